@@ -1,0 +1,47 @@
+"""The errors that Kyosei raises on purpose, each with the exit code of the command.
+
+Anything else that escapes is a bug and shows its traceback.
+"""
+
+from collections.abc import Sequence
+
+
+class KyoseiError(Exception):
+    """One or more problems, in plain words, to be shown to the user all at once.
+
+    `problems` holds one finished sentence each; `str(error)` is one a line.
+    """
+
+    exit_code = 1
+
+    def __init__(self, problems: str | Sequence[str]) -> None:
+        self.problems: list[str] = [problems] if isinstance(problems, str) else list(problems)
+        super().__init__("\n".join(self.problems))
+
+    def __reduce__(self) -> tuple[type["KyoseiError"], tuple[list[str]]]:
+        """Keep the list of problems when a sweep's worker sends the error to its parent."""
+        return type(self), (self.problems,)
+
+
+class ConfigError(KyoseiError):
+    """A setting is wrong; nothing has been written."""
+
+    exit_code = 2
+
+
+class DataError(KyoseiError):
+    """A table of figures is wrong; nothing has been written."""
+
+    exit_code = 2
+
+
+class OutputError(KyoseiError):
+    """A file could not be written or read back."""
+
+    exit_code = 3
+
+
+class InvariantError(KyoseiError):
+    """The model broke a promise of its own, such as a ledger that does not close."""
+
+    exit_code = 4
