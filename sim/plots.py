@@ -1,0 +1,65 @@
+"""All figures of a run, from its tables. Nothing is written here: `png_bytes` gives the file.
+
+Tables come as pandas frames; months may be dates or text, codes may be categories. Read parquet
+with dates as numpy dates (`to_pandas(date_as_object=False)`): Python dates cost seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from sim.plots_flows import draw_flows
+from sim.plots_indicators import draw_indicators
+from sim.plots_look import Look
+from sim.plots_municipalities import draw_municipalities
+from sim.plots_prefectures import draw_prefectures
+from sim.plots_pyramids import draw_pyramids
+from sim.plots_residents import draw_residents
+from sim.plots_settled import draw_settled
+from sim.plots_style import house_style, people_by, png_bytes
+from sim.plots_trajectories import draw_trajectories
+
+__all__ = ["draw_all", "png_bytes"]
+
+
+def draw_all(
+    stocks: pd.DataFrame,
+    flows: pd.DataFrame,
+    municipalities: pd.DataFrame,
+    indicators: pd.DataFrame,
+    ages: pd.DataFrame,
+    published: Mapping[str, pd.DataFrame],
+    look: Look,
+) -> dict[str, Figure]:
+    """Figures by name (the file's name without its ending), in the order of a report.
+
+    stocks: month, status, prefecture, people. flows: month, from, to, people.
+    municipalities: year, municipality, residents. indicators: month, indicator, value.
+    ages: year, status, sex (M, F), age, people.
+    published, each optional: `stocks` (date, status, people), `projection` (year or date, people)
+    and `indicators` (month, indicator, value). A table without rows leaves its figure out.
+    """
+    nothing = pd.DataFrame()
+    past = people_by(published["stocks"], "status") if "stocks" in published else nothing
+    projection = published.get("projection", nothing)
+    with house_style():
+        people = people_by(stocks, "status")
+        figures = {
+            "residents": draw_residents(people, past, projection, look),
+            "settled": draw_settled(people, past, look),
+            "trajectories": draw_trajectories(people, past, look),
+            "prefectures": draw_prefectures(stocks, look),
+        }
+        if len(flows):
+            figures["flows"] = draw_flows(flows, look)
+        if len(ages):
+            figures["pyramids"] = draw_pyramids(ages, look)
+        if len(municipalities):
+            figures["municipalities"] = draw_municipalities(municipalities, look)
+        if len(indicators):
+            known = published.get("indicators", nothing)
+            figures["indicators"] = draw_indicators(indicators, known, look)
+    return figures

@@ -1,0 +1,89 @@
+"""Everything that a figure says in words and colours, taken from the configuration of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sim.plots_label import Label
+from sim.schema import RunConfig
+
+
+def _none() -> dict[str, Label]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Look:
+    """Names, colours and places of the codes in the tables, and who made the run.
+
+    The order of `statuses` and `groups` is the order of panels, layers and nodes. Codes that are
+    missing from `municipalities`, `indicators`, `units` or `sources` are shown by their code, or
+    not at all.
+    """
+
+    country: Label
+    statuses: Mapping[str, Label]  # with colour and group
+    groups: Mapping[str, Label]  # with colour
+    prefectures: Mapping[str, Label]
+    tiles: Mapping[str, tuple[int, int]]  # prefecture -> row from the north, column from the west
+    settled: frozenset[str]
+    permanent: frozenset[str]
+    outside_total: frozenset[str]  # statuses that the published total leaves out
+    run: str
+    scenario: str
+    municipalities: Mapping[str, Label] = field(default_factory=_none)
+    indicators: Mapping[str, Label] = field(default_factory=_none)
+    units: Mapping[str, str] = field(default_factory=lambda: dict[str, str]())
+    sources: Mapping[str, str] = field(default_factory=lambda: dict[str, str]())
+
+    def group_of(self, status: str) -> str:
+        """Group code of a status."""
+        return self.statuses[status].group
+
+    def counted(self) -> list[str]:
+        """Statuses inside the published total of residents."""
+        return [code for code in self.statuses if code not in self.outside_total]
+
+
+def look_of(
+    config: RunConfig,
+    run: str,
+    municipalities: Mapping[str, Label] | None = None,
+    indicators: Mapping[str, Label] | None = None,
+    units: Mapping[str, str] | None = None,
+    sources: Mapping[str, str] | None = None,
+) -> Look:
+    """The look of a run: labels, colours and order come from its configuration alone.
+
+    run: the run's id, shortened to 16 characters. sources: the text printed under a figure for
+    each key of the published tables (see `sim.plots.draw_all`).
+    """
+    country, status = config.country, config.status
+    return Look(
+        country=Label(country.label.en, country.label.ja),
+        statuses={
+            code: Label(
+                status[code].label.en,
+                status[code].label.ja,
+                status[code].colour,
+                status[code].group,
+            )
+            for code in country.statuses
+        },
+        groups={
+            code: Label(group.label.en, group.label.ja, group.colour)
+            for code, group in country.groups.items()
+        },
+        prefectures={code: Label(p.en, p.ja) for code, p in config.prefecture.items()},
+        tiles={code: (p.row, p.column) for code, p in config.prefecture.items()},
+        settled=frozenset(code for code in country.statuses if status[code].settled),
+        permanent=frozenset([country.permanent]),
+        outside_total=frozenset(code for code in country.statuses if not status[code].published),
+        run=run[:16],
+        scenario=config.scenario.title.en,
+        municipalities=municipalities or {},
+        indicators=indicators or {},
+        units=units or {},
+        sources=sources or {},
+    )
