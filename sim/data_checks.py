@@ -45,7 +45,7 @@ def _rows(check: Check, tables: Tables, _: CodesOf) -> list[str]:
 
 def _gapless(check: Check, tables: Tables, _: CodesOf) -> list[str]:
     table, column = tables[check["table"]], check["column"]
-    months = sorted(set(table.frame[column].tolist()))
+    months = sorted({str(month) for month in table.frame[column]})
     count = np.array([int(m[:4]) * 12 + int(m[5:]) for m in months])
     wrong = np.flatnonzero(np.diff(count) != check["months"])
     return [

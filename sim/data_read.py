@@ -106,8 +106,8 @@ def _split_rows(table: Table, payload: bytes, header: list[str]) -> pa.Table:
         skipped.append(row.number)
         table.problems.append(
             f"{table.spec.file}, row {row.number}: has {row.actual_columns} fields, the header has "
-            f"{row.expected_columns}: {row.text.strip()[:80]!r}; write decimals with a point and quote "
-            "texts that hold a comma"
+            f"{row.expected_columns}: {row.text.strip()[:80]!r}; write decimals with a "
+            "point and quote texts that hold a comma"
         )
         return "skip"
 
