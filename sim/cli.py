@@ -1,0 +1,185 @@
+"""The `kyosei` command: its verbs, its messages and its exit codes.
+
+Whatever a verb needs is imported when the verb runs, so that `kyosei --help` answers at once.
+"""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+
+from sim import __version__
+from sim.errors import ConfigError, KyoseiError
+from sim.settings import check_overrides, settings_help
+
+DONE, INPUT_OUTPUT, BROKEN, INTERRUPTED = 0, 3, 4, 130
+
+_RUN_EXAMPLES = """\
+examples:
+  kyosei run                                     the main job: 2025-06 to 2050-12, everybody
+  kyosei run scale=0.01 end=2030-12              a sample of one in a hundred, five years
+  kyosei run start=2012-12 end=2025-06           the past, to set beside the published figures
+  kyosei run seed=1 threads=2 output=/data/runs  other luck, two threads, another folder
+  kyosei run -m seed=0,1,2                       a sweep: one run for each value
+
+Every value in configs/ can be set so: name=value, and inside a group with dots. A run's folder is
+named by its content, so the same settings, data and code come back to the same folder.
+The last line printed is the folder.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit code.
+
+    0 done; 2 bad input, nothing written; 3 input/output; 4 an invariant broke, or a folder does
+    not verify; 130 interrupted. Any other exception is a bug and keeps its traceback.
+    """
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    if rest and not (options.verb == "run" and all(not word.startswith("-") for word in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if options.verb == "run":
+        options.overrides += rest  # settings written after -m or another option
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return int(options.action(options))
+    except KyoseiError as error:
+        _say(error)
+        return error.exit_code
+    except OSError as error:
+        print(f"kyosei: {error.strerror or error}: {error.filename or ''}", file=sys.stderr)
+        return INPUT_OUTPUT
+    except KeyboardInterrupt:
+        print("kyosei: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """A polite end (SIGTERM) unwinds like Ctrl-C, so that locks and temporary files go."""
+    raise KeyboardInterrupt
+
+
+def _say(error: KyoseiError) -> None:
+    """All problems at once, on standard error."""
+    nothing = ", nothing was written" if error.exit_code == ConfigError.exit_code else ""
+    count = len(error.problems)
+    print(f"kyosei: {count} problem{'s' * (count != 1)}{nothing}", file=sys.stderr)
+    for problem in error.problems:
+        print(problem, file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="kyosei",
+        description="Every foreign resident of Japan, one by one, month by month.",
+        epilog="Exit codes: 0 done; 2 bad input, nothing written; 3 input/output;"
+        " 4 an invariant broke or a folder does not verify; 130 interrupted.",
+    )
+    parser.add_argument("--version", action="version", version=f"kyosei {__version__}")
+    verbs = parser.add_subparsers(title="verbs", dest="verb", metavar="", required=True)
+
+    run = verbs.add_parser(
+        "run",
+        help="simulate one scenario, or with -m a sweep of them",
+        epilog=_RUN_EXAMPLES,
+        formatter_class=_RunHelp,
+        description="Simulate, and write tables and figures into a folder of its own.",
+    )
+    run.add_argument("overrides", nargs="*", metavar="name=value", help="settings to change")
+    run.add_argument(
+        "-m", "--multirun", action="store_true", help="sweep over comma-separated values"
+    )
+    run.add_argument("-q", "--quiet", action="store_true", help="no progress, only the folder")
+    run.add_argument("--cfg", action="store_true", help="print the resolved settings and stop")
+    run.set_defaults(action=_run)
+
+    _add_folder_verb(verbs, "verify", "check a run's files against its manifest", _verify)
+    _add_folder_verb(verbs, "reproduce", "run again, say whether every byte is equal", _reproduce)
+    return parser
+
+
+class _RunHelp(argparse.RawDescriptionHelpFormatter):
+    """Adds the list of settings, read from configs/ only when the help is shown."""
+
+    def format_help(self) -> str:
+        return f"{super().format_help()}\n{settings_help()}"
+
+
+def _add_folder_verb(
+    verbs: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    help_text: str,
+    action: Callable[[argparse.Namespace], int],
+) -> None:
+    verb = verbs.add_parser(name, help=help_text, description=f"{help_text.capitalize()}.")
+    verb.add_argument("folder", type=Path, metavar="DIR", help="a run's folder")
+    verb.set_defaults(action=action)
+
+
+def _run(options: argparse.Namespace) -> int:
+    problems = check_overrides(options.overrides, sweep=options.multirun)
+    if problems:
+        raise ConfigError(problems)
+    if options.multirun:
+        from sim.sweep import run_sweep
+
+        return run_sweep(options.overrides)
+
+    from sim import config
+
+    settings = config.compose(options.overrides)
+    if options.cfg:
+        print(config.to_yaml(settings), end="")
+        return DONE
+
+    from sim import run
+
+    folder = run.run(settings, quiet=options.quiet)
+    print(folder)
+    return DONE
+
+
+def _run_folder(folder: Path) -> Path:
+    """The folder if it is a run's, finished or not. Raises ConfigError."""
+    if not any((folder / name).is_file() for name in ("manifest.json", "config.yaml")):
+        raise ConfigError(f"{folder} is not the folder of a run: it has no manifest.json")
+    return folder
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from sim.verify import listing, verify
+
+    folder = _run_folder(options.folder)
+    problems = verify(folder)
+    if problems:
+        return _report(f"{folder} does not verify", problems)
+    files = listing(folder)
+    print(f"{'bytes':>14} {'rows':>12}  sha256            file")
+    for name, size, rows, digest in files:
+        print(f"{size:>14,} {'' if rows is None else f'{rows:,}':>12}  {digest[:16]}  {name}")
+    print(f"OK: {len(files)} files are as the manifest says")
+    return DONE
+
+
+def _reproduce(options: argparse.Namespace) -> int:
+    from sim import run
+
+    folder = _run_folder(options.folder)
+    problems = run.reproduce(folder)
+    if problems:
+        return _report(f"{folder} was not reproduced", problems)
+    print(f"OK: every byte of {folder} came out again")
+    return DONE
+
+
+def _report(headline: str, problems: list[str]) -> int:
+    print(f"kyosei: {headline}", *problems, sep="\n", file=sys.stderr)
+    return BROKEN
+
+
+if __name__ == "__main__":
+    sys.exit(main())

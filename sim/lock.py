@@ -1,0 +1,109 @@
+"""One writer at a time: a lock file that says who holds a folder."""
+
+import json
+import os
+import socket
+import time
+import uuid
+from pathlib import Path
+
+from sim.errors import OutputError
+
+NAME = ".lock"
+FILLED_WITHIN_SECONDS = 10.0
+
+
+def _boot_id() -> str:
+    """A name for this start of the machine, '' where the system has none."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # somebody else's
+    return True
+
+
+def _owner(content: bytes) -> dict[str, object]:
+    """What a lock file says; nothing for one that was never filled."""
+    try:
+        owner = json.loads(content)
+    except ValueError:
+        return {}
+    return owner if isinstance(owner, dict) else {}
+
+
+def _is_stale(content: bytes, age_seconds: float) -> bool:
+    """True if the holder is certainly gone: its process ended, or the machine has restarted.
+
+    A holder on another machine that shares the disk cannot be asked, so it counts as alive. A
+    lock without words belongs to a process that was killed within an instant of making it.
+    """
+    owner = _owner(content)
+    if not owner:
+        return age_seconds > FILLED_WITHIN_SECONDS
+    if owner.get("host") != socket.gethostname():
+        return False
+    pid = owner.get("pid")
+    return owner.get("boot") != _boot_id() or not (isinstance(pid, int) and _is_running(pid))
+
+
+class FolderLock:
+    """The file `.lock` in a folder, made by whoever comes first (O_EXCL)."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / NAME
+        self._held = False
+
+    def take(self) -> None:
+        """Take the lock. Raises OutputError if a living process holds it."""
+        while not self._create():
+            self._clear_stale()
+        self._held = True
+
+    def release(self) -> None:
+        """Give the lock back; nothing happens if it was never taken."""
+        if self._held:
+            self._path.unlink(missing_ok=True)
+            self._held = False
+
+    def _create(self) -> bool:
+        owner = {"boot": _boot_id(), "host": socket.gethostname(), "pid": os.getpid()}
+        try:
+            descriptor = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+        except FileExistsError:
+            return False
+        try:
+            os.write(descriptor, json.dumps(owner).encode())
+        finally:
+            os.close(descriptor)
+        return True
+
+    def _clear_stale(self) -> None:
+        """Remove a lock whose holder is gone, or say who holds it."""
+        try:
+            seen, written = self._path.read_bytes(), self._path.stat().st_mtime
+        except FileNotFoundError:
+            return  # given back in the meantime
+        if not _is_stale(seen, time.time() - written):
+            owner = _owner(seen)
+            raise OutputError(
+                f"{self._path.parent} is being written by process {owner.get('pid')} on"
+                f" {owner.get('host')}. If that process is gone, remove {self._path}."
+            )
+        aside = self._path.with_name(f".lock.tmp.{os.getpid()}.{uuid.uuid4().hex}")
+        try:
+            os.rename(self._path, aside)  # of two who try, one succeeds
+        except FileNotFoundError:
+            return
+        if aside.read_bytes() != seen:  # a new holder came in between: hand it back
+            os.rename(aside, self._path)
+            return
+        aside.unlink()
