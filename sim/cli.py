@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
         " 4 an invariant broke or a folder does not verify; 130 interrupted.",
     )
     parser.add_argument("--version", action="version", version=f"kyosei {__version__}")
-    verbs = parser.add_subparsers(title="verbs", dest="verb", metavar="", required=True)
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB [--help]", required=True)
 
     run = verbs.add_parser(
         "run",
