@@ -17,10 +17,9 @@ from sim.plots_look import Look
 from sim.plots_municipalities import draw_municipalities
 from sim.plots_prefectures import draw_prefectures
 from sim.plots_pyramids import draw_pyramids
-from sim.plots_residents import draw_residents
 from sim.plots_settled import draw_settled
 from sim.plots_style import house_style, people_by, png_bytes
-from sim.plots_trajectories import draw_trajectories
+from sim.plots_trajectories import draw_residents, draw_trajectories
 
 __all__ = ["draw_all", "png_bytes"]
 

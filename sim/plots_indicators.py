@@ -26,6 +26,8 @@ LINE = "#0b5394"
 PERCENT_ENDINGS = ("_share", "_rate")
 """Indicators whose code ends so are shares of one, and are shown in percent."""
 YEAR = 12
+LONG = 4 * YEAR
+"""Shorter runs are drawn as they are: the yearly mean would miss half a year at each end."""
 ROUGH = 0.03
 """A line that strays from its yearly mean by more than this share of its height is smoothed."""
 
@@ -75,7 +77,7 @@ def _unit(name: str, look: Look) -> str:
 
 def _panel(ax: Axes, line: pd.Series, dots: pd.Series, unit: str) -> None:
     smooth = line.rolling(YEAR).mean().rolling(2).mean().shift(-YEAR // 2)
-    if (line - smooth).abs().max() > ROUGH * line.abs().max():
+    if len(line) >= LONG and (line - smooth).abs().max() > ROUGH * line.abs().max():
         ax.plot(line.index, line, color=LINE, linewidth=0.9, alpha=0.45)
         ax.plot(smooth.index, smooth, color=LINE, linewidth=2)
     else:

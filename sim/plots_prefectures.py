@@ -11,7 +11,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm, Normalize, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
-from matplotlib.ticker import FuncFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from sim.plots_look import Look
 from sim.plots_style import BOLD, GREY, INK, month_text, new_figure, panels, people_by
@@ -116,6 +116,8 @@ def _is_dark(fill: Colour) -> bool:
 
 def _round_ticks(low: float, high: float) -> list[float]:
     """About six round numbers between low and high, for a logarithmic scale."""
+    if high < 2 * low:
+        return [tick for tick in MaxNLocator(5).tick_values(low, high) if low <= tick <= high]
     decades = [10.0**power for power in range(-3, 8)]
     whole = [decade * step for decade in decades for step in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)]
     kept: list[float] = []
@@ -129,12 +131,10 @@ def _key(ax: Axes, title: str, scale: tuple[Normalize, str], text: Callable[[flo
     """Colour bar in the empty north-west of the map."""
     norm, colours = scale
     inset = ax.inset_axes((0.01, 0.86, 0.42, 0.028))
-    bar = ax.figure.colorbar(  # type: ignore[union-attr]
-        ScalarMappable(norm, colours), cax=inset, orientation="horizontal"
-    )
+    bar = ax.figure.colorbar(ScalarMappable(norm, colours), cax=inset, orientation="horizontal")
     bar.set_ticks(_round_ticks(norm.vmin or 1.0, norm.vmax or 1.0))
     bar.ax.xaxis.set_minor_locator(NullLocator())
     bar.ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     bar.ax.tick_params(length=2, labelsize=8, labelcolor=GREY)
     inset.set_title(title, fontsize=10.5, loc="left", color=INK, pad=7, **BOLD)

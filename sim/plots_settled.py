@@ -72,9 +72,23 @@ def _shares(ax: Axes, simulated: pd.DataFrame, published: pd.DataFrame, look: Lo
         _value(ax, (line.index[-1], above), f"{name} {line.iloc[-1]:.1f} %", "right", colour)
         dots = share(published, codes, look)
         if len(dots):
-            ax.plot(dots.index, dots, "o", color=colour, markersize=3.6, markerfacecolor="white")
-            above = dots.iloc[: max(len(dots) // 3, 1)].max()
+            ax.plot(
+                dots.index,
+                dots,
+                "o",
+                color=colour,
+                markersize=3.6,
+                markerfacecolor="white",
+                clip_on=False,
+                zorder=3,
+            )
+            third = dots.iloc[: max(len(dots) // 3, 1)]
+            above = max([third.max(), *line[: third.index[-1]]])
             _value(ax, (dots.index[0], above), f" {dots.iloc[0]:.1f} %", "left", colour)
+            if dots.index[-1] > line.index[0]:
+                _value(
+                    ax, (dots.index[-1], dots.iloc[-1]), f"{dots.iloc[-1]:.1f} %", "under", colour
+                )
         highest = max([highest, line.max(), *dots])
     ax.set_ylim(0, 1.22 * highest)
     ax.yaxis.set_major_locator(MaxNLocator(6))
@@ -107,9 +121,9 @@ def _value(ax: Axes, place: tuple[pd.Timestamp, float], text: str, side: str, co
     ax.annotate(
         text,
         place,
-        (0, 6),
+        (0, -16 if side == "under" else 6),
         textcoords="offset points",
-        ha=side,
+        ha="left" if side == "left" else "right",
         fontsize=9.5,
         color=colour,
         **BOLD,
@@ -127,7 +141,7 @@ def _groups(ax: Axes, simulated: pd.DataFrame, published: pd.DataFrame, look: Lo
     """Published past in pale colours up to the first simulated month, then the run."""
     panel_title(ax, "Residents by group of statuses", "在留資格の区分別")
     groups = by_group(simulated, look)
-    colours = [look.groups[code].colour for code in groups]
+    colours = [look.groups[str(code)].colour for code in groups]
     ax.stackplot(
         groups.index,
         groups.T.to_numpy(),

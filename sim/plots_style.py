@@ -76,8 +76,9 @@ _DRAWING = [
 
 def house_style() -> AbstractContextManager[None]:
     """The settings under which figures are built and drawn, starting from matplotlib's own."""
-    plain = {key: value for key, value in matplotlib.rcParamsDefault.items() if key in _DRAWING}
-    return matplotlib.rc_context({**plain, **_STYLE})
+    settings: dict[Any, Any] = {key: matplotlib.rcParamsDefault[key] for key in _DRAWING}
+    settings.update(_STYLE)
+    return matplotlib.rc_context(settings)
 
 
 def png_bytes(figure: Figure) -> bytes:
@@ -141,7 +142,11 @@ def panel_title(axes: Axes, en: str, ja: str = "", size: float = 9.5) -> None:
     inches = axes.get_position().width * axes.figure.get_figwidth()  # type: ignore[union-attr]
     fits = 72 * (inches + 0.5) / (0.62 * max(len(en), 1))
     rise = 15 if ja else 5
-    common: dict[str, Any] = dict(xy=(0, 1), xycoords="axes fraction", textcoords="offset points")
+    common: dict[str, Any] = {
+        "xy": (0, 1),
+        "xycoords": "axes fraction",
+        "textcoords": "offset points",
+    }
     axes.annotate(en, xytext=(0, rise), fontsize=min(size, fits), **BOLD, **common)
     if ja:
         axes.annotate(ja, xytext=(0, 4), fontsize=size - 1.5, color=GREY, **common)
@@ -166,7 +171,7 @@ def year_axis(axes: Axes, first: pd.Timestamp, last: pd.Timestamp, ticks: int = 
 def people_by(table: pd.DataFrame, key: str) -> pd.DataFrame:
     """People by month (rows, first of the month) and `key` (columns); float64, 0 if absent."""
     dates = "month" if "month" in table else "date"
-    sums = table.groupby([dates, key], observed=True)["people"].sum().unstack(fill_value=0.0)
+    sums = table.groupby([dates, key], observed=True)["people"].sum().unstack(fill_value=0)
     months = pd.to_datetime(pd.Index(sums.index.astype(str)))
     sums.index = months.to_period("M").to_timestamp()
     sums.columns = [str(code) for code in sums.columns]
