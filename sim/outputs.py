@@ -78,7 +78,7 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> dict[s
     return record
 
 
-def to_json(content: Mapping[str, Any]) -> str:
+def json_text(content: Mapping[str, Any]) -> str:
     """Sorted keys, one space of indent; NumPy numbers as plain ones. ValueError for NaN."""
 
     def plain(value: object) -> object:
@@ -96,9 +96,9 @@ def to_json(content: Mapping[str, Any]) -> str:
 
 def sealed(manifest: Mapping[str, Any]) -> str:
     """The manifest as text, with the SHA-256 of the rest of it under `seal`."""
-    plain = json.loads(to_json(manifest))  # so that keys sort as they will when read back
+    plain = json.loads(json_text(manifest))  # so that keys sort as they will when read back
     rest = {key: value for key, value in plain.items() if key != "seal"}
-    return to_json({**rest, "seal": hashlib.sha256(to_json(rest).encode()).hexdigest()})
+    return json_text({**rest, "seal": hashlib.sha256(json_text(rest).encode()).hexdigest()})
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:

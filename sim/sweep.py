@@ -18,7 +18,7 @@ from omegaconf import DictConfig
 
 from sim import config, run
 from sim.errors import ConfigError, KyoseiError
-from sim.outputs import to_json, write_atomically
+from sim.outputs import json_text, write_atomically
 from sim.settings import configs_folder
 
 OUTCOME = "outcome.json"
@@ -60,7 +60,7 @@ def run_job(_: DictConfig) -> None:
     job = HydraConfig.get()
     outcome = _outcome([str(word) for word in job.overrides.task])
     path = Path(job.runtime.output_dir) / OUTCOME
-    write_atomically(path, lambda stream: stream.write(to_json(outcome).encode("utf-8")))
+    write_atomically(path, lambda stream: stream.write(json_text(outcome).encode("utf-8")))
 
 
 def _outcome(overrides: list[str]) -> dict[str, Any]:
