@@ -1,0 +1,136 @@
+"""Who the opening residents are, as counts: status, origin, municipality, sex and age band.
+
+Fixed by the published figures alone, the same in every replicate. What is assumed where nothing is
+published: age and sex within a status are the same everywhere; at other dates than those of the
+prefecture tables, status and origin are placed in the pattern of the latest ones, within the
+prefecture totals of the date; people without a permit live where residents of their origin live
+and have the ages and sexes of all residents within the limits of age of their status.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.agents import joint, margins
+from sim.agents.margins import N_BANDS, Axes
+from sim.clock import month_index
+from sim.data import Data
+from sim.errors import DataError
+from sim.rng import TAG_OPENING, identity
+from sim.schema import RunConfig
+
+Report = dict[str, dict[str, float]]
+
+# Words that keep the keyed permutations of the composition apart from one another.
+SEATS, IRREGULAR_SEATS, AGES, STAGES = (np.uint64(n) for n in range(1, 5))
+
+
+@dataclass(frozen=True)
+class Composition:
+    """Everybody, as counts."""
+
+    cells: np.ndarray  # int32[S, O, M]
+    ages: np.ndarray  # int64[S, 2 * N_BANDS] by sex and band; rows add up as cells
+    report: Report
+
+
+def compose(config: RunConfig, data: Data, ax: Axes, month: int) -> Composition:
+    """Whole counts of everybody by status, origin and municipality, and by sex and age band."""
+    people = margins.status_origin(data, ax, month)
+    tables = margins.prefecture_tables(data, ax, month)
+    reference = margins.status_origin(data, ax, month_index(tables.date))
+    shares = joint.fit_places(ax, reference, tables)
+    if month_index(tables.date) == month:
+        wish = shares * people[:, :, None]
+    else:
+        wish = joint.fit_totals(people, shares, margins.prefecture_shares(data, ax, month))
+    count = joint.whole_places(ax, people, wish)
+    irregular = _irregular(config, data, ax, month, wish)
+    cells = _seated(data, ax, count, month, SEATS)
+    cells += _seated(data, ax, irregular, month, IRREGULAR_SEATS)
+    published = _published_ages(config, margins.age_sex(data, ax, month))
+    totals = cells.sum(axis=(1, 2), dtype=np.int64)
+    ages = joint.round_rows(published, totals)
+    share = totals[:, None] / np.maximum(published.sum(axis=1, keepdims=True), 1e-9)
+    gap = cells.sum(axis=2) - irregular.sum(axis=2) - people
+    report = {
+        "status": _residual(gap.sum(axis=1)),
+        "status_origin": _residual(gap),
+        **_place_report(ax, count, wish),
+        "status_age_sex": _residual(ages - published * share),
+    }
+    return Composition(cells, ages, report)
+
+
+def _irregular(config: RunConfig, data: Data, ax: Axes, month: int, wish: np.ndarray) -> np.ndarray:
+    """People without a permit, int64[S, O, P]: they live where residents of their origin live."""
+    by_origin = margins.irregular_by_origin(data, ax, month)
+    total = np.array(round(by_origin.sum()))
+    whole = joint.round_rows(by_origin, total)
+    count = np.zeros(wish.shape, np.int64)
+    count[ax.statuses.index(config.country.irregular)] = joint.round_rows(wish.sum(axis=0), whole)
+    return count
+
+
+def municipalities(ax: Axes, data: Data) -> tuple[np.ndarray, list[str]]:
+    """Row of the prefecture of each municipality, int64[M], and their codes in order."""
+    table = data["municipalities"].sort_values("municipality")
+    prefecture = np.array([ax.prefectures.index(str(p)) for p in table["prefecture"]])
+    if (np.diff(prefecture) < 0).any():
+        raise DataError("municipalities of one prefecture must stand together, in order of code")
+    return prefecture, [str(code) for code in table["municipality"]]
+
+
+def seeds(kind: np.uint64, n: int, month: int) -> np.ndarray:
+    """uint64[n] keys of permutations."""
+    keys = [identity(TAG_OPENING, kind, np.uint64(i), month) for i in range(n)]
+    return np.array(keys, np.uint64)
+
+
+def _seated(data: Data, ax: Axes, count: np.ndarray, month: int, kind: np.uint64) -> np.ndarray:
+    """The people of each prefecture in its municipalities, int32[S, O, M].
+
+    Municipal totals are in proportion to the foreign residents of the register.
+    """
+    prefecture, codes = municipalities(ax, data)
+    weights = margins.municipal_weights(data, codes, month)
+    first = np.searchsorted(prefecture, np.arange(len(ax.prefectures) + 1))
+    seats = np.zeros(len(codes), np.int64)
+    for p, total in enumerate(count.sum(axis=(0, 1))):
+        span = slice(first[p], first[p + 1])
+        seats[span] = joint.round_rows(weights[span], total)
+    cells = np.zeros((*count.shape[:2], len(codes)), np.int32)
+    joint.spread(count, seats, first, seeds(kind, len(ax.prefectures), month), cells)
+    return cells
+
+
+def _published_ages(config: RunConfig, ages: np.ndarray) -> np.ndarray:
+    """Weights by sex and band, float64[S, 2 * N_BANDS], from `margins.age_sex`.
+
+    A status that was never published takes the ages of all residents within its limits.
+    """
+    by_band = ages[:-1].reshape(len(ages) - 1, -1).copy()
+    for s, name in enumerate(config.country.statuses):
+        if by_band[s].sum() == 0:
+            opening = config.status[name].opening
+            lowest = 5 * np.arange(N_BANDS)
+            inside = (lowest + 4 >= opening.min_age) & (lowest <= opening.max_age)
+            by_band[s] = np.where(inside, ages[-1], 0.0).ravel()
+    return by_band
+
+
+def _residual(gap: np.ndarray) -> dict[str, float]:
+    return {"worst": float(np.abs(gap).max()), "mean": float(np.abs(gap).mean())}
+
+
+def _place_report(ax: Axes, count: np.ndarray, wish: np.ndarray) -> Report:
+    """How far the people are from each margin of places; fractions of a person cannot be met."""
+    by_group, by_column = joint.prefecture_residuals(ax, count, wish)
+    return {
+        "prefecture": _residual((count - wish).sum(axis=(0, 1))),
+        "prefecture_group": _residual(by_group),
+        "prefecture_origin": _residual(by_column),
+        "status_origin_prefecture": _residual(count - wish),
+    }

@@ -1,0 +1,140 @@
+"""When opening residents were born, came, took their status and will see their permit end.
+
+All draws compare integers with cumulative tables, so results are the same on any number of
+threads.
+
+Blocks of draws under the process `opening`, month = month of the opening. A block has two words
+(0, 1) of 64 bits, each with an upper and a lower half:
+
+block  half     decides
+0      0 upper  age within the five-year band
+0      0 lower  the second draw of age in the open band from 80
+0      1 upper  born in Japan
+0      1 lower  length of the course or only permit
+1      0 upper  months in the present status
+1      0 lower  months in Japan before it
+2      0 upper  Japanese level
+2      0 lower  arrears of health insurance
+2      1 upper  arrears of pension
+2      1 lower  arrears of tax
+3 + j  all      lengths of permits 4 j to 4 j + 3 in a row
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numba import njit, prange
+
+from sim.agents.date_tables import LONGEST
+from sim.agents.margins import BAND_MONTHS, N_BANDS
+from sim.clock import NEVER
+from sim.rng import P_OPENING, draw, high, low
+
+OPEN_MONTHS: Final = 240
+"""The open band from 80 reaches to 99, thinning out in a straight line (assumption)."""
+NO_LIMIT: Final = 255
+"""Permit length of people without a limit of stay."""
+
+
+@njit(cache=True, inline="always")
+def _pick(cut, word):
+    """Index of the first threshold above a 32-bit word."""
+    k = 0
+    while k < cut.size - 1 and word >= cut[k]:
+        k += 1
+    return k
+
+
+@njit(cache=True, inline="always")
+def _pick_within(cut, word, most):
+    """Like _pick among 0..most, in proportion; `most` itself if none of them has weight."""
+    scaled = (word * cut[most]) >> np.uint64(32)
+    first, last = 0, most
+    while first < last:
+        middle = (first + last) >> 1
+        if cut[middle] > scaled:
+            last = middle
+        else:
+            first = middle + 1
+    return first
+
+
+@njit(cache=True, inline="always")
+def _months_of_age(t, s, band, word):
+    """Age in months: even within the band, thinning out in the open one, inside the limits."""
+    width = np.uint64(BAND_MONTHS)
+    months = high(word) * width >> np.uint64(32)
+    if band == N_BANDS - 1:
+        width = np.uint64(OPEN_MONTHS)
+        months = min(high(word) * width >> np.uint64(32), low(word) * width >> np.uint64(32))
+    return min(max(band * BAND_MONTHS + np.int64(months), t.youngest[s]), t.oldest[s])
+
+
+@njit(cache=True)
+def _last_permit(t, s, tenure, k0, k1, key, now):
+    """Start (months after taking the status) and length of the permit held after `tenure`."""
+    start, step = np.int64(0), 0
+    x0, x1 = np.uint64(0), np.uint64(0)
+    while True:
+        if step % 4 == 0:
+            x0, x1 = draw(k0, k1, key, now, P_OPENING, 3 + step // 4)
+        word = x0 if step % 4 < 2 else x1
+        word = high(word) if step % 2 == 0 else low(word)
+        kind = 0 if step == 0 else 1
+        months = t.length[kind, s, _pick(t.length_cut[kind, s], word)]
+        if start + months > tenure:
+            return start, months
+        start += months
+        step += 1
+
+
+@njit(cache=True)
+def _draw_permit(t, s, stage, age, word, k0, k1, key, now, course_word):
+    """Months in the status, and start and length of the present permit (0 = no limit of stay)."""
+    if t.once[s, stage]:
+        months = t.once_length[s, stage, _pick(t.once_cut[s, stage], course_word)]
+        most = min(age, months - 1, t.longest[s] - 1, LONGEST - 1)
+        return _pick_within(t.inflow[s], word, most), np.int64(0), months
+    tenure = _pick_within(t.tenure[s], word, min(age, t.longest[s] - 1, LONGEST - 1))
+    if t.length[0, s, 0] == 0:
+        return tenure, np.int64(0), np.int64(0)
+    start, months = _last_permit(t, s, tenure, k0, k1, key, now)
+    return tenure, start, months
+
+
+@njit(cache=True)
+def _draw_person(t, k0, k1, now, p, i, band):
+    s, key = np.int64(p.status[i]), p.key[i]
+    x0, x1 = draw(k0, k1, key, now, P_OPENING, 0)
+    y0, _ = draw(k0, k1, key, now, P_OPENING, 1)
+    age = _months_of_age(t, s, np.int64(band), x0)
+    tenure, start, months = _draw_permit(
+        t, s, np.int64(p.stage[i]), age, high(y0), k0, k1, key, now, low(x1)
+    )
+    before = _pick_within(t.earlier[s], low(y0), min(age - tenure, LONGEST - 1))
+    p.born[i] = now - age
+    p.since[i] = now - tenure
+    p.entered[i] = now - age if high(x1) < t.born_here[s] else now - tenure - before
+    p.permit_months[i] = months if months > 0 else NO_LIMIT
+    p.permit_end[i] = now - tenure + min(start + months, t.longest[s]) if months > 0 else NEVER
+    p.counting[i] = now - tenure if t.counts[s] else -1
+    z0, z1 = draw(k0, k1, key, now, P_OPENING, 2)
+    p.language[i] = _pick(t.language[s], high(z0))
+    owes = low(z0) < t.arrears[s, 0]
+    p.arrears[i] = owes + 2 * (high(z1) < t.arrears[s, 1]) + 4 * (low(z1) < t.arrears[s, 2])
+
+
+@njit(cache=True, parallel=True)
+def draw_dates(t, k0, k1, now, p, band):
+    """Fill the dates, permits, language and arrears of opening residents.
+
+    t     DateTables
+    k0,k1 uint64       the run's key
+    now   int          month index of the opening
+    p     Columns      key, status and stage set; the rest is written
+    band  uint8[n]     five-year band of age
+    """
+    for i in prange(p.key.size):
+        _draw_person(t, k0, k1, now, p, i, band[i])  # Numba drops p.x[i] = y written here
