@@ -42,7 +42,8 @@ def draw_all(
     and `indicators` (month, indicator, value). A table without rows leaves its figure out.
     """
     nothing = pd.DataFrame()
-    past = people_by(published["stocks"], "status") if "stocks" in published else nothing
+    unknown = pd.DataFrame(index=pd.DatetimeIndex([]))
+    past = people_by(published["stocks"], "status") if "stocks" in published else unknown
     projection = published.get("projection", nothing)
     with house_style():
         people = people_by(stocks, "status")

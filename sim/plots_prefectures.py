@@ -117,7 +117,8 @@ def _is_dark(fill: Colour) -> bool:
 def _round_ticks(low: float, high: float) -> list[float]:
     """About six round numbers between low and high, for a logarithmic scale."""
     if high < 2 * low:
-        return [tick for tick in MaxNLocator(5).tick_values(low, high) if low <= tick <= high]
+        ticks = MaxNLocator(6, steps=[1, 2, 5, 10]).tick_values(low, high)
+        return [tick for tick in ticks if low <= tick <= high]
     decades = [10.0**power for power in range(-3, 8)]
     whole = [decade * step for decade in decades for step in (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)]
     kept: list[float] = []

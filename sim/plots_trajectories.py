@@ -192,7 +192,7 @@ def _name_edge(ax: Axes, edge: list[tuple[float, str, str]]) -> None:
 def _points(projection: pd.DataFrame) -> pd.Series:
     """People by date; a bare year means 1 October, the census day that projections start from."""
     if not len(projection):
-        return pd.Series(dtype=float)
+        return pd.Series(dtype=float, index=pd.DatetimeIndex([]))
     if "date" in projection:
         dates = pd.to_datetime(projection["date"].astype(str))
     else:
