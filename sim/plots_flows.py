@@ -70,7 +70,7 @@ def _period(flows: pd.DataFrame, year: int | None) -> tuple[pd.DataFrame, str]:
         kept = months[-MONTHS:]
         whole = len(kept) == MONTHS and dates[-1].month == MONTHS
         start, end = month_text(dates[-len(kept)]), month_text(dates[-1])
-        name = str(dates[-1].year) if whole else f"{start} to {end}"
+        name = str(dates[-1].year) if whole else end if start == end else f"{start} to {end}"
     return flows[flows["month"].isin(kept)], name
 
 
