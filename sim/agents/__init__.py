@@ -1,0 +1,1 @@
+"""The populations, each a struct of arrays."""

@@ -1,0 +1,146 @@
+"""Kyosei as a Mesa model: `step()` is one month, `run()` is all of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import mesa
+import numba
+import numpy as np
+
+from sim.agents.opening import open_population
+from sim.agents.people import People
+from sim.agents.population import HOLE, Population
+from sim.crew import Crew
+from sim.clock import month_index, month_name
+from sim.data import Data, load
+from sim.inflows import ArrivalPlan
+from sim.month import MONTH, describe, renew_risks
+from sim.places import load_places
+from sim.policies.edits import RateBook
+from sim.processes.books import recount_cube
+from sim.processes.risk import n_classes
+from sim.recorder import Audit, Record
+from sim.rng import run_key
+from sim.schema import RunConfig
+from sim.state import State
+from sim.tables import build
+
+
+class Kyosei(mesa.Model):
+    """Every foreign resident of a country, month by month.
+
+    `config` is a RunConfig (`sim.config.compose([...])`). The population is `model.people`; it
+    answers `select`, `count` and `agg` like an agent set. `model.month` is the month index, and
+    `model.date` the same as YYYY-MM. Randomness is a function of identity: Mesa's own generators
+    are never used, so `rng` changes nothing.
+
+    Raises ConfigError, DataError before the first month and InvariantError if the books break.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        data: Data | None = None,
+        rng: int = 0,
+        state: State | None = None,
+    ) -> None:
+        super().__init__(rng=rng)
+        self.config = config
+        threads = use_threads(config.threads)
+        self.opening_report: dict[str, Any] = {}
+        if state is None:
+            data = data if data is not None else load(config.country.data)
+            state, self.opening_report = open_state(config, data, threads)
+        self.state = state
+        self.people = People(state, config)
+        self.last_month = month_index(config.end)
+        self.running = self.month < self.last_month
+
+    @property
+    def month(self) -> int:
+        """Month index of the last finished month."""
+        return self.state.month
+
+    @property
+    def date(self) -> str:
+        """The last finished month as YYYY-MM."""
+        return month_name(self.state.month)
+
+    @property
+    def record(self) -> Record:
+        return self.state.record
+
+    def step(self) -> None:
+        """Simulate one month."""
+        self.state.month += 1
+        for process in MONTH:
+            process(self.state)
+        self.running = self.month < self.last_month
+
+    def run(self, on_month: Callable[[Kyosei], Any] | None = None) -> Record:
+        """Simulate to the end; `on_month(model)` is called after each month."""
+        while self.running:
+            self.step()
+            if on_month is not None:
+                on_month(self)
+        return self.record
+
+
+def use_threads(wanted: int | None) -> int:
+    """How many threads kernels run on; None is all there are."""
+    threads = wanted or os.cpu_count() or 1
+    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    return threads
+
+
+def open_state(config: RunConfig, data: Data, threads: int) -> tuple[State, dict[str, Any]]:
+    """Opening population and empty books of a run, with the residuals of the opening."""
+    opening = open_population(config, data, month_index(config.start), config.scale)
+    return state_of(config, data, opening.columns, threads), opening.report
+
+
+def state_of(config: RunConfig, data: Data, columns: dict[str, np.ndarray], threads: int) -> State:
+    """Tables and books around a given opening population (columns as in FIELDS)."""
+    places = load_places(config, data)
+    model = build(config, places.codes, places.mobility)
+    key = run_key(config.seed, config.replicate)
+    s, o, p = len(model.codes.statuses), len(model.codes.origins), len(model.codes.prefectures)
+    n = columns["key"].size
+    people = Population(int(n * 1.3) + 1024, hole_risk=n_classes(s, o))
+    people.fill(columns)
+    size = model.base.size
+    audit = Audit(*(np.zeros(size, np.int64) for _ in range(3)), np.zeros(4, np.int64))
+    state = State(
+        model, places, ArrivalPlan(config, data, places, key), RateBook(config, model), people,
+        key, config.scale, Crew(threads), month_index(config.start), Record(), audit,
+        np.zeros(s * o * p, np.int64), np.zeros(len(places.codes) * s, np.int64),
+    )  # fmt: skip
+    take_stock(state)
+    return state
+
+
+def take_stock(state: State) -> None:
+    """Count the opening population into the books and record it."""
+    s, o, p, _ = state.sizes
+    people = state.people
+    renew_risks(state)
+    cube = np.zeros((state.chunks, s * o * p), np.int32)
+    prefecture = state.places.world.prefecture
+    columns = (people[name] for name in ("status", "origin", "municipality"))
+    state.crew.run(recount_cube, people.n, *columns, prefecture, o, p, cube)
+    state.cube += cube.sum(axis=0, dtype=np.int64)
+    alive = people["status"] != HOLE
+    cell = people["municipality"][alive].astype(np.int64) * s + people["status"][alive]
+    state.place += np.bincount(cell, minlength=state.place.size)
+    zero = np.zeros(s, np.int64)
+    record = state.record
+    record.months.append(state.month)
+    record.cubes.append(state.cube.reshape(s, o, p).astype(np.int32))
+    record.flows.append(np.zeros(state.model.kinds, np.int64))
+    for name in ("came", "brought", "born"):
+        getattr(record, name).append(zero)
+    record.born_citizens.append(0)
+    describe(state)

@@ -1,0 +1,175 @@
+"""One month, as a list of processes in order. Each is a few lines that call kernels.
+
+To add a process: a function here (kernel in `sim/processes/`) and its line in MONTH.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from sim.clock import calendar_month
+from sim.errors import InvariantError
+from sim.processes.arrivals import arrive, count_cells, occupied
+from sim.processes.books import describe_people, recount
+from sim.processes.families import born_here, brought, follow, forget_events
+from sim.processes.fates import month_of_everyone
+from sim.processes.person import FLAGGED, FREED, MOTHERS, SPONSOR_FATES, SPONSORS
+from sim.processes.risk import renew_classes
+from sim.state import State
+
+FEMALE_AT_BIRTH: Final = 0.4878
+"""Share of girls at birth (105 boys to 100 girls, the usual sex ratio at birth)."""
+
+
+def policy(state: State) -> None:
+    """The month's rates: baseline edited by what is in force."""
+    state.set_rates()
+    state.open_books()
+    state.lists.clear()
+    if calendar_month(state.month) == 1:
+        renew_risks(state)
+
+
+def renew_risks(state: State) -> None:
+    """Put everyone into the risk class of their present age and duration."""
+    p = state.people
+    columns = (p[name] for name in ("status", "origin", "sex", "born", "since"))
+    state.crew.run(renew_classes, p.n, *columns, state.month, state.sizes[1], p["risk"])
+
+
+def fates(state: State) -> None:
+    """Permits that end, then competing risks; one pass over everyone."""
+    p = state.people
+    state.crew.run(
+        month_of_everyone, p.n, p.columns, state.model.fates, state.base, state.bounds, state.model.status,
+        state.places.world, state.now, state.books,
+    )  # fmt: skip
+    state.collect(p.n)
+
+
+def children(state: State) -> None:
+    """Births to residents; a child that is a citizen is counted and not simulated."""
+    p, a = state.people, state.model.status
+    mothers = state.lists[MOTHERS]
+    foreign = mothers[a.child[p["status"][mothers]] >= 0]
+    rows = p.take(foreign.size)
+    female = np.uint64(int(FEMALE_AT_BIRTH * 2.0**32))
+    state.tallies["born"] = born_here(
+        p.columns, foreign, rows, female, a, state.places.world, state.now, state.books
+    )
+    state.tallies["born_citizens"] = np.array(mothers.size - foreign.size)
+
+
+def family_arrivals(state: State) -> None:
+    """Family members whom residents bring."""
+    p = state.people
+    sponsors, chosen = state.lists[SPONSORS], state.lists[SPONSOR_FATES]
+    rows = p.take(sponsors.size)
+    profile = state.plan.profile
+    state.tallies["brought"] = brought(
+        p.columns, sponsors, chosen, rows, state.model.fates, profile, profile.female.size - 1,
+        state.model.status, state.places.world, state.now, state.books,
+    )  # fmt: skip
+
+
+def dependants(state: State) -> None:
+    """Those who depend on people to whom something happened."""
+    p = state.people
+    state.make_room()
+    state.crew.run(
+        follow, p.n, p.columns, state.model.fates, state.base, state.model.status, state.places.world,
+        state.now, state.books,
+    )  # fmt: skip
+    state.collect(p.n)
+    forget_events(p.columns.event, state.lists[FLAGGED])
+    p.free(state.lists[FREED])
+
+
+def arrivals(state: State) -> None:
+    """People from abroad, by status, origin and municipality."""
+    s, o, _, m = state.sizes
+    plan, people = state.plan, state.plan.people(state.month) * state.scale
+    if not plan.is_past(state.month):
+        people *= state.rates.arrival_factor(state.month)
+    counts = np.empty((s * o, m), np.int32)
+    places = state.places.numbers
+    share = plan.share(state.month)
+    state.crew.run(count_cells, s * o, people, share, plan.cell_word, places, state.now, counts)
+    cells, first = occupied(counts)
+    rows = state.people.take(int(first[-1]))
+    came = np.zeros((state.chunks, s), np.int64)
+    state.crew.run(
+        arrive, cells.size, state.people.columns, rows, cells, first, plan.cell_word, places, plan.profile,
+        state.model.status, state.places.world, state.now, state.books, came,
+    )  # fmt: skip
+    state.tallies["came"] = came.sum(axis=0)
+
+
+def books(state: State) -> None:
+    """Close the month: the stocks kept by events must equal a recount, to the person."""
+    s, o, p, m = state.sizes
+    kept = state.books
+    assert kept is not None
+    state.cube += kept.cube.sum(axis=0, dtype=np.int64)
+    state.place += kept.place.sum(axis=0, dtype=np.int64)
+    count = np.zeros((state.chunks, m * s), np.int32)
+    people = state.people
+    state.crew.run(recount, people.n, people["status"], people["municipality"], s, count)
+    _close(state, count.sum(axis=0, dtype=np.int64))
+    audit = state.audit
+    flow, seen, expected, variance = kept.tally.sum(axis=0)
+    audit.seen += seen
+    audit.expected += expected
+    audit.variance += variance
+    audit.screen += kept.screen.sum(axis=0)
+    record = state.record
+    record.months.append(state.month)
+    record.cubes.append(state.cube.reshape(s, o, p).astype(np.int32))
+    record.flows.append(flow[: state.model.kinds])
+    for name in ("came", "brought", "born"):
+        getattr(record, name).append(state.tallies[name])
+    record.born_citizens.append(int(state.tallies["born_citizens"]))
+    if calendar_month(state.month) in (6, 12):
+        describe(state)
+
+
+def _close(state: State, count: np.ndarray) -> None:
+    wrong = np.flatnonzero(count != state.place)
+    by_status = state.cube.reshape(state.sizes[0], -1).sum(axis=1)
+    same = np.array_equal(by_status, count.reshape(-1, state.sizes[0]).sum(axis=0))
+    if wrong.size or not same:
+        raise InvariantError(
+            f"the books of month {state.month} do not close: {wrong.size} cells of municipality "
+            f"x status differ from a recount, by {int(abs(count - state.place).sum())} people"
+        )
+    assert state.books is not None
+    if state.books.screen[:, 2].sum():
+        raise InvariantError(f"a bound on the hazard was too low in month {state.month}")
+
+
+def describe(state: State) -> None:
+    """Record places, ages and traits as they are now."""
+    s, m = state.sizes[0], state.sizes[3]
+    ages = np.zeros((state.chunks, s, 2, 23), np.int32)
+    traits = np.zeros((state.chunks, s, 9), np.int32)
+    p = state.people
+    columns = (p[name] for name in ("status", "sex", "born", "arrears", "language"))
+    state.crew.run(describe_people, p.n, *columns, state.month, ages, traits)
+    record = state.record
+    record.places[state.month] = state.place.reshape(m, s).astype(np.int32)
+    record.ages[state.month] = ages.sum(axis=0, dtype=np.int32)
+    record.traits[state.month] = traits.sum(axis=0, dtype=np.int32)
+
+
+MONTH: Final[tuple[Callable[[State], None], ...]] = (
+    policy,
+    fates,
+    children,
+    family_arrivals,
+    dependants,
+    arrivals,
+    books,
+)

@@ -1,0 +1,96 @@
+"""Arrivals: how many people come to each cell (status, origin, municipality), and who they are.
+
+A cell's count is the inverse distribution function of a Poisson number at one uniform, so a rate
+1 % higher adds about 1 % of people and leaves the others as they were.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from sim.processes.newcomers import draw_profile, settle
+from sim.rng import P_ARRIVAL_COUNT, P_ARRIVAL_PERSON, TAG_ARRIVAL, draw, identity, unit
+
+LARGEST_MEAN = 500.0
+
+
+@njit(cache=True)
+def poisson(mean, u):
+    """Inverse Poisson distribution function at u in (0, 1); mean at most LARGEST_MEAN."""
+    term = math.exp(-mean)
+    total, k = term, 0
+    while u > total and k < 2000:
+        k += 1
+        term *= mean / k
+        total += term
+    return k
+
+
+@njit(cache=True)
+def cell_count(mean, cell_key, m):
+    """Number of arrivals in a cell with this mean; one uniform for each part of LARGEST_MEAN."""
+    parts = np.int64(mean / LARGEST_MEAN) + 1
+    count = 0
+    for part in range(parts):
+        x0, _ = draw(m.k0, m.k1, cell_key, m.now, P_ARRIVAL_COUNT, part)
+        v = unit(x0)
+        if v < mean / parts:  # 1 - exp(-x) <= x: most cells end here without an exp
+            count += poisson(mean / parts, 1.0 - v)
+    return count
+
+
+@njit(cache=True, nogil=True)
+def count_cells(chunk, first, stop, people, share, cell_word, place_code, m, counts):
+    """Arrivals by cell, rows [first, stop) of counts.
+
+    people     float64[S]        expected this month, already times scale
+    share      float64[S, O, M]  shares of a status's arrivals; each status sums to 1 or 0
+    cell_word  uint64[S, O]      40-bit words of (status, origin) shifted up by 24 bits
+    place_code uint64[M]         municipality codes, below 2**24
+    counts     int32[S * O, M]   out
+    """
+    n_origins = share.shape[1]
+    for row in range(first, stop):
+        s, o = row // n_origins, row % n_origins
+        for j in range(counts.shape[1]):
+            mean = people[s] * share[s, o, j]
+            counts[row, j] = 0
+            if mean > 0.0:
+                counts[row, j] = cell_count(mean, cell_word[s, o] | place_code[j], m)
+
+
+@njit(cache=True)
+def occupied(counts):
+    """(cells int64[N], first int64[N + 1]) of the cells with arrivals, in order."""
+    flat = counts.reshape(-1)
+    n = 0
+    for k in range(flat.size):
+        n += flat[k] > 0
+    cells, first = np.zeros(n, np.int64), np.zeros(n + 1, np.int64)
+    n = 0
+    for k in range(flat.size):
+        if flat[k] > 0:
+            cells[n] = k
+            first[n + 1] = first[n] + flat[k]
+            n += 1
+    return cells, first
+
+
+@njit(cache=True, nogil=True)
+def arrive(c, head, stop, p, rows, cells, first, cell_word, place_code, profile, a, w, m, b, came):
+    """Write the newcomers of cells [head, stop) into `rows`, int32[first[-1]]; counts in came."""
+    n_places, n_origins = place_code.size, cell_word.shape[1]
+    for k in range(head, stop):
+        row, place = cells[k] // n_places, cells[k] % n_places
+        status, origin = row // n_origins, row % n_origins
+        word = cell_word[status, origin] | place_code[place]
+        for ordinal in range(first[k + 1] - first[k]):
+            key = identity(TAG_ARRIVAL, word, np.uint64(m.now), ordinal)
+            x0, x1 = draw(m.k0, m.k1, key, m.now, P_ARRIVAL_PERSON, 0)
+            sex, born, language = draw_profile(profile, status, m.now, x0, x1)
+            settle(p, rows[first[k] + ordinal], key, status, origin, sex, born, place, -1,
+                   language, a, w, m, b, c)  # fmt: skip
+            came[c, status] += 1

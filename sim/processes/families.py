@@ -1,0 +1,83 @@
+"""Families: births, members brought from abroad, and dependants who follow their principal."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from sim.agents.population import HOLE
+from sim.processes.fates import apply_fate, move
+from sim.processes.newcomers import draw_profile, settle
+from sim.processes.person import MOVED, PERMANENT, code_buffer, fill_codes, pick_outcome
+from sim.rng import P_BROUGHT_FAMILY, P_FAMILY, P_NEWBORN, TAG_BIRTH, TAG_FAMILY
+from sim.rng import draw, identity, low
+from sim.tables import FIRST_FAMILY
+
+FAMILY_BLOCK = 2
+
+
+@njit(cache=True)
+def born_here(p, mothers, rows, female, a, w, m, b):
+    """Write the newborns of `mothers` into `rows`; a child that is a citizen takes no row.
+
+    mothers int32[B] in any order; rows int32[B], each for the mother of the same index.
+    Returns int64[S]: newborns by status.
+    """
+    born = np.zeros(m.n_statuses, np.int64)
+    for k in range(mothers.size):
+        mother, i = mothers[k], rows[k]
+        key = identity(TAG_BIRTH, p.key[mother], np.uint64(m.now), 0)
+        status = a.child[p.status[mother]]
+        x0, _ = draw(m.k0, m.k1, key, m.now, P_NEWBORN, 0)
+        principal = -1
+        if a.sponsored[status]:
+            principal = mother if a.family[p.status[mother]] else p.principal[mother]
+        settle(p, i, key, status, p.origin[mother], 0 if low(x0) < female else 1, m.now,
+               p.municipality[mother], principal, 0, a, w, m, b, 0)  # fmt: skip
+        born[status] += 1
+    return born
+
+
+@njit(cache=True)
+def brought(p, sponsors, fates, rows, t, profile, profile_row, a, w, m, b):
+    """Write one family member of each sponsor into `rows`. Returns int64[S]: by status."""
+    came = np.zeros(m.n_statuses, np.int64)
+    for k in range(sponsors.size):
+        sponsor, i = sponsors[k], rows[k]
+        key = identity(TAG_FAMILY, p.key[sponsor], np.uint64(m.now), 0)
+        x0, x1 = draw(m.k0, m.k1, key, m.now, P_BROUGHT_FAMILY, 0)
+        sex, birth, language = draw_profile(profile, profile_row, m.now, x0, x1)
+        status = np.int64(t.to[fates[k]])
+        settle(p, i, key, status, p.origin[sponsor], sex, birth, p.municipality[sponsor],
+               sponsor if a.sponsored[status] else -1, language, a, w, m, b, 0)  # fmt: skip
+        came[status] += 1
+    return came
+
+
+@njit(cache=True, nogil=True)
+def follow(c, first, stop, p, t, base, a, w, m, b):
+    """Dependants of those to whom something happened this month move, switch, leave or stay."""
+    codes, start = code_buffer(), 2 * first
+    for i in range(first, stop):
+        principal = p.principal[i]
+        if principal < 0 or p.event[principal] == 0 or p.status[i] == HOLE:
+            continue
+        event = np.int64(p.event[principal])
+        if event == MOVED:
+            move(p, i, p.municipality[principal], w, m, b, c)
+            continue
+        if event != PERMANENT:
+            p.principal[i] = -1
+        fill_codes(p, i, m.now, codes)
+        x0, _ = draw(m.k0, m.k1, p.key[i], m.now, P_FAMILY, 0)
+        lst = (FIRST_FAMILY - 1 + event) * m.n_statuses + p.status[i]
+        f = pick_outcome(t, base, lst, codes, low(x0), b.tally[c])
+        if f >= 0:
+            apply_fate(p, i, f, t, base, codes, a, w, m, b, c, start, FAMILY_BLOCK)
+
+
+@njit(cache=True)
+def forget_events(event, rows):
+    """Clear this month's events of principals."""
+    for k in range(rows.size):
+        event[rows[k]] = 0

@@ -1,0 +1,201 @@
+"""The month of everyone: permits that end, then competing monthly fates, in one pass.
+
+Blocks of people are screened without a branch: one draw each, compared with the bound of their
+risk class, and the end of the permit with the month. The few that pass get exact rates.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from sim.processes.person import (
+    CITIZEN,
+    DIED,
+    FLOW,
+    IRREGULAR,
+    LEFT,
+    MOTHERS,
+    MOVED,
+    PERMANENT,
+    SPONSOR_FATES,
+    SPONSORS,
+    book,
+    change_status,
+    code_buffer,
+    fill_codes,
+    flag,
+    give_permit,
+    granted,
+    pick_fate,
+    pick_outcome,
+    push,
+    remove,
+)
+from sim.rng import (
+    P_DECISION,
+    P_MONTHLY_FATE,
+    P_MOVE,
+    P_PERMIT_OUTCOME,
+    draw,
+    high,
+    low,
+    occasion,
+    threefry,
+)
+from sim.tables import AT_END, AT_LIMIT
+
+BLOCK = 4096
+CERTAIN = 4294967296
+
+
+@njit(cache=True)
+def destination(place, w, word0, word1):
+    """Municipality that a mover from `place` goes to: in the prefecture or beyond, by its pull.
+
+    Nobody moves to where they are; returns `place` if there is nowhere else to go.
+    """
+    prefecture = w.prefecture[place]
+    first, last = w.first[prefecture], w.first[prefecture + 1]
+    inside = w.pull[last] - w.pull[first]
+    own = w.pull[place + 1] - w.pull[place]
+    if low(word0) < np.uint64(w.same_prefecture) and inside > own:
+        at = np.int64((high(word0) * np.uint64(inside - own)) >> np.uint64(32)) + w.pull[first]
+        at = at if at < w.pull[place] else at + own
+    else:
+        outside = w.pull[-1] - inside
+        if outside <= 0:
+            return place
+        at = np.int64((high(word1) * np.uint64(outside)) >> np.uint64(32))
+        at = at if at < w.pull[first] else at + inside
+    return np.searchsorted(w.pull, at, side="right") - 1
+
+
+@njit(cache=True)
+def move(p, i, place, w, m, b, c):
+    """Person i now lives in municipality `place`."""
+    cube, towns, status, origin = b.cube[c], b.place[c], p.status[i], p.origin[i]
+    book(cube, towns, status, origin, p.municipality[i], w.prefecture, m, -1)
+    p.municipality[i] = place
+    book(cube, towns, status, origin, place, w.prefecture, m, 1)
+
+
+@njit(cache=True)
+def apply_fate(p, i, f, t, base, codes, a, w, m, b, c, start, block):
+    """Let fate f happen to person i, after the authority's decision where there is one.
+
+    `codes` are the person's factor codes; `block` (0 at a permit's end, 1 monthly, 2 in the
+    family) keeps the draws of several occasions in one month apart.
+    """
+    kind, to = t.kind[f], np.int64(t.to[f])
+    if t.decision[f] >= 0:
+        x0, _ = draw(m.k0, m.k1, p.key[i], m.now, P_DECISION, block)
+        if not granted(t, base, f, codes, low(x0), b.tally[c]):
+            return
+    b.tally[c, FLOW, f] += 1
+    if kind <= 3:  # leave, die, citizen
+        event = LEFT if kind == 1 else (DIED if kind == 2 else CITIZEN)
+        remove(p, i, event, a, w, m, b, c, start)
+    elif kind == 4:  # switch
+        if a.family[p.status[i]] and (to == a.permanent or to == a.irregular):
+            event = PERMANENT if to == a.permanent else IRREGULAR
+            flag(p.event, i, event, b.lists, b.counts[c], start)
+        change_status(p, i, to, a, w, m, b, c, block)
+    elif kind == 5:  # stage
+        p.stage[i] = to
+        give_permit(p, i, 0, a, m, block)
+    elif kind == 6:  # move
+        x0, x1 = draw(m.k0, m.k1, p.key[i], m.now, P_MOVE, block)
+        place = destination(np.int64(p.municipality[i]), w, x0, x1)
+        move(p, i, place, w, m, b, c)
+        if a.family[p.status[i]]:
+            flag(p.event, i, MOVED, b.lists, b.counts[c], start)
+    elif kind == 7:  # birth
+        push(b.lists, b.counts[c], start, MOTHERS, i)
+    elif kind == 8:  # family
+        push(b.lists, b.counts[c], start, SPONSORS, i)
+        push(b.lists, b.counts[c], start, SPONSOR_FATES, f)
+    elif kind == 9:  # arrears
+        p.arrears[i] |= t.bits[f]
+    elif kind == 10:  # clear
+        p.arrears[i] &= ~t.bits[f]
+    elif kind == 11:  # learn
+        p.language[i] = min(p.language[i] + 1, 4)
+
+
+@njit(cache=True)
+def end_permit(p, i, t, base, codes, a, w, m, b, c, start):
+    """The permit (or course, or stage, or longest stay) of person i ends this month."""
+    s = np.int64(p.status[i])
+    limit = m.now - p.since[i] >= a.longest[s]
+    x0, _ = draw(m.k0, m.k1, p.key[i], m.now, P_PERMIT_OUTCOME, 0)
+    lst = (AT_LIMIT if limit else AT_END) * m.n_statuses + s
+    fill_codes(p, i, m.now, codes)
+    f = pick_outcome(t, base, lst, codes, low(x0), b.tally[c])
+    if f >= 0:
+        apply_fate(p, i, f, t, base, codes, a, w, m, b, c, start, 0)
+        if p.permit_end[i] > m.now:
+            return
+    if limit and f < 0:
+        b.screen[c, 3] += 1
+        remove(p, i, LEFT, a, w, m, b, c, start)
+    else:
+        give_permit(p, i, 1, a, m, 0)
+
+
+@njit(cache=True)
+def screen(key, risk, permit_end, first, size, bounds, m, when, words, passed, sums):
+    """Rows of a block that may have a fate this month: offsets in `passed`, their number back.
+
+    One draw a person, compared with the bound of the risk class, and the end of the permit with
+    the month; no branch, so that the compiler can use vector instructions. `words` keeps the
+    draws; sums int64[2] takes the sum of the bounds and the number of draws below them.
+    """
+    now = m.now
+    for j in range(size):
+        x0, _ = threefry(m.k0, m.k1, key[first + j], when)
+        words[j] = low(x0)
+    n, bound_sum, below = 0, np.int64(0), 0
+    for j in range(size):
+        bound = bounds[risk[first + j]]
+        hit = words[j] < bound
+        bound_sum += np.int64(bound)
+        below += hit
+        passed[n] = j
+        n += hit | (permit_end[first + j] <= now)
+    sums[0] += bound_sum
+    sums[1] += below
+    return n
+
+
+@njit(cache=True, nogil=True)
+def month_of_everyone(c, first, stop, p, t, base, bounds, a, w, m, b):
+    """Permits that end and monthly fates of rows [first, stop), the chunk c; counted in its books.
+
+    p Columns; t FateTable; base float64[F + G] in force; bounds uint64[classes + 1];
+    a StatusTable; w World; m Month; b Books.
+    """
+    longest = 0
+    for lst in range(t.first.size - 1):
+        longest = max(longest, t.first[lst + 1] - t.first[lst])
+    codes, rates, tally = code_buffer(), np.zeros(longest + 1), b.tally[c]
+    words, passed = np.zeros(BLOCK, np.uint64), np.zeros(BLOCK, np.int32)
+    when = occasion(m.now, P_MONTHLY_FATE, 0)
+    start = 2 * first  # of this chunk's part of the lists: a person may enter one twice
+    for lower in range(first, stop, BLOCK):
+        size = min(BLOCK, stop - lower)
+        n = screen(p.key, p.risk, p.permit_end, lower, size, bounds, m, when, words, passed,
+                   b.screen[c])  # fmt: skip
+        for k in range(n):
+            i = lower + passed[k]
+            word, bound = words[passed[k]], bounds[p.risk[i]]
+            status = p.status[i]
+            if p.permit_end[i] <= m.now:
+                end_permit(p, i, t, base, codes, a, w, m, b, c, start)
+            if p.status[i] == status and word < bound:
+                fill_codes(p, i, m.now, codes)
+                f = pick_fate(
+                    t, base, np.int64(status), codes, word, bound, rates, tally, b.screen[c]
+                )
+                if f >= 0:
+                    apply_fate(p, i, f, t, base, codes, a, w, m, b, c, start, 1)

@@ -1,0 +1,55 @@
+"""How a row becomes a person: shared by births, brought family and arrivals."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from sim.processes.person import book, give_permit, pick_cut, set_risk
+from sim.rng import P_NEW_STATUS, draw, low
+
+
+class Profile(NamedTuple):
+    """Who comes, one row per status. A age bands, L language levels."""
+
+    female: np.ndarray  # uint64[S] threshold
+    age_from: np.ndarray  # int16[S, A] lower bound in months
+    age_months: np.ndarray  # int16[S, A] width of the band in months
+    age_cut: np.ndarray  # uint64[S, A] cumulative thresholds
+    language_cut: np.ndarray  # uint64[S, L] cumulative thresholds
+
+
+@njit(cache=True)
+def settle(p, i, key, status, origin, sex, born, place, principal, language, a, w, m, b, c):
+    """Write a newcomer of this month into row i and book them."""
+    p.key[i] = key
+    p.status[i] = status
+    p.origin[i] = origin
+    p.sex[i] = sex
+    p.born[i] = born
+    p.entered[i] = m.now
+    p.since[i] = m.now
+    p.municipality[i] = place
+    p.principal[i] = principal
+    p.language[i] = language
+    p.arrears[i] = 0
+    p.counting[i] = m.now if a.counts[status] else -1
+    p.event[i] = 0
+    x0, _ = draw(m.k0, m.k1, key, m.now, P_NEW_STATUS, 0)
+    p.stage[i] = pick_cut(a.stage_cut[status], low(x0))
+    give_permit(p, i, 0, a, m, 0)
+    set_risk(p, i, m)
+    book(b.cube[c], b.place[c], status, origin, place, w.prefecture, m, 1)
+
+
+@njit(cache=True)
+def draw_profile(profile, row, now, word0, word1):
+    """(sex, month of birth, language) of a newcomer from two 64-bit words."""
+    sex = 0 if (word0 & np.uint64(0xFFFFFFFF)) < profile.female[row] else 1
+    band = pick_cut(profile.age_cut[row], word0 >> np.uint64(32))
+    width = np.uint64(profile.age_months[row, band])
+    offset = np.int64(((word1 & np.uint64(0xFFFFFFFF)) * width) >> np.uint64(32))
+    born = now - np.int64(profile.age_from[row, band]) - offset
+    return sex, born, pick_cut(profile.language_cut[row], word1 >> np.uint64(32))

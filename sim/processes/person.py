@@ -1,0 +1,267 @@
+"""What kernels do to one person: look up covariates, pick a fate, change, be booked.
+
+Every function works on one row `i` of the population and writes nothing but that row and the
+books of its own chunk `c`, so chunks can run on any number of threads.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from sim.agents.population import HOLE
+from sim.clock import NEVER
+from sim.factors import AGES, N_FACTORS, YEARS
+from sim.processes.risk import risk_class
+from sim.rng import P_NEW_STATUS, P_PERMIT_LENGTH, draw, low
+from sim.units import any_event, threshold
+
+AUDIT_BITS = 20
+AUDIT_ONE = 1 << AUDIT_BITS
+# Rows of Books.tally: people who met the fate; and for the audit those drawn, the sum of their
+# probabilities p and of p (1 - p), both in units of 2**-20.
+FLOW, SEEN, EXPECTED, VARIANCE = 0, 1, 2, 3
+FREED, FLAGGED, MOTHERS, SPONSORS, SPONSOR_FATES = 0, 1, 2, 3, 4
+N_LISTS = 5
+LEFT, DIED, CITIZEN, PERMANENT, IRREGULAR, MOVED = 1, 2, 3, 4, 5, 6
+
+
+class World(NamedTuple):
+    """Places. M municipalities in order of code, so those of a prefecture stand together."""
+
+    prefecture: np.ndarray  # uint8[M]: row of the prefecture
+    first: np.ndarray  # int32[P + 1]: municipalities of prefecture p are first[p]..first[p+1]
+    pull: np.ndarray  # int64[M + 1]: cumulated in-moves of a year, the weight of a destination
+    same_prefecture: int  # threshold: share of moves that stay inside the prefecture
+
+
+class Books(NamedTuple):
+    """Integer accounts of one month, one row per chunk c; added up in order of chunk."""
+
+    cube: np.ndarray  # int32[C, S * O * P] change of the stock
+    place: np.ndarray  # int32[C, M * S] change of the stock
+    tally: np.ndarray  # int64[C, 4, F + G]: see FLOW, SEEN, EXPECTED, VARIANCE
+    screen: np.ndarray  # int64[C, 4]: sum of bounds, draws below, bounds broken, limits reached
+    lists: np.ndarray  # int32[5, 2 * capacity] rows freed, flagged, mothers, sponsors, their fates
+    counts: np.ndarray  # int64[C, 5] length of each chunk's part of each list
+
+
+class Month(NamedTuple):
+    """Now."""
+
+    now: int
+    k0: np.uint64
+    k1: np.uint64
+    n_statuses: int
+    n_origins: int
+    n_prefectures: int
+    hole_risk: int
+
+
+@njit(cache=True)
+def months_counted(counting, now):
+    """Months that count for permanent residence; see the column `counting`."""
+    return now - counting if counting >= 0 else -counting - 1
+
+
+@njit(cache=True)
+def fill_codes(p, i, now, codes):
+    """Write the factor codes of person i into codes, int32[N_FACTORS] (order of FACTORS)."""
+    age = min(max((now - p.born[i]) // 12, 0), AGES - 1)
+    codes[0] = p.origin[i]
+    codes[1] = p.stage[i]
+    codes[2] = p.sex[i]
+    codes[3] = age
+    codes[4] = p.sex[i] * AGES + age
+    codes[5] = min((now - p.since[i]) // 12, YEARS - 1)
+    codes[6] = min((now - p.entered[i]) // 12, AGES - 1)
+    codes[7] = min(months_counted(p.counting[i], now) // 12, YEARS - 1)
+    codes[8] = p.permit_months[i]
+    codes[9] = p.language[i]
+    codes[10] = p.arrears[i]
+    codes[11] = now % 12 + 1
+    codes[12] = p.municipality[i]
+
+
+@njit(cache=True)
+def value(t, base, f, codes):
+    """Base value of row f times its multipliers: a rate per year, or a probability."""
+    out = base[f]
+    if out > 0.0:
+        for k in range(t.mult_first[f], t.mult_first[f + 1]):
+            out *= t.values[t.mult_offset[k] + codes[t.mult_factor[k]]]
+    return out
+
+
+@njit(cache=True)
+def audit(tally, f, width, scale):
+    """Add the probability width * scale (scale = 2**20 / bound) of row f to the audit."""
+    q = np.int64(np.float64(width) * scale)
+    tally[EXPECTED, f] += q
+    tally[VARIANCE, f] += (q * (AUDIT_ONE - q)) >> AUDIT_BITS
+
+
+@njit(cache=True)
+def pick_fate(t, base, lst, codes, word, bound, rates, tally, screen):
+    """The monthly fate that `word` falls on, or -1: competing risks, nothing comes last.
+
+    `bound` is the threshold below which the word is known to lie: the audit is conditional on it.
+    `rates` is a float64 buffer. Returns the row of the fate.
+    """
+    first, last = t.first[lst], t.first[lst + 1]
+    total = 0.0
+    for f in range(first, last):
+        rates[f - first] = value(t, base, f, codes)
+        total += rates[f - first]
+    if total <= 0.0:
+        return -1
+    share = any_event(total) / total
+    scale = AUDIT_ONE / np.float64(bound)
+    chosen, running, below = -1, 0.0, np.uint64(0)
+    for f in range(first, last):
+        if rates[f - first] > 0.0:
+            running += rates[f - first]
+            cut = threshold(running * share)
+            audit(tally, f, cut - below, scale)
+            if below <= word and word < cut:
+                chosen = f
+            below = cut
+    if below > bound:
+        screen[2] += 1
+    if chosen >= 0:
+        tally[SEEN, chosen] += 1
+    return chosen
+
+
+@njit(cache=True)
+def pick_outcome(t, base, lst, codes, word, tally):
+    """The outcome of an occasion that `word` falls on, or -1 for the remainder."""
+    scale = AUDIT_ONE / 4294967296.0
+    chosen, running, below = -1, 0.0, np.uint64(0)
+    for f in range(t.first[lst], t.first[lst + 1]):
+        running += value(t, base, f, codes)
+        cut = threshold(running)
+        if cut > below:
+            audit(tally, f, cut - below, scale)
+            if below <= word and word < cut:
+                chosen = f
+            below = cut
+    if chosen >= 0:
+        tally[SEEN, chosen] += 1
+    return chosen
+
+
+@njit(cache=True)
+def granted(t, base, f, codes, word, tally):
+    """Whether the authority grants what fate f applies for."""
+    d = t.decision[f]
+    if d < 0:
+        return True
+    cut = threshold(value(t, base, d, codes))
+    audit(tally, d, cut, AUDIT_ONE / 4294967296.0)
+    if word < cut:
+        tally[SEEN, d] += 1
+        return True
+    return False
+
+
+@njit(cache=True)
+def book(cube, towns, status, origin, place, prefecture, m, sign):
+    """Add one person to (or take from) the stocks of this chunk."""
+    s, town = np.int64(status), np.int64(place)
+    cube[(s * m.n_origins + origin) * m.n_prefectures + prefecture[town]] += sign
+    towns[town * m.n_statuses + s] += sign
+
+
+@njit(cache=True)
+def pick_cut(cut, word):
+    """Index of the first threshold above word."""
+    k = 0
+    while word >= cut[k]:
+        k += 1
+    return k
+
+
+@njit(cache=True)
+def give_permit(p, i, renewal, a, m, block):
+    """A permit from this month on: its length drawn, its end no later than the longest stay."""
+    s = p.status[i]
+    if not a.limited[s]:
+        p.permit_end[i] = NEVER
+        p.permit_months[i] = 255
+        return
+    x0, _ = draw(m.k0, m.k1, p.key[i], m.now, P_PERMIT_LENGTH, block)
+    word = low(x0)
+    stage = p.stage[i]
+    if renewal == 0 and a.course[s, stage, 0] > 0:
+        months = a.course[s, stage, pick_cut(a.course_cut[s, stage], word)]
+    else:
+        months = a.length[renewal, s, pick_cut(a.length_cut[renewal, s], word)]
+    p.permit_months[i] = months
+    limit = min(np.int64(p.since[i]) + a.longest[s], NEVER - 1)
+    p.permit_end[i] = max(min(m.now + np.int64(months), limit), m.now + 1)
+
+
+@njit(cache=True)
+def change_status(p, i, new, a, w, m, b, c, block):
+    """Move person i to status `new`, with its first permit; `block` keeps draws apart."""
+    cube, towns = b.cube[c], b.place[c]
+    place, origin = p.municipality[i], p.origin[i]
+    book(cube, towns, p.status[i], origin, place, w.prefecture, m, -1)
+    counting = np.int64(p.counting[i])
+    if counting >= 0 and not a.counts[new]:
+        p.counting[i] = -(m.now - counting) - 1
+    elif counting < 0 and a.counts[new]:
+        p.counting[i] = m.now - (-counting - 1)
+    p.status[i] = new
+    p.since[i] = m.now
+    x0, _ = draw(m.k0, m.k1, p.key[i], m.now, P_NEW_STATUS, block)
+    p.stage[i] = pick_cut(a.stage_cut[new], low(x0))
+    if not a.sponsored[new]:
+        p.principal[i] = -1
+    give_permit(p, i, 0, a, m, block)
+    set_risk(p, i, m)
+    book(cube, towns, new, origin, place, w.prefecture, m, 1)
+
+
+@njit(cache=True)
+def push(lists, counts, start, lst, row):
+    """Append to this chunk's part of a list; a chunk's part starts at `start`."""
+    lists[lst, start + counts[lst]] = row
+    counts[lst] += 1
+
+
+@njit(cache=True)
+def flag(events, i, event, lists, counts, start):
+    """Let the dependants of person i hear of an event this month."""
+    events[i] = event
+    push(lists, counts, start, FLAGGED, i)
+
+
+@njit(cache=True)
+def set_risk(p, i, m):
+    """Put person i into their class of bounds, as of now."""
+    p.risk[i] = risk_class(
+        p.status[i], p.origin[i], p.sex[i], p.born[i], p.since[i], m.now, m.n_origins
+    )
+
+
+@njit(cache=True)
+def remove(p, i, event, a, w, m, b, c, start):
+    """Take person i out of the population; the row becomes a hole."""
+    book(b.cube[c], b.place[c], p.status[i], p.origin[i], p.municipality[i], w.prefecture, m, -1)
+    if a.family[p.status[i]]:
+        flag(p.event, i, event, b.lists, b.counts[c], start)
+    p.status[i] = HOLE
+    p.risk[i] = m.hole_risk
+    p.permit_end[i] = NEVER
+    p.principal[i] = -1
+    push(b.lists, b.counts[c], start, FREED, i)
+
+
+@njit(cache=True)
+def code_buffer():
+    """int32 buffer for factor codes."""
+    return np.zeros(N_FACTORS, np.int32)

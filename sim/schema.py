@@ -1,0 +1,339 @@
+"""The shape of a resolved configuration: strict, frozen, no unknown keys, every number bounded.
+
+`sim/config.py` composes the YAML files and turns pydantic's complaints into messages for people.
+Nothing after the door sees YAML, fills a default or asks whether a key exists.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import AfterValidator, BeforeValidator
+
+from sim.clock import month_index
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("must be a number, not true or false")
+    if isinstance(value, int):
+        value = float(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("must be a finite number; a NaN rate would silently never happen")
+    return value
+
+
+def _month(value: str) -> str:
+    month_index(value)
+    return value
+
+
+Number = Annotated[StrictFloat, BeforeValidator(_finite)]
+Share = Annotated[Number, Field(ge=0, le=1)]
+Rate = Annotated[Number, Field(ge=0, le=50)]
+"""Events per person-year. 50 a year is one a week: above it a unit is wrong."""
+Positive = Annotated[Number, Field(ge=0)]
+Month = Annotated[StrictStr, AfterValidator(_month)]
+Code = Annotated[StrictStr, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+Colour = Annotated[StrictStr, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
+Quality = Literal["published", "rounded", "derived", "fitted", "assumption"]
+Months = Annotated[StrictInt, Field(ge=1, le=600)]
+Years = Annotated[StrictInt, Field(ge=0, le=120)]
+Mix = dict[Months, Share]
+"""months -> share; the shares add to one."""
+
+
+class Strict(BaseModel):
+    """Frozen, no unknown keys, no coercion."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Provenance(Strict):
+    """Where a number comes from: a source key of data/<country>/sources.csv, or an assumption."""
+
+    quality: Quality
+    source: StrictStr = ""
+    note: StrictStr = ""
+    low: Number | None = None
+    high: Number | None = None
+
+
+class Label(Strict):
+    en: StrictStr
+    ja: StrictStr
+
+
+class Value(Provenance):
+    """A single number with its unit."""
+
+    value: Positive
+    unit: StrictStr = ""
+
+
+Steps = dict[StrictInt, Positive]
+Named = dict[StrictStr, Positive]
+
+
+class Factors(Strict):
+    """Multipliers of a rate or share, by factor. What is not named is multiplied by one.
+
+    Steps (`{0: 1.4, 3: 0.8}`) hold from their key upwards; below the lowest key the factor is 1.
+    Names may have `default` for all the others.
+    """
+
+    origin: Named | None = None
+    stage: Named | None = None
+    sex: Named | None = None
+    status: Named | None = None  # only in fates common to all statuses
+    age: Steps | None = None  # completed years
+    age_sex: dict[StrictStr, Steps] | None = None  # F, M -> steps by completed years of age
+    years_in_status: Steps | None = None
+    years_resident: Steps | None = None  # since first entry
+    counting_years: Steps | None = None  # years that count for permanent residence
+    permit_months: Steps | None = None  # length of the present permit
+    language: Steps | None = None  # 0 none, 1 A1, 2 A2, 3 B1, 4 B2 and above
+    arrears: Named | None = None  # nhi, pension, tax, any
+    calendar_month: Steps | None = None  # 1..12, each month by itself, not steps
+    municipality: Literal["mobility"] | None = None  # out-moves of 2024 relative to the country
+
+
+class Gate(Strict):
+    """Who may: every named condition must hold."""
+
+    years_resident: Years | None = None
+    counting_years: Years | None = None
+    years_in_status: Years | None = None
+    permit_months: Annotated[StrictInt, Field(ge=0, le=120)] | None = None
+    language: Annotated[StrictInt, Field(ge=0, le=4)] | None = None
+    age: Years | None = None
+
+
+class Grant(Provenance):
+    """The authority's decision on an application: probability that it is granted."""
+
+    value: Share
+    by: Factors = Factors()
+
+
+Kind = Literal[
+    "leave",
+    "die",
+    "citizen",
+    "switch",
+    "stage",
+    "move",
+    "birth",
+    "family",
+    "arrears",
+    "clear",
+    "learn",
+]
+
+
+class Fate(Provenance):
+    """One way in which a person may change.
+
+    Monthly fates give `rate` per person-year; outcomes of an occasion give `share`.
+    """
+
+    kind: Kind
+    to: Code | None = None  # status (switch, family) or stage (stage)
+    rate: Rate | None = None
+    share: Share | None = None
+    bits: list[Literal["nhi", "pension", "tax"]] = []  # arrears, clear
+    by: Factors = Factors()
+    gate: Gate = Gate()
+    grant: Grant | None = None
+    since: Month | None = None
+    until: Month | None = None  # last month in which it may happen
+
+
+Fates = dict[Code, Fate]
+
+
+class Stage(Provenance):
+    """A sub-kind of a status, such as a student's course."""
+
+    label: Label
+    share: Share  # of opening residents
+    arrivals: Share  # of arrivals
+    months: Mix | None = None  # length of the course; then the permit ends with it
+
+
+class Permits(Provenance):
+    """Lengths of permits in months with their shares, at first and on renewal."""
+
+    first: Mix
+    renewed: Mix
+
+
+class Opening(Provenance):
+    """How the dates of opening residents are drawn (what the published stocks do not say)."""
+
+    turnover: Rate  # leavers of the status a year, used to infer when the stock entered it
+    earlier_years: Positive  # mean years in Japan before the present status
+    born_share: Share = 0.0  # born in Japan: first entry is the month of birth
+    language: Annotated[list[Share], Field(min_length=5, max_length=5)]
+    nhi_arrears: Share = 0.0
+    pension_arrears: Share = 0.0
+    tax_arrears: Share = 0.0
+    min_age: Years = 0
+    max_age: Years = 110
+
+
+class Sponsor(Provenance):
+    """Whom a dependant depends on, and what follows from the principal's fate."""
+
+    of: list[Code]
+    when_left: Fates
+    when_died: Fates
+    when_citizen: Fates
+    when_permanent: Fates
+    when_irregular: Fates
+
+
+class Status(Strict):
+    """All that the model knows about one status of residence."""
+
+    label: Label
+    law: StrictStr  # name or article of the Act
+    group: Code
+    colour: Colour
+    published: StrictBool  # part of the published total of residents
+    settled: StrictBool
+    work: Literal["any", "field", "part_time", "none"]
+    family: StrictBool  # may bring dependants
+    counts_for_pr: StrictBool  # months here are work or residence months
+    child: StrictStr  # status of a child born to a mother of this status; "national" = a citizen
+    since: Month | None = None  # first month in which anyone may enter the status
+    until: Month | None = None
+    entry_until: Month | None = None  # last month of arrivals from abroad
+    permits: Permits | None = None  # None: no limit of stay
+    longest_stay: Value | None = None  # months in the status; at its end `at_limit` decides
+    stages: dict[Code, Stage] = {}
+    opening: Opening
+    monthly: Fates = {}
+    at_end: Fates = {}  # end of a permit; what remains is renewed
+    at_limit: Fates = {}  # end of the longest stay; what remains leaves
+    sponsor: Sponsor | None = None
+    sources: list[StrictStr] = []
+
+
+class Origin(Strict):
+    label: Label
+    colour: Colour
+
+
+class Prefecture(Strict):
+    en: StrictStr
+    ja: StrictStr
+    row: StrictInt
+    column: StrictInt
+    region: StrictStr
+
+
+class Group(Strict):
+    """A group of statuses for reading and figures."""
+
+    label: Label
+    colour: Colour
+
+
+class Country(Strict):
+    """List order is table order."""
+
+    name: Code
+    label: Label
+    data: Code  # folder under sim/data
+    first_month: Month  # opening stocks exist from here
+    last_month: Month  # and to here, every half-year
+    statuses: list[Code]
+    origins: list[Code]
+    groups: dict[Code, Group]
+    permanent: Code
+    irregular: Code
+    population_note: StrictStr = ""
+
+
+class Life(Strict):
+    """Fates that all residents share; each status may override one by its name."""
+
+    monthly: Fates
+    newborn_female: Value
+    child_follows: StrictBool = True
+    same_prefecture_moves: Value  # share of moves that stay inside the prefecture
+
+
+class Channel(Provenance):
+    """Arrivals under one status after the last observed half-year."""
+
+    level: Positive  # persons a year
+    low: Number | None = None
+    high: Number | None = None
+    growth: Annotated[Number, Field(ge=-0.5, le=0.5)] = 0.0  # a year
+    phi: Annotated[Number, Field(ge=0, lt=1)]  # AR(1) of the monthly log shock
+    sigma: Positive  # standard deviation of its innovations
+    female: Share
+    ages: dict[Years, Share]  # lower bound of age -> share; uniform up to the next bound
+    oldest: Years  # end of the last age band
+    season: dict[StrictInt, Positive] = {}  # calendar month -> weight; missing = 1
+    language: Annotated[list[Share], Field(min_length=5, max_length=5)]
+    like: Code | None = None  # status whose origins and places newcomers share, if it has no past
+    since: Month | None = None
+    until: Month | None = None
+
+
+class Arrivals(Strict):
+    """How people come."""
+
+    mode: Literal["conditional", "free"]  # conditional: observed or fitted entries while they last
+    shocks: StrictBool
+    channels: dict[Code, Channel]
+    brought: Channel  # profile of family members brought by residents; level is not used
+    origin_years: Positive  # years of growth that set the origins of future arrivals
+
+
+class Edit(Strict):
+    """A dated change of rates, shares or arrivals: multiply, or set."""
+
+    paths: list[StrictStr]  # globs over <status>.<occasion>.<fate> or arrivals.<status>
+    since: Month
+    until: Month | None = None
+    multiply: Positive | None = None
+    set: Positive | None = None
+
+
+class Event(Provenance):
+    """Something that happened on a date, such as the border closure."""
+
+    title: Label
+    edits: dict[Code, Edit]
+
+
+class Scenario(Strict):
+    name: Code
+    title: Label
+    edits: dict[Code, Edit] = {}
+
+
+class RunConfig(Strict):
+    """One run."""
+
+    start: Month
+    end: Month
+    scale: Annotated[Number, Field(gt=0, le=1)]
+    seed: Annotated[StrictInt, Field(ge=0, lt=2**63)]
+    replicate: Annotated[StrictInt, Field(ge=0, lt=2**31)]
+    threads: Annotated[StrictInt, Field(ge=1, le=1024)] | None
+    output: StrictStr
+    country: Country
+    scenario: Scenario
+    status: dict[Code, Status]
+    origin: dict[Code, Origin]
+    prefecture: dict[StrictStr, Prefecture]
+    life: Life
+    arrivals: Arrivals
+    event: dict[Code, Event]

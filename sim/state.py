@@ -1,0 +1,107 @@
+"""Everything that a month of processes reads and writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sim.agents.population import Population
+from sim.crew import Crew
+from sim.inflows import ArrivalPlan
+from sim.places import Places
+from sim.policies.edits import RateBook
+from sim.processes.person import N_LISTS, Books, Month
+from sim.processes.risk import class_bounds
+from sim.recorder import Audit, Record
+from sim.tables import Model
+
+
+@dataclass
+class State:
+    """One run in progress."""
+
+    model: Model
+    places: Places
+    plan: ArrivalPlan
+    rates: RateBook
+    people: Population
+    key: tuple[np.uint64, np.uint64]
+    scale: float
+    crew: Crew
+    month: int
+    record: Record
+    audit: Audit
+    cube: np.ndarray  # int64[S * O * P] stock kept by events
+    place: np.ndarray  # int64[M * S] stock kept by events
+    base: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    bounds: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
+    books: Books | None = None
+    lists: dict[int, np.ndarray] = field(default_factory=dict)
+    tallies: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def sizes(self) -> tuple[int, int, int, int]:
+        """Numbers of statuses, origins, prefectures, municipalities."""
+        codes = self.model.codes
+        return (
+            len(codes.statuses), len(codes.origins), len(codes.prefectures),
+            len(codes.municipalities),
+        )  # fmt: skip
+
+    @property
+    def now(self) -> Month:
+        """This month, for kernels."""
+        s, o, p, _ = self.sizes
+        return Month(self.month, *self.key, s, o, p, self.people.hole_risk)
+
+    def set_rates(self) -> None:
+        """This month's rates, and new bounds if they changed."""
+        base = self.rates.base(self.month)
+        if base is not self.base:
+            s, o, _, _ = self.sizes
+            self.base, self.bounds = base, class_bounds(self.crew, self.model.fates, base, s, o)
+
+    @property
+    def chunks(self) -> int:
+        """Number of chunks that kernels cut the rows into: one a thread."""
+        return self.crew.size
+
+    def open_books(self) -> None:
+        """Empty accounts for a month (arrays are kept and cleared)."""
+        s, o, p, m = self.sizes
+        if self.books is None:
+            c, room = self.chunks, 2 * self.people.capacity
+            self.books = Books(
+                cube=np.zeros((c, s * o * p), np.int32),
+                place=np.zeros((c, m * s), np.int32),
+                tally=np.zeros((c, 4, self.base.size), np.int64),
+                screen=np.zeros((c, 4), np.int64),
+                lists=np.empty((N_LISTS, room), np.int32),
+                counts=np.zeros((c, N_LISTS), np.int64),
+            )
+            return
+        self.make_room()
+        for name, array in self.books._asdict().items():
+            if name != "lists":
+                array[:] = 0
+
+    def make_room(self) -> None:
+        """Lists as long as the population may need after it has grown."""
+        assert self.books is not None
+        if self.books.lists.shape[1] < 2 * self.people.capacity:
+            lists = np.empty((N_LISTS, 2 * self.people.capacity), np.int32)
+            self.books = self.books._replace(lists=lists)
+
+    def collect(self, n: int) -> None:
+        """Take the chunks' lists of a kernel that ran over n rows, in order of chunk."""
+        assert self.books is not None
+        for lst in range(N_LISTS):
+            parts = [self.lists[lst]] if lst in self.lists else []
+            for c in range(self.chunks):
+                start = 2 * (n * c // self.chunks)
+                parts.append(
+                    self.books.lists[lst, start : start + self.books.counts[c, lst]].copy()
+                )
+            self.lists[lst] = np.concatenate(parts)
+        self.books.counts[:] = 0

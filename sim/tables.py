@@ -1,0 +1,317 @@
+"""Configuration and data to tables: every fate of every status as one row of flat arrays.
+
+The same rows feed the kernels, the audit, the exact mean and the model description.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from sim.clock import month_index
+from sim.factors import FACTORS, factor_tables, gate_tables
+from sim.schema import Fate, RunConfig, Status
+
+OCCASIONS: Final = (
+    "monthly",
+    "at_end",
+    "at_limit",
+    "when_left",
+    "when_died",
+    "when_citizen",
+    "when_permanent",
+    "when_irregular",
+)
+MONTHLY, AT_END, AT_LIMIT = 0, 1, 2
+FIRST_FAMILY = 3  # list of the family event e is FIRST_FAMILY - 1 + e, e = 1..5
+
+KINDS: Final = {
+    "leave": 1,
+    "die": 2,
+    "citizen": 3,
+    "switch": 4,
+    "stage": 5,
+    "move": 6,
+    "birth": 7,
+    "family": 8,
+    "arrears": 9,
+    "clear": 10,
+    "learn": 11,
+}
+
+
+class FateTable(NamedTuple):
+    """Every fate, in kernel form. S statuses, F fates, G decisions, K multipliers, V values."""
+
+    first: np.ndarray  # int32[8 * S + 1]: fates of (occasion, status) are first[l]..first[l+1]
+    kind: np.ndarray  # uint8[F]
+    to: np.ndarray  # int16[F]: status or stage row, -1 if none
+    bits: np.ndarray  # uint8[F]: arrears bits
+    decision: np.ndarray  # int32[F]: row of the authority's decision in `base`, -1 if none
+    mult_first: np.ndarray  # int32[F + G + 1]
+    mult_factor: np.ndarray  # uint8[K]
+    mult_offset: np.ndarray  # int32[K]
+    values: np.ndarray  # float64[V]
+
+
+class StatusTable(NamedTuple):
+    """Attributes of the S statuses, in kernel form. L lengths, G stages."""
+
+    counts: np.ndarray  # bool[S]: months count for permanent residence
+    family: np.ndarray  # bool[S]: may have dependants
+    sponsored: np.ndarray  # bool[S]: depends on a principal
+    child: np.ndarray  # int16[S]: status of a newborn, -1 = citizen
+    limited: np.ndarray  # bool[S]: has permits that end
+    longest: np.ndarray  # int16[S]: months, 32767 = no limit
+    length: np.ndarray  # uint8[2, S, L]: permit lengths in months, first and renewed
+    length_cut: np.ndarray  # uint64[2, S, L]: cumulative thresholds
+    stage_cut: np.ndarray  # uint64[S, G]: stages of newcomers, cumulative thresholds
+    course: np.ndarray  # uint8[S, G, L]: course lengths in months, 0 = no course
+    course_cut: np.ndarray  # uint64[S, G, L]
+    permanent: int
+    irregular: int
+
+
+@dataclass(frozen=True)
+class FateName:
+    """What a row of the fate table is called."""
+
+    status: str
+    occasion: str
+    name: str
+    kind: str
+    to: str | None
+
+    @property
+    def path(self) -> str:
+        return f"{self.status}.{self.occasion}.{self.name}"
+
+
+@dataclass(frozen=True)
+class Codes:
+    """Names and their rows."""
+
+    statuses: list[str]
+    origins: list[str]
+    prefectures: list[str]
+    municipalities: list[str]
+
+
+@dataclass(frozen=True)
+class Model:
+    """The tables of one run."""
+
+    codes: Codes
+    fates: FateTable
+    status: StatusTable
+    base: np.ndarray  # float64[F + G]: rates per year, shares and grant probabilities
+    names: list[FateName]
+    months: np.ndarray  # int32[F, 2]: first and last month in which the fate may happen
+
+    @property
+    def kinds(self) -> int:
+        """Number of fates."""
+        return len(self.names)
+
+
+def word_of(text: str) -> int:
+    """A stable 40-bit word for a name, from sha256: keys do not depend on list order."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:5], "big")
+
+
+def cuts(shares: list[float]) -> np.ndarray:
+    """Cumulative thresholds of a mix, uint64; the last is 2**32, so no draw falls outside."""
+    total = np.cumsum(np.asarray(shares, np.float64))
+    out = np.floor(total / total[-1] * 2.0**32).astype(np.uint64)
+    out[-1] = np.uint64(1 << 32)
+    return out
+
+
+def _fates(config: RunConfig, status: str) -> Iterator[tuple[str, str, Fate]]:
+    """(occasion, name, fate) of one status; its own monthly fates override the common ones."""
+    own = config.status[status]
+    common = {name: fate for name, fate in config.life.monthly.items() if name not in own.monthly}
+    for name, fate in {**common, **own.monthly}.items():
+        yield "monthly", name, fate
+    for occasion in ("at_end", "at_limit"):
+        for name, fate in getattr(own, occasion).items():
+            yield occasion, name, fate
+    if own.sponsor is not None:
+        for occasion in OCCASIONS[FIRST_FAMILY:]:
+            for name, fate in getattr(own.sponsor, occasion).items():
+                yield occasion, name, fate
+
+
+class _Builder:
+    """Collects rows and multipliers; one use."""
+
+    def __init__(self, config: RunConfig, mobility: np.ndarray) -> None:
+        self.config, self.mobility = config, mobility
+        self.values: list[np.ndarray] = []
+        self.size = 0
+        self.mults: list[list[tuple[int, int]]] = []
+
+    def multipliers(self, tables: list[tuple[str, np.ndarray]]) -> list[tuple[int, int]]:
+        out = []
+        for name, table in tables:
+            out.append((FACTORS[name], self.size))
+            self.values.append(table)
+            self.size += len(table)
+        return out
+
+    def fate(self, status: str, fate: Fate) -> tuple[float, list[tuple[int, int]]]:
+        """Base value and multipliers of a fate; the factor `status` goes into the base."""
+        base = fate.rate if fate.rate is not None else fate.share
+        assert base is not None  # the door has checked
+        if fate.by.status is not None:
+            base *= fate.by.status.get(status, fate.by.status.get("default", 1.0))
+        country, stages = self.config.country, list(self.config.status[status].stages)
+        tables = factor_tables(fate.by, country.origins, stages, self.mobility)
+        return base, self.multipliers(tables + gate_tables(fate.gate))
+
+
+def build(config: RunConfig, municipalities: list[str], mobility: np.ndarray) -> Model:
+    """All tables of a run.
+
+    `mobility` is float64[M]: how often residents of each municipality move, relative to the
+    country, in the order of `municipalities`.
+    """
+    statuses = config.country.statuses
+    codes = Codes(statuses, config.country.origins, sorted(config.prefecture), municipalities)
+    builder = _Builder(config, mobility)
+    rows: list[tuple[int, FateName, Fate, float]] = []
+    for s, status in enumerate(statuses):
+        for occasion, name, fate in _fates(config, status):
+            base, mults = builder.fate(status, fate)
+            index = OCCASIONS.index(occasion) * len(statuses) + s
+            rows.append((index, FateName(status, occasion, name, fate.kind, fate.to), fate, base))
+            builder.mults.append(mults)
+    order = sorted(range(len(rows)), key=lambda r: rows[r][0])  # stable: YAML order inside a list
+    rows = [rows[r] for r in order]
+    builder.mults = [builder.mults[r] for r in order]
+    return _assemble(config, codes, builder, rows)
+
+
+def _assemble(
+    config: RunConfig,
+    codes: Codes,
+    builder: _Builder,
+    rows: list[tuple[int, FateName, Fate, float]],
+) -> Model:
+    lists = np.array([row[0] for row in rows])
+    n_lists = len(OCCASIONS) * len(codes.statuses)
+    first = np.searchsorted(lists, np.arange(n_lists + 1)).astype(np.int32)
+    base = [row[3] for row in rows]
+    decision = np.full(len(rows), -1, np.int32)
+    for f, (_, name, fate, _) in enumerate(rows):
+        if fate.grant is not None:
+            decision[f] = len(base)
+            base.append(fate.grant.value)
+            stages = list(config.status[name.status].stages)
+            tables = factor_tables(fate.grant.by, codes.origins, stages, builder.mobility)
+            builder.mults.append(builder.multipliers(tables))
+    flat = [m for mults in builder.mults for m in mults]
+    ends = np.cumsum([0] + [len(mults) for mults in builder.mults])
+    values = np.concatenate(builder.values) if builder.values else np.ones(1)
+    fates = FateTable(
+        first=first,
+        kind=np.array([KINDS[row[1].kind] for row in rows], np.uint8),
+        to=np.array([_target(config, row[1]) for row in rows], np.int16),
+        bits=np.array([_bits(row[2]) for row in rows], np.uint8),
+        decision=decision,
+        mult_first=ends.astype(np.int32),
+        mult_factor=np.array([m[0] for m in flat], np.uint8),
+        mult_offset=np.array([m[1] for m in flat], np.int32),
+        values=values,
+    )
+    months = np.array([_months(config, row[1], row[2]) for row in rows], np.int32).reshape(-1, 2)
+    names = [row[1] for row in rows]
+    return Model(codes, fates, status_table(config), np.array(base), names, months)
+
+
+def _bits(fate: Fate) -> int:
+    return sum({"nhi": 1, "pension": 2, "tax": 4}[bit] for bit in fate.bits)
+
+
+def _target(config: RunConfig, name: FateName) -> int:
+    if name.to is None:
+        return -1
+    if name.kind == "stage":
+        return list(config.status[name.status].stages).index(name.to)
+    return config.country.statuses.index(name.to)
+
+
+def _months(config: RunConfig, name: FateName, fate: Fate) -> tuple[int, int]:
+    """First and last month of a fate: its own dates and those of the status it leads to."""
+    since = [month_index(m) for m in (fate.since,) if m is not None]
+    until = [month_index(m) for m in (fate.until,) if m is not None]
+    if name.kind in ("switch", "family") and name.to is not None:
+        target = config.status[name.to]
+        since += [month_index(target.since)] if target.since is not None else []
+        until += [month_index(target.until)] if target.until is not None else []
+    return max(since, default=0), min(until, default=np.iinfo(np.int32).max)
+
+
+def status_table(config: RunConfig) -> StatusTable:
+    """Attributes of all statuses as arrays; see StatusTable for shapes."""
+    names = config.country.statuses
+    all_ = [config.status[name] for name in names]
+    n_stages = max(1, *(len(s.stages) for s in all_))
+    lengths = [m for s in all_ for m in _mixes(s)]
+    n = max(1, *(len(m) for m in lengths)) if lengths else 1
+    length, length_cut = _mix_arrays((2, len(names)), n)
+    course, course_cut = _mix_arrays((len(names), n_stages), n)
+    stage_cut = np.full((len(names), n_stages), 1 << 32, np.uint64)
+    for s, status in enumerate(all_):
+        if status.permits is not None:
+            _put(length, length_cut, (0, s), status.permits.first)
+            _put(length, length_cut, (1, s), status.permits.renewed)
+        if status.stages:
+            shares = [stage.arrivals for stage in status.stages.values()]
+            stage_cut[s, : len(shares)] = cuts(shares)
+        for g, stage in enumerate(status.stages.values()):
+            if stage.months is not None:
+                _put(course, course_cut, (s, g), stage.months)
+    return StatusTable(
+        counts=np.array([s.counts_for_pr for s in all_]),
+        family=np.array([s.family for s in all_]),
+        sponsored=np.array([s.sponsor is not None for s in all_]),
+        child=np.array(
+            [-1 if s.child == "national" else names.index(s.child) for s in all_], np.int16
+        ),
+        limited=np.array([s.permits is not None or _has_course(s) for s in all_]),
+        longest=np.array(
+            [int(s.longest_stay.value) if s.longest_stay else 32767 for s in all_], np.int16
+        ),
+        length=length,
+        length_cut=length_cut,
+        stage_cut=stage_cut,
+        course=course,
+        course_cut=course_cut,
+        permanent=names.index(config.country.permanent),
+        irregular=names.index(config.country.irregular),
+    )
+
+
+def _has_course(status: Status) -> bool:
+    return any(stage.months is not None for stage in status.stages.values())
+
+
+def _mixes(status: Status) -> Iterator[dict[int, float]]:
+    if status.permits is not None:
+        yield from (status.permits.first, status.permits.renewed)
+    yield from (stage.months for stage in status.stages.values() if stage.months is not None)
+
+
+def _mix_arrays(shape: tuple[int, int], n: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.zeros((*shape, n), np.uint8), np.full((*shape, n), 1 << 32, np.uint64)
+
+
+def _put(length: np.ndarray, cut: np.ndarray, at: tuple[int, int], mix: dict[int, float]) -> None:
+    months = sorted(mix)
+    length[at][: len(months)] = months
+    cut[at][: len(months)] = cuts([mix[m] for m in months])
