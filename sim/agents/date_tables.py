@@ -7,17 +7,20 @@ since. Only stocks up to the opening are used.
 
 from __future__ import annotations
 
-import math
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from sim.clock import calendar_month
+from sim.fate_dates import share_ending, with_events
 from sim.schema import RunConfig, Status
 
 LONGEST: Final = 720
 """Months of tenure, and of stay before it, beyond which nobody is placed."""
 FULL: Final = 1 << 32
+FEW_RENEWED: Final = 0.5
+"""Permits of which no more than this share is renewed end for good, for most."""
+CLOSE: Final = 1e-9
 
 
 class DateTables(NamedTuple):
@@ -25,14 +28,15 @@ class DateTables(NamedTuple):
 
     youngest: np.ndarray  # int64[S] months of age
     oldest: np.ndarray  # int64[S]
-    born_here: np.ndarray  # uint64[S]
+    born_here: np.ndarray  # uint64[S, N_BANDS] born in Japan, by age: the youngest of the status
     tenure: np.ndarray  # uint64[S, LONGEST] of the renewable: what came in, thinned by leavers
-    inflow: np.ndarray  # uint64[S, LONGEST] of those whose permit is not renewed: what came in
+    inflow: np.ndarray  # uint64[S, LONGEST] of those whose permits end for good: what came in
     earlier: np.ndarray  # uint64[S, LONGEST]
     longest: np.ndarray  # int64[S] months of the longest stay
-    once: np.ndarray  # bool[S, G] course or only permit: it ends with no renewal
-    once_length: np.ndarray  # int64[S, G, L]
-    once_cut: np.ndarray  # uint64[S, G, L] weighted by how many of each length are still here
+    ends: np.ndarray  # bool[S, G] most permits (or courses) end for good
+    end_start: np.ndarray  # int64[S, G, N] start of the present permit after taking the status
+    end_length: np.ndarray  # int64[S, G, N] its length
+    end_cut: np.ndarray  # uint64[S, G, N] weighted by how many are still inside such a permit
     length: np.ndarray  # int64[2, S, L] permit lengths at first and on renewal, 0 = no permit
     length_cut: np.ndarray  # uint64[2, S, L]
     language: np.ndarray  # uint64[S, 5]
@@ -72,24 +76,20 @@ def _season(config: RunConfig, name: str) -> list[float]:
     return [1.0 if channel is None else channel.season.get(m, 1.0) for m in range(1, 13)]
 
 
-def _ends_for_good(status: Status) -> bool:
-    """True if the shares of outcomes at the end of a permit leave nobody to be renewed."""
-    return sum(fate.share or 0.0 for fate in status.at_end.values()) >= 1 - 1e-9
+def _put(length: np.ndarray, cut: np.ndarray, mix: dict[int, float]) -> None:
+    months = sorted(mix)
+    length[: len(months)] = months
+    cut[: len(months)] = _cumulative(np.array([mix[m] for m in months]))
 
 
-def _put(length: np.ndarray, cut: np.ndarray, mix: dict[int, float], reach: np.ndarray) -> None:
-    """One mix of lengths; each share is weighted by reach[length]."""
-    months = np.array(sorted(mix))
-    weights = np.array([mix[m] for m in months]) * reach[months]
-    if weights.sum() == 0:
-        weights = np.array([mix[m] for m in months])
-    length[: months.size] = months
-    cut[:] = FULL
-    cut[: months.size] = _cumulative(weights)
+def date_tables(
+    config: RunConfig, months: np.ndarray, stocks: np.ndarray, ages: np.ndarray
+) -> DateTables:
+    """All tables.
 
-
-def date_tables(config: RunConfig, months: np.ndarray, stocks: np.ndarray) -> DateTables:
-    """All tables; `months` int64[T] and `stocks` int64[T, S] as `margins.status_history`."""
+    months  int64[T] and stocks int64[T, S] as `margins.status_history`
+    ages    int64[S, 2 * N_BANDS] residents by sex and band
+    """
     names = config.country.statuses
     statuses = [config.status[name] for name in names]
     opening = [status.opening for status in statuses]
@@ -106,17 +106,30 @@ def date_tables(config: RunConfig, months: np.ndarray, stocks: np.ndarray) -> Da
     return DateTables(
         youngest=np.array([12 * o.min_age for o in opening]),
         oldest=np.array([12 * o.max_age + 11 for o in opening]),
-        born_here=np.array([math.floor(o.born_share * FULL) for o in opening], np.uint64),
+        born_here=_born_here(np.array([o.born_share for o in opening]), ages),
         tenure=_cumulative(inflow * survival),
         inflow=_cumulative(inflow),
         earlier=_cumulative(earlier),
         longest=np.array([_longest(status) for status in statuses]),
-        **_permit_tables(statuses, inflow),
+        **_lengths(statuses),
+        **_endings(config, inflow, int(months[-1])),
         language=_cumulative(np.array([o.language for o in opening])),
         arrears=np.floor(FULL * owing).astype(np.uint64),
         stage_cut=_stage_cuts(statuses),
         counts=np.array([status.counts_for_pr for status in statuses]),
     )
+
+
+def _born_here(share: np.ndarray, ages: np.ndarray) -> np.ndarray:
+    """Thresholds by band, uint64[S, N_BANDS]: as many of the youngest as make up the share.
+
+    share  float64[S]. Who was born here is younger than who came (assumption).
+    """
+    people = ages.reshape(len(share), 2, -1).sum(axis=1)
+    younger = np.cumsum(people, axis=1) - people
+    wanted = (share * people.sum(axis=1))[:, None] - younger
+    part = np.clip(wanted / np.maximum(people, 1), 0.0, 1.0)
+    return np.floor(part * FULL).astype(np.uint64)
 
 
 def _longest(status: Status) -> int:
@@ -136,33 +149,63 @@ def _most_stages(statuses: list[Status]) -> int:
     return max(1, *(len(status.stages) for status in statuses))
 
 
-def _permit_tables(statuses: list[Status], inflow: np.ndarray) -> dict[str, np.ndarray]:
-    """The tables of DateTables that concern lengths of permits and courses."""
-    mixes = [m for s in statuses if s.permits for m in (s.permits.first, s.permits.renewed)]
-    mixes += [stage.months for s in statuses for stage in s.stages.values() if stage.months]
-    n, n_lengths = _most_stages(statuses), max((len(mix) for mix in mixes), default=1)
-    once = np.zeros((len(statuses), n), np.bool_)
-    once_length = np.ones((len(statuses), n, n_lengths), np.int64)
-    once_cut = np.full(once_length.shape, FULL, np.uint64)
-    length = np.zeros((2, len(statuses), n_lengths), np.int64)
-    length_cut = np.full(length.shape, FULL, np.uint64)
+def _lengths(statuses: list[Status]) -> dict[str, np.ndarray]:
+    """Tables `length` and `length_cut`."""
+    permits = [status.permits for status in statuses]
+    n = max((len(mix) for p in permits if p for mix in (p.first, p.renewed)), default=1)
+    length = np.zeros((2, len(statuses), n), np.int64)
+    cut = np.full(length.shape, FULL, np.uint64)
+    for s, permit in enumerate(permits):
+        if permit is not None:
+            _put(length[0, s], cut[0, s], permit.first)
+            _put(length[1, s], cut[1, s], permit.renewed)
+    return {"length": length, "length_cut": cut}
+
+
+def _endings(config: RunConfig, inflow: np.ndarray, month: int) -> dict[str, np.ndarray]:
+    """Tables `ends` and `end_*`: who takes a course, or a permit that few have renewed.
+
+    Nobody of them has been here longer than the permits last, so tenure follows what came in
+    within that time. At most one renewal is looked at.
+    """
+    names = config.country.statuses
+    statuses = [config.status[name] for name in names]
+    found: dict[tuple[int, int], list[tuple[int, int, float]]] = {}
     for s, status in enumerate(statuses):
-        reach = np.append(0.0, np.cumsum(inflow[s]))
-        if status.permits is not None:
-            _put(length[0, s], length_cut[0, s], status.permits.first, np.ones(LONGEST + 1))
-            _put(length[1, s], length_cut[1, s], status.permits.renewed, np.ones(LONGEST + 1))
-            if _ends_for_good(status):
-                once[s] = True
-                for g in range(n):
-                    _put(once_length[s, g], once_cut[s, g], status.permits.first, reach)
-        for g, stage in enumerate(status.stages.values()):
-            if stage.months is not None:
-                once[s, g] = True
-                _put(once_length[s, g], once_cut[s, g], stage.months, reach)
-    return {
-        "once": once,
-        "once_length": once_length,
-        "once_cut": once_cut,
-        "length": length,
-        "length_cut": length_cut,
-    }
+        reach = np.append(0.0, np.cumsum(inflow[s, : _longest(status)]))
+        fates = with_events(config, f"{names[s]}.at_end", status.at_end, month)
+        for g, stage in enumerate(status.stages or [None]):
+            course = status.stages[stage].months if stage is not None else None
+            first = course or (status.permits.first if status.permits else None)
+            renewed = 1 - min(share_ending(config, fates, stage, month), 1.0)
+            if first is not None and (course is not None or renewed <= FEW_RENEWED):
+                found[s, g] = _ending(first, status, renewed, reach)
+    shape = (len(statuses), _most_stages(statuses), max(map(len, found.values()), default=1))
+    ends = np.zeros(shape[:2], np.bool_)
+    start, length = np.zeros(shape, np.int64), np.ones(shape, np.int64)
+    cut = np.full(shape, FULL, np.uint64)
+    for at, rows in found.items():
+        ends[at] = True
+        start[at][: len(rows)] = [row[0] for row in rows]
+        length[at][: len(rows)] = [row[1] for row in rows]
+        cut[at][: len(rows)] = _cumulative(np.array([row[2] for row in rows]))
+    return {"ends": ends, "end_start": start, "end_length": length, "end_cut": cut}
+
+
+def _ending(
+    first: dict[int, float], status: Status, renewed: float, reach: np.ndarray
+) -> list[tuple[int, int, float]]:
+    """(start, length, weight) of the permits that people may hold: the first, or a second one.
+
+    `reach` float64[K] is how many came in during the last k months.
+    """
+    last = reach.size - 1
+    rows = [(0, m, share * reach[min(m, last)]) for m, share in first.items()]
+    if renewed > CLOSE and status.permits is not None:
+        for before, share in first.items():
+            for m, again in status.permits.renewed.items():
+                came = reach[min(before + m, last)] - reach[min(before, last)]
+                rows.append((before, m, share * renewed * again * came))
+    if sum(row[2] for row in rows) == 0:  # nobody came lately: as if entries had been level
+        rows = [(0, m, share * m) for m, share in first.items()]
+    return rows

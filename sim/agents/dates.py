@@ -10,7 +10,7 @@ block  half     decides
 0      0 upper  age within the five-year band
 0      0 lower  the second draw of age in the open band from 80
 0      1 upper  born in Japan
-0      1 lower  length of the course or only permit
+0      1 lower  course, or permit that few have renewed
 1      0 upper  months in the present status
 1      0 lower  months in Japan before it
 2      0 upper  Japanese level
@@ -48,10 +48,11 @@ def _pick(cut, word):
 
 
 @njit(cache=True, inline="always")
-def _pick_within(cut, word, most):
-    """Like _pick among 0..most, in proportion; `most` itself if none of them has weight."""
-    scaled = (word * cut[most]) >> np.uint64(32)
-    first, last = 0, most
+def _pick_within(cut, word, least, most):
+    """Like _pick among least..most, in proportion; `most` itself if none of them has weight."""
+    below = cut[least - 1] if least > 0 else np.uint64(0)
+    scaled = below + ((word * (cut[most] - below)) >> np.uint64(32))
+    first, last = least, most
     while first < last:
         middle = (first + last) >> 1
         if cut[middle] > scaled:
@@ -91,13 +92,18 @@ def _last_permit(t, s, tenure, k0, k1, key, now):
 
 
 @njit(cache=True)
-def _draw_permit(t, s, stage, age, word, k0, k1, key, now, course_word):
+def _draw_permit(t, s, stage, age, here, word, k0, k1, key, now, course_word):
     """Months in the status, and start and length of the present permit (0 = no limit of stay)."""
-    if t.once[s, stage]:
-        months = t.once_length[s, stage, _pick(t.once_cut[s, stage], course_word)]
-        most = min(age, months - 1, t.longest[s] - 1, LONGEST - 1)
-        return _pick_within(t.inflow[s], word, most), np.int64(0), months
-    tenure = _pick_within(t.tenure[s], word, min(age, t.longest[s] - 1, LONGEST - 1))
+    oldest = min(age, t.longest[s] - 1, LONGEST - 1)
+    if t.ends[s, stage]:
+        k = _pick(t.end_cut[s, stage], course_word)
+        start, months = t.end_start[s, stage, k], t.end_length[s, stage, k]
+        most = min(oldest, start + months - 1)
+        tenure = _pick_within(t.inflow[s], word, min(start, most), most)
+        return tenure, min(start, tenure), months
+    # Who was born here has had the status from birth.
+    born_into = here and age == oldest
+    tenure = age if born_into else _pick_within(t.tenure[s], word, np.int64(0), oldest)
     if t.length[0, s, 0] == 0:
         return tenure, np.int64(0), np.int64(0)
     start, months = _last_permit(t, s, tenure, k0, k1, key, now)
@@ -110,13 +116,14 @@ def _draw_person(t, k0, k1, now, p, i, band):
     x0, x1 = draw(k0, k1, key, now, P_OPENING, 0)
     y0, _ = draw(k0, k1, key, now, P_OPENING, 1)
     age = _months_of_age(t, s, np.int64(band), x0)
+    here = high(x1) < t.born_here[s, band]
     tenure, start, months = _draw_permit(
-        t, s, np.int64(p.stage[i]), age, high(y0), k0, k1, key, now, low(x1)
+        t, s, np.int64(p.stage[i]), age, here, high(y0), k0, k1, key, now, low(x1)
     )
-    before = _pick_within(t.earlier[s], low(y0), min(age - tenure, LONGEST - 1))
+    before = _pick_within(t.earlier[s], low(y0), np.int64(0), min(age - tenure, LONGEST - 1))
     p.born[i] = now - age
     p.since[i] = now - tenure
-    p.entered[i] = now - age if high(x1) < t.born_here[s] else now - tenure - before
+    p.entered[i] = now - age if here else now - tenure - before
     p.permit_months[i] = months if months > 0 else NO_LIMIT
     p.permit_end[i] = now - tenure + min(start + months, t.longest[s]) if months > 0 else NEVER
     p.counting[i] = now - tenure if t.counts[s] else -1

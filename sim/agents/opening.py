@@ -55,7 +55,7 @@ def open_population(config: RunConfig, data: Data, month: int, scale: float) -> 
     prefecture, codes = municipalities(ax, data)
     columns, band = _rows(people, codes, ax, month, scale)
     months, stocks = margins.status_history(data, ax, month)
-    _draw(config, date_tables(config, months, stocks), columns, band, month)
+    _draw(config, date_tables(config, months, stocks, people.ages), columns, band, month)
     columns = _in_order(columns, len(codes), len(ax.statuses))
     sponsored, may_sponsor = _sponsors(config)
     columns["principal"], placed = place_dependants(

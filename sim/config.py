@@ -1,0 +1,139 @@
+"""The door: files and words in, one checked and frozen RunConfig out, or every problem at once.
+
+Hydra composes the files; nothing in them is ever executed, looked up or filled in. The only other
+module that knows Hydra is the sweep.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import BaseModel, ValidationError
+
+from sim.config_checks import check
+from sim.config_errors import Problem, explained, told
+from sim.config_files import PRIMARY, Origin, Sources, read_files
+from sim.config_words import lay_over, read_words
+from sim.config_yaml import read, write
+from sim.errors import ConfigError
+from sim.schema import RunConfig
+from sim.settings import configs_folder
+
+DATA: Final = Path(__file__).parent / "data"
+
+
+def compose(overrides: Sequence[str], config_dir: Path | None = None) -> RunConfig:
+    """The configuration of one run.
+
+    overrides   words such as `scale=0.01`, `scenario=NAME`, `status.student.work=none`, `~name`
+    config_dir  folder of config.yaml, if not Kyosei's own
+
+    Raises ConfigError with every problem found.
+    """
+    folder = (configs_folder() if config_dir is None else Path(config_dir)).resolve()
+    if not (folder / f"{PRIMARY}.yaml").is_file():
+        raise ConfigError(f"{folder}  holds no {PRIMARY}.yaml. Give the folder of configurations.")
+    words = read_words(overrides, folder)
+    sources = read_files(folder, words.choices)
+    if words.problems or sources.problems:
+        raise ConfigError(words.problems + sources.problems)
+    composed = _composed(folder, words.hydra)
+    problems = lay_over(composed, words, sources)
+    try:
+        config = _checked(composed, sources)
+        problems += told(_too_many_threads(config), sources)
+    except ConfigError as error:
+        problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+def from_yaml(text: str) -> RunConfig:
+    """The configuration that `to_yaml` wrote. Raises ConfigError with every problem found."""
+    document = read(text, f"{PRIMARY}.yaml")
+    sources = Sources(Path(f"{PRIMARY}.yaml"))
+    for path, (line, written) in document.written.items():
+        sources.origins[path] = Origin(f"{document.name}:{line}", written)
+    if document.problems:
+        raise ConfigError(document.problems)
+    return _checked(document.value, sources)
+
+
+def to_yaml(config: RunConfig) -> str:
+    """The whole configuration as YAML: the same text for equal settings, and it reads back equal.
+
+    Only settings whose default is nothing are left out while they are nothing.
+    """
+    return write(_plain(config))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        fields = type(value).model_fields.items()
+        given = {name: (getattr(value, name), field) for name, field in fields}
+        return {
+            name: _plain(inner)
+            for name, (inner, field) in given.items()
+            if inner is not None or field.is_required()
+        }
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return value
+
+
+def _composed(folder: Path, choices: list[str]) -> dict[Any, Any]:
+    try:
+        with initialize_config_dir(str(folder), job_name="kyosei", version_base="1.3"):
+            composed = OmegaConf.to_container(hydra_compose(PRIMARY, choices))
+    except (HydraException, OmegaConfBaseException) as error:
+        why = str(error).strip().splitlines()[0]
+        raise ConfigError(f"{folder.name}  cannot be composed\n    {why}") from error
+    if not isinstance(composed, dict):
+        raise ConfigError(f"{folder.name}  is not a mapping of settings")
+    return composed
+
+
+def _checked(composed: dict[Any, Any], sources: Sources) -> RunConfig:
+    """Shape and bounds first; what only makes sense together once these hold."""
+    try:
+        config = RunConfig.model_validate(composed)
+    except ValidationError as error:
+        raise ConfigError(told(explained(error), sources)) from error
+    problems = told(check(config, _source_keys(config)), sources)
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+def _source_keys(config: RunConfig) -> set[str]:
+    """Keys of the country's list of sources; none if there is no such list."""
+    path = DATA / config.country.data / "sources.csv"
+    try:
+        with open(path, encoding="utf-8", newline="") as lines:
+            return {row["source"] for row in csv.DictReader(lines)}
+    except OSError as error:
+        raise ConfigError(
+            f"country.data = {config.country.data}\n    there is no list of sources {path}:"
+            " name a folder of sim/data."
+        ) from error
+
+
+def _too_many_threads(config: RunConfig) -> list[Problem]:
+    """A configuration may come from a larger machine; a wish from the command line may not."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    if config.threads is None or cores is None or config.threads <= cores:
+        return []
+    rule = f"this machine has {cores} cores. Write {cores} or less, or null for all."
+    return [Problem(("threads",), rule, config.threads)]
