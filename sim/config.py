@@ -14,15 +14,16 @@ from typing import Any, Final
 
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel, ValidationError
 
-from sim.config_checks import check
+from sim.config_checks import check, out_of_range
 from sim.config_errors import Problem, explained, told
 from sim.config_files import PRIMARY, Origin, Sources, read_files
-from sim.config_words import lay_over, read_words
+from sim.config_words import Override, lay_over, read_words
 from sim.config_yaml import read, write
 from sim.errors import ConfigError
 from sim.schema import RunConfig
@@ -42,7 +43,7 @@ def compose(overrides: Sequence[str], config_dir: Path | None = None) -> RunConf
     folder = (configs_folder() if config_dir is None else Path(config_dir)).resolve()
     if not (folder / f"{PRIMARY}.yaml").is_file():
         raise ConfigError(f"{folder}  holds no {PRIMARY}.yaml. Give the folder of configurations.")
-    words = read_words(overrides, folder)
+    words = read_words(overrides, folder, _override)
     sources = read_files(folder, words.choices)
     if words.problems or sources.problems:
         raise ConfigError(words.problems + sources.problems)
@@ -51,6 +52,7 @@ def compose(overrides: Sequence[str], config_dir: Path | None = None) -> RunConf
     try:
         config = _checked(composed, sources)
         problems += told(_too_many_threads(config), sources)
+        problems += told(_slips(config, sources), sources)
     except ConfigError as error:
         problems += error.problems
     if problems:
@@ -93,6 +95,13 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _override(word: str) -> Override:
+    try:
+        return OverridesParser.create().parse_override(word)
+    except HydraException as error:
+        raise ValueError(str(error).splitlines()[0].rstrip(".").lower()) from error
+
+
 def _composed(folder: Path, choices: list[str]) -> dict[Any, Any]:
     try:
         with initialize_config_dir(str(folder), job_name="kyosei", version_base="1.3"):
@@ -128,6 +137,16 @@ def _source_keys(config: RunConfig) -> set[str]:
             f"country.data = {config.country.data}\n    there is no list of sources {path}:"
             " name a folder of sim/data."
         ) from error
+
+
+def _slips(config: RunConfig, sources: Sources) -> list[Problem]:
+    """Values outside a range that was written in the same file."""
+    return [
+        problem
+        for problem in out_of_range(config)
+        for bound in ("low", "high")
+        if sources.file((*problem.path[:-1], bound)) == sources.file(problem.path)
+    ]
 
 
 def _too_many_threads(config: RunConfig) -> list[Problem]:

@@ -19,11 +19,14 @@ from sim.config_checks_fates import all_fates, check_fates
 from sim.config_errors import Problem
 from sim.config_files import nearest
 from sim.config_yaml import Path
-from sim.schema import Channel, Edit, Provenance, RunConfig, Status
+from sim.schema import Channel, Country, Edit, Provenance, RunConfig, Status
 
 LAST_END: Final = "2100-12"
 NATIONAL: Final = "national"
 CLOSE: Final = 1e-9
+_FIELDS = list(Country.model_fields)
+ROLES: Final = _FIELDS[_FIELDS.index("groups") + 1 : _FIELDS.index("population_note")]
+"""The settings of a country that name a status by its part in the model."""
 MOST_CODES: Final = 254
 """Codes are held in one byte; 255 marks a hole."""
 MOST_PERMIT_MONTHS: Final = 254
@@ -91,8 +94,9 @@ def _names(config: RunConfig) -> Iterator[Problem]:
             yield Problem((what, name), rule)
         if len(listed) > MOST_CODES:
             yield Problem(path, f"has {len(listed)} names; there may be {MOST_CODES}.")
-    for field in ("permanent", "irregular"):
-        yield from _known(("country", field), [getattr(country, field)], country.statuses, "status")
+    for role in ROLES:
+        known = country.statuses
+        yield from _known(("country", role), [getattr(country, role)], known, "status")
     irregular = config.status.get(country.irregular)
     if irregular is not None and irregular.published:
         rule = "must be false: people without a status are outside the total."
@@ -263,15 +267,22 @@ def _provenance(path: Path, model: BaseModel, sources: Collection[str] | None) -
 
 
 def _interval(path: Path, model: Provenance) -> Iterator[Problem]:
-    low = -float("inf") if model.low is None else model.low
-    high = float("inf") if model.high is None else model.high
-    names = ("value", "rate", "share", "level")
-    given = {name: getattr(model, name, None) for name in names}
-    name, value = next(((n, v) for n, v in given.items() if v is not None), ("", None))
-    if low > high:
-        yield Problem((*path, "low"), f"must not be above high, {high:g}.", low)
-    elif value is not None and not low <= value <= high:
-        yield Problem((*path, name), f"must lie between low and high, {low:g} to {high:g}.", value)
+    if model.low is not None and model.high is not None and model.low > model.high:
+        yield Problem((*path, "low"), f"must not be above high, {model.high:g}.", model.low)
+
+
+def out_of_range(config: RunConfig) -> Iterator[Problem]:
+    """Numbers outside the range that their own file gives. Only a slip where one hand wrote both:
+    a run may well ask what happens beyond a range."""
+    for path, model in _models(config, ()):
+        if isinstance(model, Provenance) and (model.low is not None or model.high is not None):
+            low = -float("inf") if model.low is None else model.low
+            high = float("inf") if model.high is None else model.high
+            for name in ("value", "rate", "share", "level"):
+                value = getattr(model, name, None)
+                if value is not None and low <= high and not low <= value <= high:
+                    rule = f"must lie between low and high, {low:g} to {high:g}."
+                    yield Problem((*path, name), rule, value)
 
 
 def _dates(path: Path, model: BaseModel) -> Iterator[Problem]:

@@ -31,6 +31,7 @@ _TYPE_NAMES: Final = {
     "model": "a mapping of settings",
     "mapping": "a mapping of names to values",
 }
+_MONTHS: Final = ("start", "end", "since", "until", "entry_until", "first_month", "last_month")
 _BOUNDS: Final = {
     "greater_than": "more than {gt}",
     "greater_than_equal": "{ge} or more",
@@ -90,14 +91,13 @@ def _rule(kind: str, path: Path, value: object, context: dict[str, Any], message
         )
     if kind == "value_error":
         return f"{context.get('error', message)}.".replace("..", ".")
-    return f"must be {_wanted(kind)}{_instead(value)}"
+    if kind == "string_type" and path[-1] in _MONTHS:
+        return "must be a month: write YYYY-MM, for example 2025-06."
+    wanted = next((name for start, name in _TYPE_NAMES.items() if kind.startswith(start)), kind)
+    return f"must be {wanted}{_instead(value, wanted)}"
 
 
-def _wanted(kind: str) -> str:
-    return next((name for start, name in _TYPE_NAMES.items() if kind.startswith(start)), kind)
-
-
-def _instead(value: object) -> str:
+def _instead(value: object, wanted: str) -> str:
     """What to write in place of a value of the wrong type."""
     if value is None:
         return "; it is empty. Give a value, or take the line out."
@@ -108,7 +108,7 @@ def _instead(value: object) -> str:
     if isinstance(value, dict | list):
         return f", not a {'list' if isinstance(value, list) else 'mapping'}."
     if not isinstance(value, str):
-        return f', not a number. Write it in quotes: "{value}".'
+        return f'. Write it in quotes: "{value}".' if wanted == "text" else f", not {value}."
     return _words_for(value)
 
 
@@ -130,7 +130,7 @@ def _words_for(text: str) -> str:
 
 
 def _bound(value: object, rule: str) -> str:
-    if not isinstance(value, int | float) or not 1 < value <= 100 or rule != "1 or less":
+    if not isinstance(value, int | float) or not 2 <= value <= 100 or rule != "1 or less":
         return f"must be {rule}."
     return (
         f"must be between 0 and 1. {value:g} looks like a percentage:"

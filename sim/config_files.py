@@ -19,6 +19,7 @@ from sim.config_yaml import Path as KeyPath
 PRIMARY: Final = "config"
 SELF: Final = "_self_"
 COMMAND_LINE: Final = "command line"
+MOST_NAMES: Final = 30
 _HEADER = re.compile(r"\A(?:\s*#.*\n|\s*\n)*?\s*#\s*@package\s+(\S+)", re.ASCII)
 
 Choices = Mapping[str, list[str]]
@@ -57,7 +58,14 @@ class Sources:
         for n in range(len(path) - 1, 0, -1):
             if path[:n] in self.origins:
                 return Origin(self.origins[path[:n]].place, "")
+            inside = next((known for known in self.origins if known[:n] == path[:n]), None)
+            if inside is not None:
+                return Origin(self.file(inside), "")
         return Origin(self.folder.name, "")
+
+    def file(self, path: KeyPath) -> str:
+        """The file, or the command line, that has the last word on a key path."""
+        return self.of(path).place.partition(":")[0]
 
     def put(self, path: KeyPath, written: str) -> None:
         """A value from the command line; what it replaces is forgotten."""
@@ -70,15 +78,14 @@ class Sources:
 
 
 def nearest(word: str, names: Iterable[str]) -> str:
-    """' Nearest: a.' or ' One of: a, b, c.'; '' if there is no name to offer."""
+    """' Nearest: a.' or ' One of: a, b, c.'; '' if there is no name to offer, or too many."""
     names = sorted({str(name) for name in names})
     close = difflib.get_close_matches(str(word), names, n=1, cutoff=0.6)
     if close:
         return f" Nearest: {close[0]}."
-    if not names:
+    if not 0 < len(names) <= MOST_NAMES:
         return ""
-    more = f" and {len(names) - 12} more" if len(names) > 12 else ""
-    return f" One of: {', '.join(names[:12])}{more}."
+    return f" One of: {', '.join(names)}."
 
 
 def options(folder: Path, group: str) -> list[str]:

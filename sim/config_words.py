@@ -7,14 +7,10 @@ that every wrong name can be answered with the nearest right one.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
-
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
-from hydra.errors import HydraException
+from typing import Any, Final, Protocol
 
 from sim.config_errors import is_mapping, is_settings, names_at, numbered
 from sim.config_files import COMMAND_LINE, Sources, nearest, options
@@ -24,7 +20,14 @@ from sim.config_yaml import Path as KeyPath
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CHOICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _REFUSED: Final = (
-    (_CONTROL, "it holds a control character. Write plain text."),
+    (
+        re.compile(rf".*{_CONTROL.pattern}", re.DOTALL),
+        "it holds a control character. Write plain text.",
+    ),
+    (
+        re.compile(r"[^'\"]*[\uff01-\uff5e\u3000]"),
+        "it has full-width signs. Write plain ones, or put text in quotes.",
+    ),
     (re.compile(r"-"), "it is an option, and there is none like it here. Write name=value."),
     (re.compile(r"\+"), "leave the + out: every setting has a value already. Write name=value."),
     (re.compile(r"~?hydra\b"), "Hydra's own settings cannot be changed here. Leave it out."),
@@ -38,6 +41,20 @@ _REFUSED: Final = (
         "a group of files is chosen by its name alone, such as scenario=NAME. Write it so.",
     ),
 )
+
+
+class Override(Protocol):
+    """One word as Hydra's grammar reads it."""
+
+    key_or_group: str
+
+    def value(self) -> Any: ...
+    def is_delete(self) -> bool: ...
+    def is_sweep_override(self) -> bool: ...
+
+
+Parse = Callable[[str], Override]
+"""Reads one word; raises ValueError, in plain words, for what it cannot read."""
 
 
 @dataclass
@@ -57,7 +74,7 @@ class Words:
         ]
 
 
-def read_words(overrides: Sequence[str], folder: Path) -> Words:
+def read_words(overrides: Sequence[str], folder: Path, parse: Parse) -> Words:
     """Sort the overrides into choices and values; what is wrong with any is in `problems`."""
     words = Words()
     groups = [
@@ -75,7 +92,7 @@ def read_words(overrides: Sequence[str], folder: Path) -> Words:
         if rule is not None:
             words.problems.append(f"{COMMAND_LINE}  {_shown(word)}\n    {rule}")
         else:
-            _parse(word, folder, groups, words)
+            _sort(word, folder, groups, words, parse)
     return words
 
 
@@ -83,13 +100,12 @@ def _shown(word: str) -> str:
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", word)
 
 
-def _parse(word: str, folder: Path, groups: list[str], words: Words) -> None:
+def _sort(word: str, folder: Path, groups: list[str], words: Words, parse: Parse) -> None:
     try:
-        override = OverridesParser.create().parse_override(word)
-    except HydraException as error:
-        why = str(error).splitlines()[0].rstrip(".").lower()
+        override = parse(word)
+    except ValueError as error:
         words.problems.append(
-            f"{COMMAND_LINE}  {word}\n    cannot be read: {why}."
+            f"{COMMAND_LINE}  {word}\n    cannot be read: {error}."
             " Put quotes around text with spaces or signs: 'name=\"value\"'."
         )
         return
@@ -178,7 +194,7 @@ def _set(composed: dict[Any, Any], path: KeyPath, value: Any) -> str | None:
             return rule
         if i == len(path) - 1:
             old = at.get(key) if isinstance(at, dict) else None
-            at[key] = _merged(old, value)
+            at[key] = _merged(old, value, (*done, key))
         elif isinstance(at, dict) and at.get(key) is None:
             inner = (*done, key)
             at[key] = {} if is_settings(inner) or is_mapping(inner) else None
@@ -201,10 +217,13 @@ def _unknown(at: Any, done: KeyPath, key: str | int) -> str | None:
     )
 
 
-def _merged(old: Any, new: Any) -> Any:
-    """Mappings are laid over mappings; anything else is replaced."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        return {**old, **{key: _merged(old.get(key), value) for key, value in new.items()}}
+def _merged(old: Any, new: Any, path: KeyPath) -> Any:
+    """Settings are laid over settings; a free mapping, such as a mix of lengths, is replaced."""
+    if isinstance(old, dict) and isinstance(new, dict) and is_settings(path):
+        return {
+            **old,
+            **{key: _merged(old.get(key), value, (*path, key)) for key, value in new.items()},
+        }
     return new
 
 

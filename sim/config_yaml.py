@@ -7,7 +7,6 @@ configurations, whose text reads back to equal values.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -227,7 +226,15 @@ def _lines(value: Mapping[Any, Any], depth: int) -> Iterator[str]:
 
 def _key(key: Any) -> str:
     is_plain = isinstance(key, int) or (_PLAIN_KEY.fullmatch(key) and not _is_ambiguous(key))
-    return str(key) if is_plain else json.dumps(key, ensure_ascii=False)
+    return str(key) if is_plain else _quoted(key)
+
+
+def _quoted(text: str) -> str:
+    """Text in double quotes; what cannot be printed by its number."""
+    shown = text.replace("\\", "\\\\").replace('"', '\\"')
+    if shown.isprintable():
+        return f'"{shown}"'
+    return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in shown) + '"'
 
 
 def _is_ambiguous(text: str) -> bool:
@@ -240,7 +247,7 @@ def _inline(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(_inline(item) for item in value)}]"
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=not value.isprintable())
+        return _quoted(value)
     if value is None:
         return "null"
     return repr(value).lower() if isinstance(value, bool) else repr(value)
