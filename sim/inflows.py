@@ -13,7 +13,7 @@ from sim.clock import NEVER, calendar_month, month_index
 from sim.data import Data
 from sim.places import Places
 from sim.processes.newcomers import Profile
-from sim.rng import P_ARRIVAL_SHOCK, draw, unit
+from sim.rng import P_ARRIVAL_SHOCK, one_uniform
 from sim.schema import Channel, RunConfig
 from sim.tables import cuts, word_of
 
@@ -197,8 +197,8 @@ def _shocks(
     for name, channel in config.arrivals.channels.items():
         z, variance, word = 0.0, 0.0, np.uint64(word_of(name))
         for month in range(base + 1, month_index(config.end) + 1):
-            x0, _ = draw(key[0], key[1], word, np.uint64(month), P_ARRIVAL_SHOCK, 0)
-            z = channel.phi * z + channel.sigma * float(ndtri(unit(x0)))
+            u = one_uniform(key[0], key[1], word, np.uint64(month), P_ARRIVAL_SHOCK)
+            z = channel.phi * z + channel.sigma * float(ndtri(u))
             variance = channel.phi**2 * variance + channel.sigma**2
             out[name, month] = float(np.exp(z - variance / 2))
     return out

@@ -13,15 +13,15 @@ import numpy as np
 from sim.agents.opening import open_population
 from sim.agents.people import People
 from sim.agents.population import HOLE, Population
-from sim.crew import Crew
 from sim.clock import month_index, month_name
+from sim.crew import Crew
 from sim.data import Data, load
 from sim.inflows import ArrivalPlan
 from sim.month import MONTH, describe, renew_risks
 from sim.places import load_places
 from sim.policies.edits import RateBook
 from sim.processes.books import recount_cube
-from sim.processes.risk import n_classes
+from sim.processes.risk import band_table, n_classes
 from sim.recorder import Audit, Record
 from sim.rng import run_key
 from sim.schema import RunConfig
@@ -109,17 +109,26 @@ def state_of(config: RunConfig, data: Data, columns: dict[str, np.ndarray], thre
     key = run_key(config.seed, config.replicate)
     s, o, p = len(model.codes.statuses), len(model.codes.origins), len(model.codes.prefectures)
     n = columns["key"].size
-    people = Population(int(n * 1.3) + 1024, hole_risk=n_classes(s, o))
+    people = Population(int(n * 1.3) + 1024, hole_risk=n_classes(s))
     people.fill(columns)
     size = model.base.size
-    audit = Audit(*(np.zeros(size, np.int64) for _ in range(3)), np.zeros(4, np.int64))
+    audit = Audit(*(np.zeros(size, np.int64) for _ in range(3)), np.zeros(3, np.int64))
     state = State(
         model, places, ArrivalPlan(config, data, places, key), RateBook(config, model), people,
         key, config.scale, Crew(threads), month_index(config.start), Record(), audit,
         np.zeros(s * o * p, np.int64), np.zeros(len(places.codes) * s, np.int64),
+        band_table(model.fates, places.world.mobility), audited_share(n),
     )  # fmt: skip
     take_stock(state)
     return state
+
+
+def audited_share(n: int) -> np.uint64:
+    """Key bits that must be 0 for a person's monthly fates to be audited.
+
+    Everyone in a small run; one in sixteen, chosen by identity, above half a million people.
+    """
+    return np.uint64(0 if n <= 500_000 else 15)
 
 
 def take_stock(state: State) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from sim.clock import calendar_month
+from sim.clock import calendar_month, month_name
 from sim.errors import InvariantError
 from sim.processes.arrivals import arrive, count_cells, occupied
 from sim.processes.books import describe_people, recount
@@ -36,8 +36,10 @@ def policy(state: State) -> None:
 def renew_risks(state: State) -> None:
     """Put everyone into the risk class of their present age and duration."""
     p = state.people
-    columns = (p[name] for name in ("status", "origin", "sex", "born", "since"))
-    state.crew.run(renew_classes, p.n, *columns, state.month, state.sizes[1], p["risk"])
+    names = ("status", "sex", "born", "since", "language", "arrears", "municipality")
+    columns = (p[name] for name in names)
+    mobility = state.places.world.mobility
+    state.crew.run(renew_classes, p.n, *columns, mobility, state.month, p["risk"])
 
 
 def fates(state: State) -> None:
@@ -118,17 +120,18 @@ def books(state: State) -> None:
     count = np.zeros((state.chunks, m * s), np.int32)
     people = state.people
     state.crew.run(recount, people.n, people["status"], people["municipality"], s, count)
-    _close(state, count.sum(axis=0, dtype=np.int64))
-    audit = state.audit
     flow, seen, expected, variance = kept.tally.sum(axis=0)
+    flow = flow[: state.model.kinds]
+    _close(state, count.sum(axis=0, dtype=np.int64), flow)
+    audit = state.audit
     audit.seen += seen
     audit.expected += expected
     audit.variance += variance
-    audit.screen += kept.screen.sum(axis=0)
+    audit.screen += kept.screen.sum(axis=0)[: audit.screen.size]
     record = state.record
     record.months.append(state.month)
     record.cubes.append(state.cube.reshape(s, o, p).astype(np.int32))
-    record.flows.append(flow[: state.model.kinds])
+    record.flows.append(flow)
     for name in ("came", "brought", "born"):
         getattr(record, name).append(state.tallies[name])
     record.born_citizens.append(int(state.tallies["born_citizens"]))
@@ -136,18 +139,28 @@ def books(state: State) -> None:
         describe(state)
 
 
-def _close(state: State, count: np.ndarray) -> None:
+def _close(state: State, count: np.ndarray, flow: np.ndarray) -> None:
+    """Raise InvariantError unless stocks, recount and flows agree to the person."""
+    n, month = state.sizes[0], month_name(state.month)
     wrong = np.flatnonzero(count != state.place)
-    by_status = state.cube.reshape(state.sizes[0], -1).sum(axis=1)
-    same = np.array_equal(by_status, count.reshape(-1, state.sizes[0]).sum(axis=0))
-    if wrong.size or not same:
+    if wrong.size:
         raise InvariantError(
-            f"the books of month {state.month} do not close: {wrong.size} cells of municipality "
-            f"x status differ from a recount, by {int(abs(count - state.place).sum())} people"
+            f"the books of {month} do not close: {wrong.size} cells of municipality x status "
+            f"differ from a recount, by {int(abs(count - state.place).sum())} people"
         )
+    stock = state.cube.reshape(n, -1).sum(axis=1)
+    before = state.record.cubes[-1].reshape(n, -1).sum(axis=1, dtype=np.int64)
+    newcomers = state.tallies["came"] + state.tallies["brought"] + state.tallies["born"]
+    ledger = before + newcomers + state.model.net(flow)
+    for what, other in (("recount", count.reshape(-1, n).sum(axis=0)), ("flows", ledger)):
+        if not np.array_equal(stock, other):
+            raise InvariantError(
+                f"the books of {month} do not close: stocks by status differ from the {what} "
+                f"by {int(abs(stock - other).sum())} people"
+            )
     assert state.books is not None
     if state.books.screen[:, 2].sum():
-        raise InvariantError(f"a bound on the hazard was too low in month {state.month}")
+        raise InvariantError(f"a bound on the hazard was too low in {month}")
 
 
 def describe(state: State) -> None:

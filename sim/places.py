@@ -9,6 +9,7 @@ import pandas as pd
 
 from sim.data import Data
 from sim.processes.person import World
+from sim.processes.risk import mobility_classes
 from sim.schema import RunConfig
 
 MOBILITY_RANGE = (0.4, 2.0)
@@ -37,12 +38,13 @@ def load_places(config: RunConfig, data: Data) -> Places:
     first = np.searchsorted(prefecture, np.arange(len(prefectures) + 1)).astype(np.int32)
     pull = np.concatenate([[0], np.cumsum(flows["in_domestic"].to_numpy(np.int64) + 1)])
     same = int(config.life.same_prefecture_moves.value * 2.0**32)
-    world = World(prefecture, first, pull, same)
+    mobility = _mobility(flows)
+    world = World(prefecture, first, pull, mobility_classes(mobility), same)
     return Places(
         codes,
         np.array([int(code) for code in codes], np.uint64),
         world,
-        _mobility(flows),
+        mobility,
         _within(flows["in_abroad"].to_numpy(np.float64) + 0.01, prefecture, len(prefectures)),
     )
 

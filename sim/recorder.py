@@ -38,7 +38,7 @@ class Audit:
     """Observed against expected, summed over the run; integers only.
 
     seen, expected, variance  int64[F + G]; the last two in units of 2**-20
-    screen                    int64[4], see Books.screen
+    screen                    int64[3], see Books.screen
     """
 
     seen: np.ndarray

@@ -64,14 +64,14 @@ def run_key(seed: int, replicate: int) -> tuple[np.uint64, np.uint64]:
     return np.uint64(words[0]), np.uint64(words[1])
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def _mix(x0, x1, r):
     x0 = x0 + x1
     x1 = (x1 << np.uint64(r)) | (x1 >> np.uint64(64 - r))
     return x0, x1 ^ x0
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def threefry(k0, k1, c0, c1):
     """Threefry-2x64 with 20 rounds: two uint64 words for a uint64 key pair and counter pair."""
     k2 = _PARITY ^ k0 ^ k1
@@ -108,34 +108,41 @@ def threefry(k0, k1, c0, c1):
     return x0 + k2, x1 + k0 + np.uint64(5)
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def occasion(month, process, block):
     """Second counter word: month (16 bits), process (16 bits), block of draws (32 bits)."""
     return (np.uint64(month) << np.uint64(48)) | (process << _32) | np.uint64(block)
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def draw(k0, k1, agent, month, process, block):
     """Two uint64 words for one agent, month, process and block."""
     return threefry(k0, k1, agent, occasion(month, process, block))
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def low(word):
     """Lower 32 bits as uint64 in [0, 2**32)."""
     return word & _LOW
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def high(word):
     """Upper 32 bits as uint64 in [0, 2**32)."""
     return word >> _32
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def unit(word):
     """The upper 53 bits as a float64 strictly inside (0, 1): (n + 1/2) / 2**53."""
     return (np.float64(word >> np.uint64(11)) + 0.5) * (1.0 / 9007199254740992.0)
+
+
+@njit(cache=True)
+def one_uniform(k0, k1, agent, month, process):
+    """One uniform in (0, 1) for callers outside kernels."""
+    x0, _ = draw(k0, k1, agent, month, process, 0)
+    return unit(x0)
 
 
 # Identity keys are 64-bit hashes of what makes an agent that agent. The tags keep kinds apart.

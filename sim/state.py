@@ -12,9 +12,12 @@ from sim.inflows import ArrivalPlan
 from sim.places import Places
 from sim.policies.edits import RateBook
 from sim.processes.person import N_LISTS, Books, Month
-from sim.processes.risk import class_bounds
+from sim.processes.risk import BandTable, class_bounds
 from sim.recorder import Audit, Record
 from sim.tables import Model
+
+CACHE_LINE = 16
+"""int64 numbers kept for each thread's few counters, so that no two threads write one line."""
 
 
 @dataclass
@@ -34,8 +37,10 @@ class State:
     audit: Audit
     cube: np.ndarray  # int64[S * O * P] stock kept by events
     place: np.ndarray  # int64[M * S] stock kept by events
+    bands: BandTable
+    unaudited: np.uint64 = np.uint64(0)
     base: np.ndarray = field(default_factory=lambda: np.zeros(0))
-    bounds: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
+    bounds: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint32))
     books: Books | None = None
     lists: dict[int, np.ndarray] = field(default_factory=dict)
     tallies: dict[str, np.ndarray] = field(default_factory=dict)
@@ -53,14 +58,14 @@ class State:
     def now(self) -> Month:
         """This month, for kernels."""
         s, o, p, _ = self.sizes
-        return Month(self.month, *self.key, s, o, p, self.people.hole_risk)
+        return Month(self.month, *self.key, s, o, p, self.people.hole_risk, self.unaudited)
 
     def set_rates(self) -> None:
         """This month's rates, and new bounds if they changed."""
         base = self.rates.base(self.month)
         if base is not self.base:
-            s, o, _, _ = self.sizes
-            self.base, self.bounds = base, class_bounds(self.crew, self.model.fates, base, s, o)
+            self.base = base
+            self.bounds = class_bounds(self.crew, self.model.fates, self.bands, base, self.sizes[0])
 
     @property
     def chunks(self) -> int:
@@ -76,9 +81,9 @@ class State:
                 cube=np.zeros((c, s * o * p), np.int32),
                 place=np.zeros((c, m * s), np.int32),
                 tally=np.zeros((c, 4, self.base.size), np.int64),
-                screen=np.zeros((c, 4), np.int64),
+                screen=np.zeros((c, CACHE_LINE), np.int64),
                 lists=np.empty((N_LISTS, room), np.int32),
-                counts=np.zeros((c, N_LISTS), np.int64),
+                counts=np.zeros((c, CACHE_LINE), np.int64),
             )
             return
         self.make_room()

@@ -53,6 +53,7 @@ class FateTable(NamedTuple):
     bits: np.ndarray  # uint8[F]: arrears bits
     decision: np.ndarray  # int32[F]: row of the authority's decision in `base`, -1 if none
     mult_first: np.ndarray  # int32[F + G + 1]
+    mult_row: np.ndarray  # int32[K]: the fate or decision that each multiplier belongs to
     mult_factor: np.ndarray  # uint8[K]
     mult_offset: np.ndarray  # int32[K]
     values: np.ndarray  # float64[V]
@@ -117,6 +118,15 @@ class Model:
         """Number of fates."""
         return len(self.names)
 
+    def net(self, flow: np.ndarray) -> np.ndarray:
+        """int64[S]: what the people who met each fate, int64[F], change in the stocks."""
+        n, kind = len(self.codes.statuses), self.fates.kind
+        came_from = np.array([self.codes.statuses.index(name.status) for name in self.names])
+        out, switched = kind <= KINDS["switch"], kind == KINDS["switch"]
+        gone = np.bincount(came_from[out], flow[out], n)
+        come = np.bincount(self.fates.to[switched].astype(np.int64), flow[switched], n)
+        return (come - gone).astype(np.int64)
+
 
 def word_of(text: str) -> int:
     """A stable 40-bit word for a name, from sha256: keys do not depend on list order."""
@@ -140,6 +150,8 @@ def _fates(config: RunConfig, status: str) -> Iterator[tuple[str, str, Fate]]:
     for occasion in ("at_end", "at_limit"):
         for name, fate in getattr(own, occasion).items():
             yield occasion, name, fate
+    if own.longest_stay is not None:  # whoever is left when the longest stay is over leaves
+        yield "at_limit", "longest_stay", Fate(kind="leave", share=1.0, quality="derived")
     if own.sponsor is not None:
         for occasion in OCCASIONS[FIRST_FAMILY:]:
             for name, fate in getattr(own.sponsor, occasion).items():
@@ -224,6 +236,7 @@ def _assemble(
         bits=np.array([_bits(row[2]) for row in rows], np.uint8),
         decision=decision,
         mult_first=ends.astype(np.int32),
+        mult_row=np.repeat(np.arange(len(builder.mults)), np.diff(ends)).astype(np.int32),
         mult_factor=np.array([m[0] for m in flat], np.uint8),
         mult_offset=np.array([m[1] for m in flat], np.int32),
         values=values,

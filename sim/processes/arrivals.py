@@ -11,8 +11,18 @@ import math
 import numpy as np
 from numba import njit
 
+from sim.borrow import borrow
 from sim.processes.newcomers import draw_profile, settle
-from sim.rng import P_ARRIVAL_COUNT, P_ARRIVAL_PERSON, TAG_ARRIVAL, draw, identity, unit
+from sim.rng import (
+    P_ARRIVAL_COUNT,
+    P_ARRIVAL_PERSON,
+    TAG_ARRIVAL,
+    draw,
+    identity,
+    occasion,
+    threefry,
+    unit,
+)
 
 LARGEST_MEAN = 500.0
 
@@ -36,9 +46,7 @@ def cell_count(mean, cell_key, m):
     count = 0
     for part in range(parts):
         x0, _ = draw(m.k0, m.k1, cell_key, m.now, P_ARRIVAL_COUNT, part)
-        v = unit(x0)
-        if v < mean / parts:  # 1 - exp(-x) <= x: most cells end here without an exp
-            count += poisson(mean / parts, 1.0 - v)
+        count += poisson(mean / parts, 1.0 - unit(x0))
     return count
 
 
@@ -52,14 +60,24 @@ def count_cells(chunk, first, stop, people, share, cell_word, place_code, m, cou
     place_code uint64[M]         municipality codes, below 2**24
     counts     int32[S * O, M]   out
     """
-    n_origins = share.shape[1]
+    n_origins, n_places = share.shape[1], share.shape[2]
+    draws = np.zeros(n_places)
+    when = occasion(m.now, P_ARRIVAL_COUNT, 0)
     for row in range(first, stop):
         s, o = row // n_origins, row % n_origins
-        for j in range(counts.shape[1]):
-            mean = people[s] * share[s, o, j]
+        expected, word, shares = people[s], cell_word[s, o], share[s, o]
+        for j in range(n_places):
             counts[row, j] = 0
-            if mean > 0.0:
-                counts[row, j] = cell_count(mean, cell_word[s, o] | place_code[j], m)
+        if expected <= 0.0:
+            continue
+        for j in range(n_places):
+            x0, _ = threefry(m.k0, m.k1, word | place_code[j], when)
+            draws[j] = unit(x0)
+        for j in range(n_places):
+            # P(at least one) = 1 - exp(-x) <= x: most cells end here without an exp.
+            mean = expected * shares[j]
+            if draws[j] < mean:
+                counts[row, j] = cell_count(mean, word | place_code[j], m)
 
 
 @njit(cache=True)
@@ -82,6 +100,7 @@ def occupied(counts):
 @njit(cache=True, nogil=True)
 def arrive(c, head, stop, p, rows, cells, first, cell_word, place_code, profile, a, w, m, b, came):
     """Write the newcomers of cells [head, stop) into `rows`, int32[first[-1]]; counts in came."""
+    p, a, w, b, profile = borrow(p), borrow(a), borrow(w), borrow(b), borrow(profile)
     n_places, n_origins = place_code.size, cell_word.shape[1]
     for k in range(head, stop):
         row, place = cells[k] // n_places, cells[k] % n_places

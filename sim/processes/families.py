@@ -6,11 +6,20 @@ import numpy as np
 from numba import njit
 
 from sim.agents.population import HOLE
+from sim.borrow import borrow
 from sim.processes.fates import apply_fate, move
 from sim.processes.newcomers import draw_profile, settle
 from sim.processes.person import MOVED, PERMANENT, code_buffer, fill_codes, pick_outcome
-from sim.rng import P_BROUGHT_FAMILY, P_FAMILY, P_NEWBORN, TAG_BIRTH, TAG_FAMILY
-from sim.rng import draw, identity, low
+from sim.rng import (
+    P_BROUGHT_FAMILY,
+    P_FAMILY,
+    P_NEWBORN,
+    TAG_BIRTH,
+    TAG_FAMILY,
+    draw,
+    identity,
+    low,
+)
 from sim.tables import FIRST_FAMILY
 
 FAMILY_BLOCK = 2
@@ -23,6 +32,7 @@ def born_here(p, mothers, rows, female, a, w, m, b):
     mothers int32[B] in any order; rows int32[B], each for the mother of the same index.
     Returns int64[S]: newborns by status.
     """
+    p, a, w, b = borrow(p), borrow(a), borrow(w), borrow(b)
     born = np.zeros(m.n_statuses, np.int64)
     for k in range(mothers.size):
         mother, i = mothers[k], rows[k]
@@ -41,6 +51,7 @@ def born_here(p, mothers, rows, female, a, w, m, b):
 @njit(cache=True)
 def brought(p, sponsors, fates, rows, t, profile, profile_row, a, w, m, b):
     """Write one family member of each sponsor into `rows`. Returns int64[S]: by status."""
+    p, t, a, w, b = borrow(p), borrow(t), borrow(a), borrow(w), borrow(b)
     came = np.zeros(m.n_statuses, np.int64)
     for k in range(sponsors.size):
         sponsor, i = sponsors[k], rows[k]
@@ -57,6 +68,8 @@ def brought(p, sponsors, fates, rows, t, profile, profile_row, a, w, m, b):
 @njit(cache=True, nogil=True)
 def follow(c, first, stop, p, t, base, a, w, m, b):
     """Dependants of those to whom something happened this month move, switch, leave or stay."""
+    p, t, a, w, b = borrow(p), borrow(t), borrow(a), borrow(w), borrow(b)
+    base = borrow(base)
     codes, start = code_buffer(), 2 * first
     for i in range(first, stop):
         principal = p.principal[i]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from sim.borrow import borrow
 from sim.processes.person import (
     CITIZEN,
     DIED,
@@ -31,6 +32,7 @@ from sim.processes.person import (
     pick_outcome,
     push,
     remove,
+    set_risk,
 )
 from sim.rng import (
     P_DECISION,
@@ -49,7 +51,7 @@ BLOCK = 4096
 CERTAIN = 4294967296
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def destination(place, w, word0, word1):
     """Municipality that a mover from `place` goes to: in the prefecture or beyond, by its pull.
 
@@ -71,16 +73,17 @@ def destination(place, w, word0, word1):
     return np.searchsorted(w.pull, at, side="right") - 1
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def move(p, i, place, w, m, b, c):
     """Person i now lives in municipality `place`."""
     cube, towns, status, origin = b.cube[c], b.place[c], p.status[i], p.origin[i]
     book(cube, towns, status, origin, p.municipality[i], w.prefecture, m, -1)
     p.municipality[i] = place
+    set_risk(p, i, w, m)
     book(cube, towns, status, origin, place, w.prefecture, m, 1)
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def apply_fate(p, i, f, t, base, codes, a, w, m, b, c, start, block):
     """Let fate f happen to person i, after the authority's decision where there is one.
 
@@ -97,7 +100,7 @@ def apply_fate(p, i, f, t, base, codes, a, w, m, b, c, start, block):
         event = LEFT if kind == 1 else (DIED if kind == 2 else CITIZEN)
         remove(p, i, event, a, w, m, b, c, start)
     elif kind == 4:  # switch
-        if a.family[p.status[i]] and (to == a.permanent or to == a.irregular):
+        if to == a.permanent or to == a.irregular:
             event = PERMANENT if to == a.permanent else IRREGULAR
             flag(p.event, i, event, b.lists, b.counts[c], start)
         change_status(p, i, to, a, w, m, b, c, block)
@@ -108,8 +111,7 @@ def apply_fate(p, i, f, t, base, codes, a, w, m, b, c, start, block):
         x0, x1 = draw(m.k0, m.k1, p.key[i], m.now, P_MOVE, block)
         place = destination(np.int64(p.municipality[i]), w, x0, x1)
         move(p, i, place, w, m, b, c)
-        if a.family[p.status[i]]:
-            flag(p.event, i, MOVED, b.lists, b.counts[c], start)
+        flag(p.event, i, MOVED, b.lists, b.counts[c], start)
     elif kind == 7:  # birth
         push(b.lists, b.counts[c], start, MOTHERS, i)
     elif kind == 8:  # family
@@ -117,13 +119,16 @@ def apply_fate(p, i, f, t, base, codes, a, w, m, b, c, start, block):
         push(b.lists, b.counts[c], start, SPONSOR_FATES, f)
     elif kind == 9:  # arrears
         p.arrears[i] |= t.bits[f]
+        set_risk(p, i, w, m)
     elif kind == 10:  # clear
         p.arrears[i] &= ~t.bits[f]
+        set_risk(p, i, w, m)
     elif kind == 11:  # learn
         p.language[i] = min(p.language[i] + 1, 4)
+        set_risk(p, i, w, m)
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def end_permit(p, i, t, base, codes, a, w, m, b, c, start):
     """The permit (or course, or stage, or longest stay) of person i ends this month."""
     s = np.int64(p.status[i])
@@ -136,14 +141,10 @@ def end_permit(p, i, t, base, codes, a, w, m, b, c, start):
         apply_fate(p, i, f, t, base, codes, a, w, m, b, c, start, 0)
         if p.permit_end[i] > m.now:
             return
-    if limit and f < 0:
-        b.screen[c, 3] += 1
-        remove(p, i, LEFT, a, w, m, b, c, start)
-    else:
-        give_permit(p, i, 1, a, m, 0)
+    give_permit(p, i, 1, a, m, 0)
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def screen(key, risk, permit_end, first, size, bounds, m, when, words, passed, sums):
     """Rows of a block that may have a fate this month: offsets in `passed`, their number back.
 
@@ -172,9 +173,11 @@ def screen(key, risk, permit_end, first, size, bounds, m, when, words, passed, s
 def month_of_everyone(c, first, stop, p, t, base, bounds, a, w, m, b):
     """Permits that end and monthly fates of rows [first, stop), the chunk c; counted in its books.
 
-    p Columns; t FateTable; base float64[F + G] in force; bounds uint64[classes + 1];
+    p Columns; t FateTable; base float64[F + G] in force; bounds uint32[classes + 1];
     a StatusTable; w World; m Month; b Books.
     """
+    p, t, a, w, b = borrow(p), borrow(t), borrow(a), borrow(w), borrow(b)
+    base, bounds = borrow(base), borrow(bounds)
     longest = 0
     for lst in range(t.first.size - 1):
         longest = max(longest, t.first[lst + 1] - t.first[lst])
@@ -188,14 +191,16 @@ def month_of_everyone(c, first, stop, p, t, base, bounds, a, w, m, b):
                    b.screen[c])  # fmt: skip
         for k in range(n):
             i = lower + passed[k]
-            word, bound = words[passed[k]], bounds[p.risk[i]]
+            word, bound = words[passed[k]], np.uint64(bounds[p.risk[i]])
             status = p.status[i]
             if p.permit_end[i] <= m.now:
                 end_permit(p, i, t, base, codes, a, w, m, b, c, start)
             if p.status[i] == status and word < bound:
                 fill_codes(p, i, m.now, codes)
+                audited = p.key[i] & m.unaudited == 0
                 f = pick_fate(
-                    t, base, np.int64(status), codes, word, bound, rates, tally, b.screen[c]
-                )
+                    t, base, np.int64(status), codes, word, bound, rates, audited, tally,
+                    b.screen[c],
+                )  # fmt: skip
                 if f >= 0:
                     apply_fate(p, i, f, t, base, codes, a, w, m, b, c, start, 1)

@@ -21,7 +21,7 @@ class Profile(NamedTuple):
     language_cut: np.ndarray  # uint64[S, L] cumulative thresholds
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def settle(p, i, key, status, origin, sex, born, place, principal, language, a, w, m, b, c):
     """Write a newcomer of this month into row i and book them."""
     p.key[i] = key
@@ -40,11 +40,11 @@ def settle(p, i, key, status, origin, sex, born, place, principal, language, a, 
     x0, _ = draw(m.k0, m.k1, key, m.now, P_NEW_STATUS, 0)
     p.stage[i] = pick_cut(a.stage_cut[status], low(x0))
     give_permit(p, i, 0, a, m, 0)
-    set_risk(p, i, m)
+    set_risk(p, i, w, m)
     book(b.cube[c], b.place[c], status, origin, place, w.prefecture, m, 1)
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def draw_profile(profile, row, now, word0, word1):
     """(sex, month of birth, language) of a newcomer from two 64-bit words."""
     sex = 0 if (word0 & np.uint64(0xFFFFFFFF)) < profile.female[row] else 1

@@ -34,6 +34,7 @@ class World(NamedTuple):
     prefecture: np.ndarray  # uint8[M]: row of the prefecture
     first: np.ndarray  # int32[P + 1]: municipalities of prefecture p are first[p]..first[p+1]
     pull: np.ndarray  # int64[M + 1]: cumulated in-moves of a year, the weight of a destination
+    mobility: np.ndarray  # uint8[M]: class of mobility, for bounds
     same_prefecture: int  # threshold: share of moves that stay inside the prefecture
 
 
@@ -43,9 +44,9 @@ class Books(NamedTuple):
     cube: np.ndarray  # int32[C, S * O * P] change of the stock
     place: np.ndarray  # int32[C, M * S] change of the stock
     tally: np.ndarray  # int64[C, 4, F + G]: see FLOW, SEEN, EXPECTED, VARIANCE
-    screen: np.ndarray  # int64[C, 4]: sum of bounds, draws below, bounds broken, limits reached
+    screen: np.ndarray  # int64[C, 16]: sum of bounds (2**-32), draws below them, bounds broken
     lists: np.ndarray  # int32[5, 2 * capacity] rows freed, flagged, mothers, sponsors, their fates
-    counts: np.ndarray  # int64[C, 5] length of each chunk's part of each list
+    counts: np.ndarray  # int64[C, 16] length of each chunk's part of each list
 
 
 class Month(NamedTuple):
@@ -58,15 +59,16 @@ class Month(NamedTuple):
     n_origins: int
     n_prefectures: int
     hole_risk: int
+    unaudited: np.uint64  # people whose key has one of these bits are left out of the audit
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def months_counted(counting, now):
     """Months that count for permanent residence; see the column `counting`."""
     return now - counting if counting >= 0 else -counting - 1
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def fill_codes(p, i, now, codes):
     """Write the factor codes of person i into codes, int32[N_FACTORS] (order of FACTORS)."""
     age = min(max((now - p.born[i]) // 12, 0), AGES - 1)
@@ -85,7 +87,7 @@ def fill_codes(p, i, now, codes):
     codes[12] = p.municipality[i]
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def value(t, base, f, codes):
     """Base value of row f times its multipliers: a rate per year, or a probability."""
     out = base[f]
@@ -95,7 +97,7 @@ def value(t, base, f, codes):
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def audit(tally, f, width, scale):
     """Add the probability width * scale (scale = 2**20 / bound) of row f to the audit."""
     q = np.int64(np.float64(width) * scale)
@@ -103,39 +105,56 @@ def audit(tally, f, width, scale):
     tally[VARIANCE, f] += (q * (AUDIT_ONE - q)) >> AUDIT_BITS
 
 
-@njit(cache=True)
-def pick_fate(t, base, lst, codes, word, bound, rates, tally, screen):
+@njit(cache=True, forceinline=True)
+def fill_rates(t, base, lst, codes, rates):
+    """Rates per year of the monthly fates of a list into the buffer; returns their sum."""
+    first, last = t.first[lst], t.first[lst + 1]
+    for f in range(first, last):
+        rates[f - first] = base[f]
+    # One flat loop over all multipliers of the list: no inner loop for the processor to guess.
+    for k in range(t.mult_first[first], t.mult_first[last]):
+        rates[t.mult_row[k] - first] *= t.values[t.mult_offset[k] + codes[t.mult_factor[k]]]
+    total = 0.0
+    for k in range(last - first):
+        total += rates[k]
+    return total
+
+
+@njit(cache=True, forceinline=True)
+def pick_fate(t, base, lst, codes, word, bound, rates, audited, tally, screen):
     """The monthly fate that `word` falls on, or -1: competing risks, nothing comes last.
 
     `bound` is the threshold below which the word is known to lie: the audit is conditional on it.
     `rates` is a float64 buffer. Returns the row of the fate.
     """
-    first, last = t.first[lst], t.first[lst + 1]
-    total = 0.0
-    for f in range(first, last):
-        rates[f - first] = value(t, base, f, codes)
-        total += rates[f - first]
+    total = fill_rates(t, base, lst, codes, rates)
     if total <= 0.0:
         return -1
-    share = any_event(total) / total
-    scale = AUDIT_ONE / np.float64(bound)
+    p = any_event(total)
+    if threshold(p) > bound:
+        screen[2] += 1
+    if not audited and word >= threshold(p):
+        return -1
+    share, scale = p / total, AUDIT_ONE / np.float64(bound)
+    first, last = t.first[lst], t.first[lst + 1]
     chosen, running, below = -1, 0.0, np.uint64(0)
     for f in range(first, last):
         if rates[f - first] > 0.0:
             running += rates[f - first]
-            cut = threshold(running * share)
-            audit(tally, f, cut - below, scale)
+            cut = min(threshold(running * share), threshold(p))
+            if audited:
+                audit(tally, f, cut - below, scale)
             if below <= word and word < cut:
                 chosen = f
+                if not audited:
+                    return chosen
             below = cut
-    if below > bound:
-        screen[2] += 1
     if chosen >= 0:
         tally[SEEN, chosen] += 1
     return chosen
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def pick_outcome(t, base, lst, codes, word, tally):
     """The outcome of an occasion that `word` falls on, or -1 for the remainder."""
     scale = AUDIT_ONE / 4294967296.0
@@ -153,7 +172,7 @@ def pick_outcome(t, base, lst, codes, word, tally):
     return chosen
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def granted(t, base, f, codes, word, tally):
     """Whether the authority grants what fate f applies for."""
     d = t.decision[f]
@@ -167,7 +186,7 @@ def granted(t, base, f, codes, word, tally):
     return False
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def book(cube, towns, status, origin, place, prefecture, m, sign):
     """Add one person to (or take from) the stocks of this chunk."""
     s, town = np.int64(status), np.int64(place)
@@ -175,7 +194,7 @@ def book(cube, towns, status, origin, place, prefecture, m, sign):
     towns[town * m.n_statuses + s] += sign
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def pick_cut(cut, word):
     """Index of the first threshold above word."""
     k = 0
@@ -184,7 +203,7 @@ def pick_cut(cut, word):
     return k
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def give_permit(p, i, renewal, a, m, block):
     """A permit from this month on: its length drawn, its end no later than the longest stay."""
     s = p.status[i]
@@ -204,7 +223,7 @@ def give_permit(p, i, renewal, a, m, block):
     p.permit_end[i] = max(min(m.now + np.int64(months), limit), m.now + 1)
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def change_status(p, i, new, a, w, m, b, c, block):
     """Move person i to status `new`, with its first permit; `block` keeps draws apart."""
     cube, towns = b.cube[c], b.place[c]
@@ -222,38 +241,38 @@ def change_status(p, i, new, a, w, m, b, c, block):
     if not a.sponsored[new]:
         p.principal[i] = -1
     give_permit(p, i, 0, a, m, block)
-    set_risk(p, i, m)
+    set_risk(p, i, w, m)
     book(cube, towns, new, origin, place, w.prefecture, m, 1)
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def push(lists, counts, start, lst, row):
     """Append to this chunk's part of a list; a chunk's part starts at `start`."""
     lists[lst, start + counts[lst]] = row
     counts[lst] += 1
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def flag(events, i, event, lists, counts, start):
     """Let the dependants of person i hear of an event this month."""
     events[i] = event
     push(lists, counts, start, FLAGGED, i)
 
 
-@njit(cache=True)
-def set_risk(p, i, m):
+@njit(cache=True, forceinline=True)
+def set_risk(p, i, w, m):
     """Put person i into their class of bounds, as of now."""
+    mobility = w.mobility[p.municipality[i]]
     p.risk[i] = risk_class(
-        p.status[i], p.origin[i], p.sex[i], p.born[i], p.since[i], m.now, m.n_origins
+        p.status[i], p.sex[i], p.born[i], p.since[i], p.language[i], p.arrears[i], mobility, m.now
     )
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def remove(p, i, event, a, w, m, b, c, start):
     """Take person i out of the population; the row becomes a hole."""
     book(b.cube[c], b.place[c], p.status[i], p.origin[i], p.municipality[i], w.prefecture, m, -1)
-    if a.family[p.status[i]]:
-        flag(p.event, i, event, b.lists, b.counts[c], start)
+    flag(p.event, i, event, b.lists, b.counts[c], start)
     p.status[i] = HOLE
     p.risk[i] = m.hole_risk
     p.permit_end[i] = NEVER
@@ -261,7 +280,7 @@ def remove(p, i, event, a, w, m, b, c, start):
     push(b.lists, b.counts[c], start, FREED, i)
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def code_buffer():
     """int32 buffer for factor codes."""
     return np.zeros(N_FACTORS, np.int32)

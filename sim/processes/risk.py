@@ -1,115 +1,155 @@
 """Risk classes: an upper bound on the total hazard of everyone in a class, so most draws end early.
 
-A class is (status, origin, sex, age band, band of years in status). Classes are renewed every
-January and at every change, so a bound covers one more year of age and duration than the band says.
+A class is (status, sex, age band, band of years in status, language, arrears, mobility of the
+municipality): the factors that make total hazards differ most. Classes are renewed every January
+and at every change, so a bound covers one more year of age and duration than its band says.
 The bound only saves time: a person's fate depends on the draw and the exact rates alone.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numba import njit
 
 from sim.agents.population import HOLE
 from sim.crew import Crew
-from sim.factors import AGES, N_FACTORS, YEARS
+from sim.factors import AGES, FACTORS, YEARS
 from sim.tables import FateTable
 from sim.units import any_event, threshold
 
-AGE_BANDS: Final = (0, 5, 15, 18, 20, 25, 30, 40, 50, 60, 70, 80, 90)
-YEAR_BANDS: Final = (0, 1, 2, 3, 5, 10)
+AGE_BANDS: Final = (0, 15, 18, 20, 25, 30, 40, 50, 60, 70, 80, 90)
+YEAR_BANDS: Final = (0, 1, 2, 3, 5)
 N_AGE: Final = len(AGE_BANDS)
 N_YEAR: Final = len(YEAR_BANDS)
+N_LANGUAGE: Final = 5
+N_ARREARS: Final = 8
+N_MOBILITY: Final = 4
+# Classes of one status: sex x age x years x language x arrears x mobility, the last fastest.
+DIMENSIONS: Final = (2, N_AGE, N_YEAR, N_LANGUAGE, N_ARREARS, N_MOBILITY)
+PER_STATUS: Final = int(np.prod(DIMENSIONS))
 
-_AGE_BAND = np.searchsorted(AGE_BANDS, np.arange(AGES), side="right").astype(np.uint8) - 1
-_YEAR_BAND = np.searchsorted(YEAR_BANDS, np.arange(YEARS), side="right").astype(np.uint8) - 1
+_AGE_BAND = (np.searchsorted(AGE_BANDS, np.arange(AGES), side="right") - 1).astype(np.uint8)
+_YEAR_BAND = (np.searchsorted(YEAR_BANDS, np.arange(YEARS), side="right") - 1).astype(np.uint8)
 
 
-def n_classes(n_statuses: int, n_origins: int) -> int:
-    """Number of risk classes; the class of that number is the hole's.."""
-    n = n_statuses * n_origins * 2 * N_AGE * N_YEAR
-    return n
+def n_classes(n_statuses: int) -> int:
+    """Number of risk classes; the class of that number is the hole's."""
+    return n_statuses * PER_STATUS
 
 
-@njit(cache=True)
-def risk_class(status, origin, sex, born, since, now, n_origins):
+def mobility_classes(mobility: np.ndarray) -> np.ndarray:
+    """uint8[M]: quartile of the municipality's mobility, so that bounds differ by place."""
+    edges = np.quantile(mobility, np.arange(1, N_MOBILITY) / N_MOBILITY)
+    return np.searchsorted(edges, mobility, side="right").astype(np.uint8)
+
+
+@njit(cache=True, forceinline=True)
+def risk_class(status, sex, born, since, language, arrears, mobility, now):
     """Risk class of a person, as of now."""
     age = min(max((now - born) // 12, 0), AGES - 1)
     years = min((now - since) // 12, YEARS - 1)
-    group = (np.int64(status) * n_origins + origin) * 2 + sex
-    return (group * N_AGE + _AGE_BAND[age]) * N_YEAR + _YEAR_BAND[years]
+    group = ((np.int64(status) * 2 + sex) * N_AGE + _AGE_BAND[age]) * N_YEAR + _YEAR_BAND[years]
+    return ((group * N_LANGUAGE + language) * N_ARREARS + arrears) * N_MOBILITY + mobility
 
 
 @njit(cache=True, nogil=True)
-def renew_classes(chunk, first, stop, status, origin, sex, born, since, now, n_origins, risk):
-    """Recompute the class of rows [first, stop)."""
+def renew_classes(
+    chunk, first, stop, status, sex, born, since, language, arrears, municipality, mobility, now,
+    risk,
+):  # fmt: skip
+    """Recompute the class of rows [first, stop); mobility is uint8[M]."""
     for i in range(first, stop):
         if status[i] != HOLE:
-            risk[i] = risk_class(status[i], origin[i], sex[i], born[i], since[i], now, n_origins)
+            risk[i] = risk_class(
+                status[i], sex[i], born[i], since[i], language[i], arrears[i],
+                mobility[municipality[i]], now,
+            )  # fmt: skip
 
 
-def longest_band(bands: tuple[int, ...], size: int) -> np.ndarray:
-    """int32[bands, 2]: first and last value of each band, one more at the end for staleness."""
-    ends = [*bands[1:], size]
-    return np.array([(a, min(z, size - 1)) for a, z in zip(bands, ends, strict=True)], np.int32)
+class BandTable(NamedTuple):
+    """The largest multipliers that each band allows, for the K multipliers of a fate table."""
+
+    axis: np.ndarray  # int64[K]: dimension of DIMENSIONS that the multiplier depends on, -1 none
+    values: np.ndarray  # float64[K, 24]: largest value by band; [k, 0] where axis is -1
+
+
+def band_table(t: FateTable, mobility: np.ndarray) -> BandTable:
+    """Reduce every multiplier table to bands; `mobility` is uint8[M], the class of each place."""
+    ends = np.unique(np.append(t.mult_offset, t.values.size))
+    size = dict(zip(ends[:-1].tolist(), np.diff(ends).tolist(), strict=True))
+    axis = np.full(t.mult_offset.size, -1, np.int64)
+    values = np.ones((t.mult_offset.size, 2 * N_AGE))
+    name_of = {row: name for name, row in FACTORS.items()}
+    for k, offset in enumerate(t.mult_offset.tolist()):
+        table = t.values[offset : offset + size[offset]]
+        axis[k], bands = _reduce(name_of[int(t.mult_factor[k])], table, mobility)
+        values[k, : bands.size] = bands
+    return BandTable(axis, values)
+
+
+AGE_SEX_AXIS: Final = 6
+"""Stands for the two dimensions sex and age together."""
+
+
+def _reduce(factor: str, table: np.ndarray, mobility: np.ndarray) -> tuple[int, np.ndarray]:
+    """(axis, largest value by band) of one multiplier table."""
+    if factor == "sex":
+        return 0, table
+    if factor == "age":
+        return 1, _by_band(table, AGE_BANDS)
+    if factor == "age_sex":
+        halves = [_by_band(half, AGE_BANDS) for half in (table[:AGES], table[AGES:])]
+        return AGE_SEX_AXIS, np.concatenate(halves)
+    if factor == "years_in_status":
+        return 2, _by_band(table, YEAR_BANDS)
+    if factor in ("language", "arrears"):
+        return 3 if factor == "language" else 4, table
+    if factor == "municipality":
+        groups = [table[mobility == k] for k in range(N_MOBILITY)]
+        return 5, np.array([group.max() if group.size else 0.0 for group in groups])
+    return -1, np.array([table.max()])
+
+
+def _by_band(table: np.ndarray, bands: tuple[int, ...]) -> np.ndarray:
+    """Largest value from each band's start to one year beyond its end (classes grow stale)."""
+    ends = [*bands[1:], table.size]
+    return np.array([table[a : z + 1].max() for a, z in zip(bands, ends, strict=True)])
 
 
 def class_bounds(
-    crew: Crew, t: FateTable, base: np.ndarray, n_statuses: int, n_origins: int
+    crew: Crew, t: FateTable, bands: BandTable, base: np.ndarray, n_statuses: int
 ) -> np.ndarray:
-    """Bounds as thresholds, uint64[classes + 1]; the last class is the hole's and is never met.
+    """Bounds as thresholds, uint32[classes + 1]; the last is the hole's and is never met.
 
-    A bound is the threshold of the sum over fates of base x product of the largest multiplier
-    that the class allows.
+    A bound is the threshold of the sum over fates of base x product of the largest multipliers
+    that the class allows, a hair above: rounding in the exact sum must never exceed it.
     """
-    out = np.zeros(n_classes(n_statuses, n_origins) + 1, np.uint64)
-    ages, years = longest_band(AGE_BANDS, AGES), longest_band(YEAR_BANDS, YEARS)
-    crew.run(
-        _fill_bounds, n_statuses * n_origins * 2, t, base, n_origins, ages, years,
-        _table_maxima(t), out,
-    )  # fmt: skip
+    out = np.zeros(n_classes(n_statuses) + 1, np.uint32)
+    crew.run(_fill_bounds, n_statuses * 2 * N_AGE, t, bands, base, out)
     return out
-
-
-def _table_maxima(t: FateTable) -> np.ndarray:
-    """float64[K]: largest value of each multiplier table (they end where the next begins)."""
-    ends = np.unique(np.append(t.mult_offset, t.values.size))
-    size = {int(a): int(z) for a, z in zip(ends[:-1], ends[1:], strict=True)}
-    return np.array([t.values[o : size[int(o)]].max() for o in t.mult_offset.astype(np.int64)])
 
 
 @njit(cache=True, nogil=True)
-def _fill_bounds(chunk, first, stop, t, base, n_origins, ages, years, maxima, out):
+def _fill_bounds(chunk, first, stop, t, bands, base, out):
+    at = np.zeros(7, np.int64)  # where a class stands on each axis
+    below = N_YEAR * N_LANGUAGE * N_ARREARS * N_MOBILITY
     for group in range(first, stop):
-        sex, origin = group % 2, (group // 2) % n_origins
-        lst = group // (2 * n_origins)
-        low, high = np.full(N_FACTORS, -1, np.int32), np.zeros(N_FACTORS, np.int32)
-        low[0], high[0], low[2], high[2] = origin, origin, sex, sex
-        for a in range(N_AGE):
-            low[3], high[3] = ages[a, 0], ages[a, 1]
-            low[4], high[4] = sex * AGES + ages[a, 0], sex * AGES + ages[a, 1]
-            for y in range(N_YEAR):
-                low[5], high[5] = years[y, 0], years[y, 1]
-                total = 0.0
-                for f in range(t.first[lst], t.first[lst + 1]):
-                    total += _largest(t, base, f, low, high, maxima)
-                # A hair above: rounding in the exact sum must never exceed the bound.
-                bound = threshold(any_event(total * (1.0 + 1e-12))) + np.uint64(2)
-                out[(group * N_AGE + a) * N_YEAR + y] = min(bound, np.uint64(4294967296))
-
-
-@njit(cache=True)
-def _largest(t, base, f, low, high, maxima):
-    out = base[f]
-    for k in range(t.mult_first[f], t.mult_first[f + 1]):
-        factor = t.mult_factor[k]
-        if low[factor] < 0:
-            out *= maxima[k]
-        else:
-            most = 0.0
-            for code in range(low[factor], high[factor] + 1):
-                most = max(most, t.values[t.mult_offset[k] + code])
-            out *= most
-    return out
+        lst = group // (2 * N_AGE)
+        at[0], at[1], at[6] = group // N_AGE % 2, group % N_AGE, group % (2 * N_AGE)
+        for rest in range(below):
+            at[5] = rest % N_MOBILITY
+            at[4] = rest // N_MOBILITY % N_ARREARS
+            at[3] = rest // (N_MOBILITY * N_ARREARS) % N_LANGUAGE
+            at[2] = rest // (N_MOBILITY * N_ARREARS * N_LANGUAGE)
+            total = 0.0
+            for f in range(t.first[lst], t.first[lst + 1]):
+                rate = base[f]
+                if rate > 0.0:
+                    for k in range(t.mult_first[f], t.mult_first[f + 1]):
+                        axis = bands.axis[k]
+                        rate *= bands.values[k, 0 if axis < 0 else at[axis]]
+                    total += rate
+            bound = threshold(any_event(total * (1.0 + 1e-12))) + np.uint64(2)
+            out[group * below + rest] = min(bound, np.uint64(4294967295))

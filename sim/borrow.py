@@ -1,0 +1,41 @@
+"""Arrays without reference counts, for kernels that pass tuples of arrays around.
+
+Numba counts a reference whenever an array is taken out of a tuple, with an atomic operation that
+it often cannot remove; in the monthly pass that was half of the time. A borrowed array has no
+owner to count: the caller keeps the real one alive while the kernel runs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.core.extending import intrinsic
+from numba.np.arrayobj import make_array
+
+
+def _without_owner(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+    if not isinstance(kind, types.Array):
+        return value
+    array = make_array(kind)(context, builder, value)
+    array.meminfo = cgutils.get_null_value(array.meminfo.type)
+    array.parent = cgutils.get_null_value(array.parent.type)
+    return array._getvalue()  # noqa: SLF001  (numba's own way to read a struct)
+
+
+@intrinsic
+def borrow(typingctx, value):
+    """The same array, or the same named tuple of arrays and scalars, without owners."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> ir.Value:
+        kind, given = signature.args[0], args[0]
+        if not isinstance(kind, types.NamedTuple):
+            return _without_owner(context, builder, kind, given)
+        members = [
+            _without_owner(context, builder, member, builder.extract_value(given, k))
+            for k, member in enumerate(kind.types)
+        ]
+        return context.make_tuple(builder, kind, members)
+
+    return value(value), codegen

@@ -1,0 +1,106 @@
+"""The summary that a run prints: where the residents are heading, and how the past was met."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from sim.clock import month_index, month_name, year_of
+from sim.data import Data
+from sim.published import official_at, published_stocks
+from sim.recorder import Record
+from sim.schema import RunConfig
+
+YEARS = (2025, 2030, 2040, 2050, 2060, 2070)
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Text table: first column to the left, the others to the right."""
+    lines = [head, *rows]
+    widths = [max(len(line[k]) for line in lines) for k in range(len(head))]
+    cells = [
+        "  ".join(text.ljust(w) if k == 0 else text.rjust(w)
+                  for k, (text, w) in enumerate(zip(line, widths, strict=True)))
+        for line in lines
+    ]  # fmt: skip
+    return "\n".join([cells[0], "-" * len(cells[0]), *cells[1:]])
+
+
+def totals(record: Record, config: RunConfig, scale: float) -> dict[int, np.ndarray]:
+    """Month -> float64[S] people by status."""
+    stocks = (cube.sum(axis=(1, 2), dtype=np.int64) / scale for cube in record.cubes)
+    return dict(zip(record.months, stocks, strict=True))
+
+
+def outlook(record: Record, config: RunConfig, data: Data, scale: float) -> str:
+    """Residents, settled share, permanent and skilled workers at named years (December)."""
+    statuses = config.country.statuses
+    stocks = totals(record, config, scale)
+    first, last = record.months[0], record.months[-1]
+    months = {first, last} | {month_index(f"{year}-12") for year in YEARS}
+    shown = sorted(month for month in months if first <= month <= last)
+    counted = np.array([config.status[name].published for name in statuses])
+    settled = np.array([config.status[name].settled for name in statuses])
+    official = official_at(data, [year_of(month) for month in shown])
+    head = ["month", "residents", "official*", "settled"]
+    groups = dict.fromkeys(config.status[name].group for name in statuses
+                           if config.status[name].published)  # fmt: skip
+    head += [config.country.groups[group].label.en for group in groups]
+    rows = []
+    for month, projected in zip(shown, official, strict=True):
+        stock = stocks[month]
+        total = stock[counted].sum()
+        row = [month_name(month), f"{total:,.0f}",
+               "-" if np.isnan(projected) else f"{projected:,.0f}",
+               f"{stock[settled].sum() / max(total, 1):.1%}"]  # fmt: skip
+        for group in groups:
+            member = [config.status[name].group == group for name in statuses]
+            row.append(f"{stock[np.array(member) & counted].sum():,.0f}")
+        rows.append(row)
+    note = "* official projection of 2023: published for 2020 and 2070, straight line between"
+    return f"{table(head, rows)}\n{note}\n\n{_statuses(stocks, shown, config)}"
+
+
+def _statuses(stocks: dict[int, np.ndarray], shown: list[int], config: RunConfig) -> str:
+    rows = []
+    for s, name in enumerate(config.country.statuses):
+        label = config.status[name].label.en
+        outside = "" if config.status[name].published else " (outside the total)"
+        rows.append([label + outside, *(f"{stocks[month][s]:,.0f}" for month in shown)])
+    return table(["status", *(month_name(month) for month in shown)], rows)
+
+
+def past_errors(record: Record, config: RunConfig, data: Data, scale: float) -> str:
+    """Simulated against published stocks by status at the last published month of the run."""
+    rows, last, weighted, total = [], *_errors(record, config, data, scale)
+    for label, simulated, published in weighted:
+        gap = simulated - published
+        share = f"{gap / published:+.1%}" if published else "-"
+        rows.append([label, f"{simulated:,.0f}", f"{published:,.0f}", f"{gap:+,.0f}", share])
+    if not rows:
+        return ""
+    head = [f"status at {month_name(last)}", "simulated", "published", "difference", "relative"]
+    body = table(head, rows)
+    return f"{body}\nweighted absolute error over statuses: {total:.1%} of all residents"
+
+
+def _errors(
+    record: Record, config: RunConfig, data: Data, scale: float
+) -> tuple[int, list[tuple[str, float, float]], float]:
+    known = published_stocks(data)
+    dates = sorted({month_index(str(date)) for date in known["date"]})
+    inside = [month for month in dates if record.months[0] < month <= record.months[-1]]
+    if not inside:
+        return 0, [], 0.0
+    last = inside[-1]
+    then = known[known["date"] == month_name(last)].set_index("status")["people"]
+    stock = totals(record, config, scale)[last]
+    rows, gap = [], 0.0
+    for s, name in enumerate(config.country.statuses):
+        if config.status[name].published:
+            published = float(then.get(name, 0))
+            rows.append((config.status[name].label.en, float(stock[s]), published))
+            gap += abs(stock[s] - published)
+    rows.append(("all residents", sum(r[1] for r in rows), sum(r[2] for r in rows)))
+    return last, rows, gap / rows[-1][2]

@@ -1,0 +1,126 @@
+"""A run's record as tidy tables: one value per row, codes as names, weighted back by 1 / scale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from sim.clock import date_of, year_of
+from sim.factors import SEXES
+from sim.recorder import Record
+from sim.tables import Codes, Model
+
+LEAVING = {"leave": "left", "die": "died", "citizen": "naturalised"}
+
+
+def _names(rows: np.ndarray, names: Sequence[str]) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(rows.astype(np.int16)), pa.array(list(names)))
+
+
+def _months(months: Sequence[int], rows: np.ndarray) -> pa.Array:
+    days = np.array([date_of(month) for month in months], "datetime64[D]")
+    return pa.array(days[rows])
+
+
+def stocks_table(record: Record, codes: Codes, scale: float) -> pa.Table:
+    """month, status, origin, prefecture, people: residents at the end of each month; no zeros."""
+    parts = [np.nonzero(cube) for cube in record.cubes]
+    month = np.repeat(np.arange(len(parts)), [part[0].size for part in parts])
+    status, origin, prefecture = (np.concatenate([p[k] for p in parts]) for k in range(3))
+    people = np.concatenate([c[p] for c, p in zip(record.cubes, parts, strict=True)])
+    return pa.table({
+        "month": _months(record.months, month),
+        "status": _names(status, codes.statuses),
+        "origin": _names(origin, codes.origins),
+        "prefecture": _names(prefecture, codes.prefectures),
+        "people": people / scale,
+    })  # fmt: skip
+
+
+def flows_table(record: Record, model: Model, scale: float) -> pa.Table:
+    """month, from, to, reason, people: who entered, left or switched, and by which fate."""
+    statuses = model.codes.statuses
+    columns: list[tuple[str, str, str, np.ndarray]] = []
+    flows = np.array(record.flows)
+    for f, name in enumerate(model.names):
+        to = name.to if name.kind == "switch" else LEAVING.get(name.kind)
+        if to is not None:
+            columns.append((name.status, to, name.name, flows[:, f]))
+    newcomers = (("arrived", "arrival", record.came), ("arrived", "family", record.brought),
+                 ("born", "birth", record.born))  # fmt: skip
+    for source, reason, counts in newcomers:
+        by_status = np.array(counts)
+        columns += [(source, s, reason, by_status[:, k]) for k, s in enumerate(statuses)]
+    counts = np.array([column[3] for column in columns])
+    month, row = np.nonzero(counts.T)
+    ends = [*statuses, "arrived", "born", *LEAVING.values()]
+    reasons = sorted({column[2] for column in columns})
+    return pa.table({
+        "month": _months(record.months, month),
+        "from": _names(np.array([ends.index(c[0]) for c in columns])[row], ends),
+        "to": _names(np.array([ends.index(c[1]) for c in columns])[row], ends),
+        "reason": _names(np.array([reasons.index(c[2]) for c in columns])[row], reasons),
+        "people": counts.T[month, row] / scale,
+    })  # fmt: skip
+
+
+def _year_ends(record: Record) -> list[int]:
+    """The opening, each December, and the last month described."""
+    known = sorted(record.places)
+    return [m for m in known if m % 12 == 11 or m in (known[0], known[-1])]
+
+
+def municipalities_table(
+    record: Record,
+    codes: Codes,
+    published: np.ndarray,
+    settled: np.ndarray,
+    irregular: int,
+    scale: float,
+) -> pa.Table:
+    """month, year, municipality, residents, settled, irregular: at the opening and each December.
+
+    published, settled: bool[S], which statuses count as residents and as settled.
+    """
+    ends = _year_ends(record)
+    stock = np.array([record.places[month] for month in ends])  # [T, M, S]
+    n = stock.shape[1]
+    return pa.table({
+        "month": _months(ends, np.repeat(np.arange(len(ends)), n)),
+        "year": np.repeat(np.array([year_of(m) for m in ends], np.int16), n),
+        "municipality": _names(np.tile(np.arange(n), len(ends)), codes.municipalities),
+        "residents": stock[:, :, published].sum(axis=2).ravel() / scale,
+        "settled": stock[:, :, settled].sum(axis=2).ravel() / scale,
+        "irregular": stock[:, :, irregular].ravel() / scale,
+    })  # fmt: skip
+
+
+def ages_table(record: Record, codes: Codes, scale: float) -> pa.Table:
+    """month, year, status, sex, age (lower bound of five years), people; no zeros."""
+    ends = _year_ends(record)
+    counts = np.array([record.ages[month] for month in ends])
+    month, status, sex, band = np.nonzero(counts)
+    years = np.array([year_of(m) for m in ends], np.int16)
+    return pa.table({
+        "month": _months(ends, month),
+        "year": years[month],
+        "status": _names(status, codes.statuses),
+        "sex": _names(sex, SEXES),
+        "age": (band * 5).astype(np.int16),
+        "people": counts[month, status, sex, band] / scale,
+    })  # fmt: skip
+
+
+def indicators_table(series: dict[str, dict[int, float]]) -> pa.Table:
+    """month, indicator, value; indicators in order, months ascending."""
+    names = list(series)
+    rows = [(month, k, value) for k, name in enumerate(names)
+            for month, value in sorted(series[name].items())]  # fmt: skip
+    months = [row[0] for row in rows]
+    return pa.table({
+        "month": _months(months, np.arange(len(rows))),
+        "indicator": _names(np.array([row[1] for row in rows]), names),
+        "value": np.array([row[2] for row in rows], np.float64),
+    })  # fmt: skip

@@ -1,0 +1,73 @@
+"""The files of a finished run: tables, then figures drawn from those tables."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from sim.data import Data
+from sim.indicators import LABELS, indicators
+from sim.model import Kyosei
+from sim.outputs import RunFolder
+from sim.plots import draw_all, png_bytes
+from sim.plots_label import Label
+from sim.plots_look import look_of
+from sim.published import official_projection, published_indicators, published_stocks
+from sim.tidy import (
+    ages_table,
+    flows_table,
+    indicators_table,
+    municipalities_table,
+    stocks_table,
+)
+
+SOURCES = {
+    "stocks": "Dots: Immigration Services Agency of Japan, statistics on foreign residents.",
+    "projection": "Official projection: IPSS 2023, medium variant.",
+    "indicators": "Dots: Immigration Services Agency of Japan.",
+}
+
+
+def tables_of(model: Kyosei) -> dict[str, pa.Table]:
+    """The run's tables by file name without ending."""
+    record, tables, config = model.record, model.state.model, model.config
+    scale, codes = config.scale, tables.codes
+    body = [config.status[name] for name in codes.statuses]
+    return {
+        "stocks": stocks_table(record, codes, scale),
+        "flows": flows_table(record, tables, scale),
+        "municipalities": municipalities_table(
+            record, codes, np.array([s.published for s in body]),
+            np.array([s.settled for s in body]), tables.status.irregular, scale,
+        ),
+        "ages": ages_table(record, codes, scale),
+        "indicators": indicators_table(indicators(record, tables, config, scale)),
+    }  # fmt: skip
+
+
+def write_outputs(folder: RunFolder, model: Kyosei, data: Data, number: str) -> None:
+    """Write tables and figures into a run's folder."""
+    tables = tables_of(model)
+    for name, table in tables.items():
+        folder.write_parquet(f"{name}.parquet", table)
+    frames = {name: table.to_pandas(date_as_object=False) for name, table in tables.items()}
+    towns = data["municipalities"]
+    look = look_of(
+        model.config, number,
+        municipalities={code: Label("", name) for code, name in
+                        towns[["municipality", "name"]].itertuples(index=False)},
+        indicators={name: Label(en, ja) for name, (en, ja, _) in LABELS.items()},
+        units={name: unit for name, (_, _, unit) in LABELS.items() if unit},
+        sources=SOURCES,
+    )  # fmt: skip
+    published = {
+        "stocks": published_stocks(data),
+        "projection": official_projection(data),
+        "indicators": published_indicators(data, model.config),
+    }
+    figures = draw_all(
+        frames["stocks"], frames["flows"], frames["municipalities"], frames["indicators"],
+        frames["ages"], published, look,
+    )  # fmt: skip
+    for name, figure in figures.items():
+        folder.write_bytes(f"figures/{name}.png", png_bytes(figure))
