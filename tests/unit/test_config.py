@@ -11,7 +11,7 @@ from sim import config as door
 from sim.clock import month_index
 from sim.config_checks import check
 from sim.config_files import nearest, read_files
-from sim.config_yaml import plain, read, write
+from sim.config_yaml import CODE_KEYS, plain, read, write
 from sim.errors import ConfigError
 from sim.fate_dates import share_ending, window, with_events
 from sim.schema import RunConfig
@@ -173,7 +173,7 @@ def test_unquoted_words(text: str, value: object):
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.booleans()
 SCALARS = TEXT | NUMBERS | st.none()
-KEYS = st.integers(0, 600) | TEXT.filter(lambda key: key != "_target_" and "${" not in key)
+KEYS = st.integers(0, 600) | TEXT.filter(lambda key: key not in CODE_KEYS and "${" not in key)
 VALUES = st.recursive(
     SCALARS | st.lists(SCALARS, max_size=4),
     lambda inner: st.dictionaries(KEYS, inner, max_size=4),
