@@ -19,6 +19,20 @@ from sim.data import Data
 from sim.errors import DataError
 from sim.schema import RunConfig
 
+TABLES: Final = (
+    "municipalities",
+    "municipalities_foreign",
+    "overstayers",
+    "status_groups",
+    "stocks_age_sex",
+    "stocks_origin_status",
+    "stocks_prefecture",
+    "stocks_prefecture_origin",
+    "stocks_prefecture_status",
+    "stocks_status",
+)
+"""The tables that the opening is made from."""
+
 SEXES: Final = ("F", "M")
 BAND_MONTHS: Final = 60
 N_BANDS: Final = 17

@@ -24,7 +24,7 @@ def config() -> RunConfig:
 
 @pytest.fixture(scope="module")
 def data() -> Data:
-    return tables.load("japan")
+    return tables.load("japan", only=margins.TABLES)
 
 
 @pytest.fixture(scope="module")
