@@ -55,6 +55,20 @@ def published_entries(config: RunConfig, data: Data, ends: list[int]) -> dict[tu
     return {(int(year), str(status)): int(people) for year, status, people in rows}
 
 
+def open_halves(config: RunConfig, ends: list[int]) -> np.ndarray:
+    """bool[H, S]: half-years in which a status may be entered from abroad."""
+    out = np.zeros((len(ends), len(config.country.statuses)), np.bool_)
+    for s, name in enumerate(config.country.statuses):
+        channel, status = config.arrivals.channels.get(name), config.status[name]
+        if channel is None:
+            continue
+        since = [month_index(m) for m in (channel.since, status.since) if m is not None]
+        until = [month_index(m) for m in (channel.until, status.entry_until) if m is not None]
+        for h, end in enumerate(ends):
+            out[h, s] = max(since, default=0) <= end and end - HALF < min(until, default=end)
+    return out
+
+
 def simulate(config: RunConfig, data: Data, columns: dict[str, np.ndarray]) -> np.ndarray:
     """float64[H + 1, S]: stocks at the half-years of a run over the past."""
     people = {name: column.copy() for name, column in columns.items()}
@@ -104,11 +118,11 @@ def fit(scale: float, rounds: int, damping: float = 0.8) -> pd.DataFrame:
     statuses = config.country.statuses
     target = target_stocks(config, data)
     known = published_entries(config, data, ends)
-    open_to = np.array([s in config.arrivals.channels for s in statuses])
+    open_to = open_halves(config, ends)
     people = np.zeros((len(ends), len(statuses)))
     for s, status in enumerate(statuses):
-        if open_to[s]:
-            people[:, s] = config.arrivals.channels[status].level / 4
+        if status in config.arrivals.channels:
+            people[:, s] = open_to[:, s] * config.arrivals.channels[status].level / 4
     columns = open_population(config, data, month_index(config.start), scale).columns
     for turn in range(rounds):
         fixed = impose(people, known, ends, statuses)
@@ -124,8 +138,8 @@ def fit(scale: float, rounds: int, damping: float = 0.8) -> pd.DataFrame:
             step = damping * np.diff(gap, axis=0)
             people = np.where(open_to & ~fixed, np.maximum(people + step, 0.0), people)
             known_stock = ~np.isnan(target).all(axis=0)
-            for s in np.flatnonzero(open_to & ~known_stock):  # no stock to fit: keep the level
-                people[:, s] = config.arrivals.channels[statuses[s]].level / 2
+            for s in np.flatnonzero(open_to.any(axis=0) & ~known_stock):  # nothing to fit to
+                people[:, s] = open_to[:, s] * config.arrivals.channels[statuses[s]].level / 2
     print(gap_table(statuses, stock, target))
     return arrivals
 
@@ -134,7 +148,7 @@ def gap_table(statuses: list[str], stock: np.ndarray, target: np.ndarray) -> str
     """Simulated and published stocks at the last half-year."""
     rows = [
         [name, f"{stock[-1, s]:,.0f}", f"{target[-1, s]:,.0f}",
-         f"{np.nanmean(np.abs(stock[1:, s] - target[1:, s])):,.0f}"]
+         f"{np.abs(np.nan_to_num(target[1:, s] - stock[1:, s])).mean():,.0f}"]
         for s, name in enumerate(statuses)
     ]  # fmt: skip
     return table(["status", "simulated", "published", "mean gap"], rows)

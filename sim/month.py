@@ -46,9 +46,17 @@ def fates(state: State) -> None:
     """Permits that end, then competing risks; one pass over everyone."""
     p = state.people
     state.crew.run(
-        month_of_everyone, p.n, p.columns, state.model.fates, state.base, state.bounds, state.model.status,
-        state.places.world, state.now, state.books,
-    )  # fmt: skip
+        month_of_everyone,
+        p.n,
+        p.columns,
+        state.model.fates,
+        state.base,
+        state.bounds,
+        state.model.status,
+        state.places.world,
+        state.now,
+        state.books,
+    )
     state.collect(p.n)
 
 
@@ -72,9 +80,18 @@ def family_arrivals(state: State) -> None:
     rows = p.take(sponsors.size)
     profile = state.plan.profile
     state.tallies["brought"] = brought(
-        p.columns, sponsors, chosen, rows, state.model.fates, profile, profile.female.size - 1,
-        state.model.status, state.places.world, state.now, state.books,
-    )  # fmt: skip
+        p.columns,
+        sponsors,
+        chosen,
+        rows,
+        state.model.fates,
+        profile,
+        profile.female.size - 1,
+        state.model.status,
+        state.places.world,
+        state.now,
+        state.books,
+    )
 
 
 def dependants(state: State) -> None:
@@ -82,9 +99,16 @@ def dependants(state: State) -> None:
     p = state.people
     state.make_room()
     state.crew.run(
-        follow, p.n, p.columns, state.model.fates, state.base, state.model.status, state.places.world,
-        state.now, state.books,
-    )  # fmt: skip
+        follow,
+        p.n,
+        p.columns,
+        state.model.fates,
+        state.base,
+        state.model.status,
+        state.places.world,
+        state.now,
+        state.books,
+    )
     state.collect(p.n)
     forget_events(p.columns.event, state.lists[FLAGGED])
     p.free(state.lists[FREED])
@@ -104,9 +128,21 @@ def arrivals(state: State) -> None:
     rows = state.people.take(int(first[-1]))
     came = np.zeros((state.chunks, s), np.int64)
     state.crew.run(
-        arrive, cells.size, state.people.columns, rows, cells, first, plan.cell_word, places, plan.profile,
-        state.model.status, state.places.world, state.now, state.books, came,
-    )  # fmt: skip
+        arrive,
+        cells.size,
+        state.people.columns,
+        rows,
+        cells,
+        first,
+        plan.cell_word,
+        places,
+        plan.profile,
+        state.model.status,
+        state.places.world,
+        state.now,
+        state.books,
+        came,
+    )
     state.tallies["came"] = came.sum(axis=0)
 
 

@@ -101,11 +101,13 @@ def audit_report(audit: Audit, model: Model) -> dict[str, Any]:
         if d >= 0 and audit.variance[d] > 0
     }  # fmt: skip
     rows |= decided
-    worst = max(rows, key=lambda path: abs(rows[path]["z"]), default="")
+    # Below ten expected the residual is far from normal: a single event looks like a scandal.
+    common = [path for path, row in rows.items() if row["expected"] >= 10]
+    worst = max(common, key=lambda path: abs(rows[path]["z"]), default="")
     bounds, below, broken = (int(v) for v in audit.screen)
     mean = bounds / 2.0**32
     screened = (below - mean) / max(np.sqrt(mean), 1.0)
-    return {"fates": rows, "largest": worst, "largest_z": rows[worst]["z"] if rows else 0.0,
+    return {"fates": rows, "largest": worst, "largest_z": rows[worst]["z"] if common else 0.0,
             "screen": {"below": below, "expected": round(mean, 1), "z_at_most": round(screened, 3),
                        "bounds_broken": broken}}  # fmt: skip
 
@@ -136,15 +138,22 @@ def _report(model: Kyosei, data: Data, seconds: dict[str, float], agent_months: 
     record, config, scale = model.record, model.config, model.config.scale
     speed = agent_months / 1e6 / max(seconds["months"], 1e-9)
     audit = audit_report(model.state.audit, model.state.model)
+    timing = (
+        f"opening {seconds['opening']:.1f} s, months {seconds['months']:.1f} s "
+        f"({speed:.0f} million agent-months/s), outputs {seconds['outputs']:.1f} s"
+    )
     parts = [
-        f"{config.scenario.title.en}: {config.start} to {config.end}, scale {scale:g}, "
-        f"seed {config.seed}",
+        (
+            f"{config.scenario.title.en}: {config.start} to {config.end}, scale {scale:g}, "
+            f"seed {config.seed}"
+        ),
         outlook(record, config, data, scale),
         past_errors(record, config, data, scale),
-        f"books closed in all {len(record.months) - 1} months; largest audit z "
-        f"{audit['largest_z']:+.2f} ({audit['largest']}, of {len(audit['fates'])})",
-        f"opening {seconds['opening']:.1f} s, months {seconds['months']:.1f} s "
-        f"({speed:.0f} million agent-months/s), outputs {seconds['outputs']:.1f} s",
+        (
+            f"books closed in all {len(record.months) - 1} months; largest audit z "
+            f"{audit['largest_z']:+.2f} ({audit['largest']}, of {len(audit['fates'])})"
+        ),
+        timing,
     ]
     return "\n\n".join(part for part in parts if part)
 

@@ -38,7 +38,7 @@ class State:
     cube: np.ndarray  # int64[S * O * P] stock kept by events
     place: np.ndarray  # int64[M * S] stock kept by events
     bands: BandTable
-    unaudited: np.uint64 = np.uint64(0)
+    unaudited: np.uint64
     base: np.ndarray = field(default_factory=lambda: np.zeros(0))
     bounds: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint32))
     books: Books | None = None
