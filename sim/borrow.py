@@ -7,6 +7,7 @@ owner to count: the caller keeps the real one alive while the kernel runs.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -24,8 +25,7 @@ def _without_owner(context: Any, builder: Any, kind: Any, value: Any) -> Any:
     return array._getvalue()  # noqa: SLF001  (numba's own way to read a struct)
 
 
-@intrinsic
-def borrow(typingctx, value):
+def _borrow(typingctx: Any, value: Any) -> Any:
     """The same array, or the same named tuple of arrays and scalars, without owners."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> ir.Value:
@@ -39,3 +39,7 @@ def borrow(typingctx, value):
         return context.make_tuple(builder, kind, members)
 
     return value(value), codegen
+
+
+borrow: Callable[[Any], Any] = intrinsic(_borrow)  # type: ignore[assignment]
+"""borrow(x): x without owners; inside kernels only."""

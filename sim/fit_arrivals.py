@@ -11,6 +11,7 @@ Run it with `python -m sim.fit_arrivals`; it rewrites the table in the country's
 from __future__ import annotations
 
 import argparse
+import io
 from dataclasses import replace
 
 import numpy as np
@@ -137,9 +138,9 @@ def fit(scale: float, rounds: int, damping: float = 0.8) -> pd.DataFrame:
         if turn + 1 < rounds:
             step = damping * np.diff(gap, axis=0)
             people = np.where(open_to & ~fixed, np.maximum(people + step, 0.0), people)
-            known_stock = ~np.isnan(target).all(axis=0)
-            for s in np.flatnonzero(open_to.any(axis=0) & ~known_stock):  # nothing to fit to
-                people[:, s] = open_to[:, s] * config.arrivals.channels[statuses[s]].level / 2
+            unknown = np.flatnonzero(open_to.any(axis=0) & np.isnan(target).all(axis=0))
+            for row in unknown.tolist():  # no stock to fit to: the level of the configuration
+                people[:, row] = open_to[:, row] * config.arrivals.channels[statuses[row]].level / 2
     print(gap_table(statuses, stock, target))
     return arrivals
 
@@ -167,8 +168,9 @@ def main() -> None:
     options = parser.parse_args()
     arrivals = fit(options.scale, options.rounds)
     path = load(compose([]).country.data).folder / "arrivals.csv"
-    text = arrivals.to_csv(None, index=False, lineterminator="\n")
-    write_atomically(path, lambda stream: stream.write(text.encode()))
+    buffer = io.StringIO()
+    arrivals.to_csv(buffer, index=False, lineterminator="\n")
+    write_atomically(path, lambda stream: stream.write(buffer.getvalue().encode()))
     print(f"{len(arrivals)} rows in {path.name}")
 
 

@@ -165,7 +165,9 @@ def _overstay_origins(config: RunConfig, data: Data) -> np.ndarray:
 def _where(config: RunConfig, data: Data) -> np.ndarray:
     """float64[S, O, P]: prefectures of a status and origin, as if independent given the place."""
     country, prefectures = config.country, sorted(config.prefecture)
-    groups = dict(data["status_groups"][["status", "status_group"]].itertuples(False))
+    groups: dict[str, str] = dict(
+        data["status_groups"][["status", "status_group"]].itertuples(False)
+    )
     by_status = _latest(data["stocks_prefecture_status"], "status_group", prefectures)
     by_origin = _latest(data["stocks_prefecture_origin"], "origin", prefectures)
     everyone = sum(by_status.values()) + 1e-9

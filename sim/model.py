@@ -92,7 +92,7 @@ class Kyosei(mesa.Model):
 def use_threads(wanted: int | None) -> int:
     """How many threads kernels run on; None is all there are."""
     threads = wanted or os.cpu_count() or 1
-    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
+    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
     return threads
 
 
@@ -112,7 +112,8 @@ def state_of(config: RunConfig, data: Data, columns: dict[str, np.ndarray], thre
     people = Population(int(n * 1.3) + 1024, hole_risk=n_classes(s))
     people.fill(columns)
     size = model.base.size
-    audit = Audit(*(np.zeros(size, np.int64) for _ in range(3)), np.zeros(3, np.int64))
+    seen, expected, variance = (np.zeros(size, np.int64) for _ in range(3))
+    audit = Audit(seen, expected, variance, np.zeros(3, np.int64))
     state = State(
         model, places, ArrivalPlan(config, data, places, key), RateBook(config, model), people,
         key, config.scale, Crew(threads), month_index(config.start), Record(), audit,

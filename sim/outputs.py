@@ -199,15 +199,15 @@ class RunFolder:
         self._records[name] = {**write_atomically(target, write), **record}
         return target
 
-    def write_bytes(self, name: str, content: bytes) -> Path:
+    def add_bytes(self, name: str, content: bytes) -> Path:
         """Write a file, such as a figure already drawn to memory."""
         return self._write(name, lambda stream: stream.write(content))
 
-    def write_text(self, name: str, text: str) -> Path:
+    def add_text(self, name: str, text: str) -> Path:
         """Write a file in UTF-8."""
-        return self.write_bytes(name, text.encode("utf-8"))
+        return self.add_bytes(name, text.encode("utf-8"))
 
-    def write_parquet(self, name: str, table: pa.Table) -> Path:
+    def add_table(self, name: str, table: pa.Table) -> Path:
         """Write a table: zstd, a checksum on every page, the same bytes for the same table."""
         metadata = {k: v for k, v in (table.schema.metadata or {}).items() if k != b"pandas"}
         plain = table.replace_schema_metadata(metadata or None)  # pandas notes its own version

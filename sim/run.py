@@ -45,7 +45,7 @@ def run(config: RunConfig, quiet: bool = False) -> Path:
         _say(quiet, f"run {number} is complete already: nothing to do")
         return Path(config.output) / number
     with RunFolder(Path(config.output), number) as folder:
-        folder.write_text("config.yaml", text)
+        folder.add_text("config.yaml", text)
         model = Kyosei(config, data)
         opened = time.perf_counter()
         months = model.last_month - model.month

@@ -53,8 +53,8 @@ def flows_table(record: Record, model: Model, scale: float) -> pa.Table:
     for source, reason, counts in newcomers:
         by_status = np.array(counts)
         columns += [(source, s, reason, by_status[:, k]) for k, s in enumerate(statuses)]
-    counts = np.array([column[3] for column in columns])
-    month, row = np.nonzero(counts.T)
+    people = np.array([column[3] for column in columns]).T  # [month, column]
+    month, row = np.nonzero(people)
     ends = [*statuses, "arrived", "born", *LEAVING.values()]
     reasons = sorted({column[2] for column in columns})
     return pa.table({
@@ -62,7 +62,7 @@ def flows_table(record: Record, model: Model, scale: float) -> pa.Table:
         "from": _names(np.array([ends.index(c[0]) for c in columns])[row], ends),
         "to": _names(np.array([ends.index(c[1]) for c in columns])[row], ends),
         "reason": _names(np.array([reasons.index(c[2]) for c in columns])[row], reasons),
-        "people": counts.T[month, row] / scale,
+        "people": people[month, row] / scale,
     })  # fmt: skip
 
 

@@ -22,9 +22,9 @@ from sim.tidy import (
 )
 
 SOURCES = {
-    "stocks": "Dots: Immigration Services Agency of Japan, statistics on foreign residents.",
-    "projection": "Official projection: IPSS 2023, medium variant.",
-    "indicators": "Dots: Immigration Services Agency of Japan.",
+    "stocks": "Immigration Services Agency of Japan, statistics on foreign residents",
+    "projection": "official projection: IPSS 2023, medium variant",
+    "indicators": "Immigration Services Agency of Japan",
 }
 
 
@@ -49,7 +49,7 @@ def write_outputs(folder: RunFolder, model: Kyosei, data: Data, number: str) -> 
     """Write tables and figures into a run's folder."""
     tables = tables_of(model)
     for name, table in tables.items():
-        folder.write_parquet(f"{name}.parquet", table)
+        folder.add_table(f"{name}.parquet", table)
     frames = {name: table.to_pandas(date_as_object=False) for name, table in tables.items()}
     towns = data["municipalities"]
     look = look_of(
@@ -70,4 +70,4 @@ def write_outputs(folder: RunFolder, model: Kyosei, data: Data, number: str) -> 
         frames["ages"], published, look,
     )  # fmt: skip
     for name, figure in figures.items():
-        folder.write_bytes(f"figures/{name}.png", png_bytes(figure))
+        folder.add_bytes(f"figures/{name}.png", png_bytes(figure))

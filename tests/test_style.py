@@ -32,7 +32,7 @@ WRITING_DUMPS = {
 }
 COMPILERS = {"njit", "jit", "vectorize", "guvectorize", "cfunc"}
 PICKLERS = {"pickle", "cPickle", "joblib", "cloudpickle", "dill", "shelve", "marshal"}
-COMMON_WORDS = {"other", "total"}  # codes in some table, but also plain English
+COMMON_WORDS = {"irregular", "other", "total"}  # codes in some table, but also words of ours
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Finding = tuple[int, str]

@@ -130,8 +130,7 @@ def raw() -> dict[str, Any]:
         "arrivals": {"mode": "conditional", "shocks": False, "origin_years": 2.0,
                      "channels": {"worker": channel(1200.0), "learner": channel(2400.0)},
                      "brought": channel(0.0)},
-        "event": {},
-    })  # fmt: skip
+        "event": {}})  # fmt: skip
 
 
 def config(change: dict[str, Any] | None = None, **settings: Any) -> RunConfig:
@@ -196,7 +195,8 @@ def columns(n: int, chosen: list[str] | None = None, salt: int = 0) -> dict[str,
     limited = np.isin(statuses, [1, 2, 3])
     return {
         "key": np.array(keys, np.uint64), "status": statuses.astype(np.uint8),
-        "stage": (k % 2).astype(np.uint8) * (statuses == 2), "origin": (k // 2 % 2).astype(np.uint8),
+        "stage": (k % 2).astype(np.uint8) * (statuses == 2),
+        "origin": (k // 2 % 2).astype(np.uint8),
         "sex": (k // 3 % 2).astype(np.uint8),
         "born": (entered - rng.integers(18 * 12, 60 * 12, n)).astype(np.int16),
         "entered": entered.astype(np.int16), "since": since.astype(np.int16),

@@ -51,7 +51,7 @@ class World:
             raise self.raises
         seed = next((w.partition("=")[2] for w in settings.words if w.startswith("seed=")), "0")
         with RunFolder(self.root, f"{int(seed):016x}") as folder:
-            folder.write_text("config.yaml", self.to_yaml(settings))
+            folder.add_text("config.yaml", self.to_yaml(settings))
             folder.finish({"seed": seed})
         return folder.path
 

@@ -33,9 +33,9 @@ TABLE = pa.table(
 
 def finished(root: Path) -> Path:
     with RunFolder(root, RUN) as folder:
-        folder.write_parquet("stocks.parquet", TABLE)
-        folder.write_text("config.yaml", "label: 在留\n")
-        folder.write_bytes("figures/map.png", b"\x89PNG")
+        folder.add_table("stocks.parquet", TABLE)
+        folder.add_text("config.yaml", "label: 在留\n")
+        folder.add_bytes("figures/map.png", b"\x89PNG")
         folder.finish({"seed": np.int64(7), "z": np.float64(0.5)})
     return root / RUN
 
@@ -104,7 +104,7 @@ def test_missing_extra_and_cut_files_are_noticed(tmp_path):
 
 def test_a_run_without_its_manifest_is_not_complete(tmp_path):
     with RunFolder(tmp_path, RUN) as folder:
-        folder.write_text("config.yaml", "a: 1\n")
+        folder.add_text("config.yaml", "a: 1\n")
     assert not is_complete(folder.path)
     assert read_manifest(folder.path) is None
 
@@ -113,7 +113,7 @@ def test_writing_again_takes_the_manifest_away_first(tmp_path):
     finished(tmp_path)
     with RunFolder(tmp_path, RUN) as folder:
         assert is_complete(folder.path)  # nothing has been touched yet
-        folder.write_text("config.yaml", "a: 2\n")
+        folder.add_text("config.yaml", "a: 2\n")
         assert not is_complete(folder.path)
 
 
@@ -125,8 +125,8 @@ def test_a_folder_where_nothing_was_written_goes_away(tmp_path):
 
 def test_a_broken_invariant_sets_the_outputs_aside(tmp_path):
     with pytest.raises(InvariantError), RunFolder(tmp_path, RUN) as folder:
-        folder.write_parquet("stocks.parquet", TABLE)
-        folder.write_bytes("figures/map.png", b"x")
+        folder.add_table("stocks.parquet", TABLE)
+        folder.add_bytes("figures/map.png", b"x")
         raise InvariantError("the ledger does not close")
     assert files_in(folder.path) == {"stocks.parquet.failed", "figures/map.png.failed"}
     assert verify(finished(tmp_path)) == []  # the next attempt clears them
@@ -159,7 +159,7 @@ def test_a_failed_write_keeps_the_old_file_and_leaves_no_litter(tmp_path, error,
 )
 def test_names_that_could_escape_are_refused(tmp_path, name):
     with RunFolder(tmp_path, RUN) as folder, pytest.raises(OutputError, match="cannot be named"):
-        folder.write_text(name, "x")
+        folder.add_text(name, "x")
 
 
 @pytest.mark.parametrize("run_id", ["", "../../etc", "0123456789ABCDEF", "0123456789abcde"])
@@ -177,7 +177,7 @@ def test_symbolic_links_are_refused(tmp_path):
         (folder.path / "figures").symlink_to(outside)
         for name in ("config.yaml", "figures/map.png"):
             with pytest.raises(OutputError, match="symbolic link"):
-                folder.write_text(name, "x")
+                folder.add_text(name, "x")
     (root / ("f" * 16)).symlink_to(outside)
     with pytest.raises(OutputError, match="symbolic link"), RunFolder(root, "f" * 16):
         pass
@@ -253,7 +253,7 @@ def test_killed_at_any_moment_the_file_is_whole(tmp_path):
     def rewrite_for_ever() -> int:
         with RunFolder(tmp_path, RUN) as folder:
             for turn in range(10**6):
-                folder.write_bytes("table.bin", bytes([turn % 256]) * size)
+                folder.add_bytes("table.bin", bytes([turn % 256]) * size)
         return 0
 
     seen = 0
@@ -278,12 +278,12 @@ def test_a_full_disk_never_destroys_a_good_file(tmp_path):
     rng = np.random.default_rng(0)
     big = pa.table({"x": rng.random(200_000)})
     with RunFolder(tmp_path, RUN) as folder:
-        path = folder.write_parquet("table.parquet", TABLE)
+        path = folder.add_table("table.parquet", TABLE)
 
         def write_past_the_limit() -> int:
             resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
             try:
-                folder.write_parquet("table.parquet", big)
+                folder.add_table("table.parquet", big)
             except OutputError as error:
                 return 3 if "cannot write" in str(error) else 1
             return 0
@@ -321,7 +321,7 @@ def test_the_environment_goes_into_a_manifest(tmp_path):
     environment = manifest.environment()
     assert environment["packages"]["numba"]
     with RunFolder(tmp_path, RUN) as folder:
-        folder.write_text("a.txt", "a")
+        folder.add_text("a.txt", "a")
         folder.finish({"environment": environment})
     assert read_manifest(tmp_path / RUN)["environment"] == environment
 
