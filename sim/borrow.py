@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba.core import cgutils, config, types
 from numba.core.extending import intrinsic
 from numba.np.arrayobj import make_array
 
@@ -41,5 +41,10 @@ def _borrow(typingctx: Any, value: Any) -> Any:
     return value(value), codegen
 
 
-borrow: Callable[[Any], Any] = intrinsic(_borrow)  # type: ignore[assignment]
+def _itself(value: Any) -> Any:
+    """Kernels that run as plain Python (NUMBA_DISABLE_JIT) have nothing to borrow."""
+    return value
+
+
+borrow: Callable[[Any], Any] = _itself if config.DISABLE_JIT else intrinsic(_borrow)  # type: ignore[attr-defined, assignment]
 """borrow(x): x without owners; inside kernels only."""
