@@ -134,8 +134,11 @@ def high(word):
 
 @njit(cache=True, forceinline=True)
 def unit(word):
-    """The upper 53 bits as a float64 strictly inside (0, 1): (n + 1/2) / 2**53."""
-    return (np.float64(word >> np.uint64(11)) + 0.5) * (1.0 / 9007199254740992.0)
+    """The upper 52 bits as a float64 strictly inside (0, 1): (n + 1/2) / 2**52, exactly.
+
+    With 53 bits the largest n + 1/2 has no float64 of its own and would round to 1.
+    """
+    return (np.float64(word >> np.uint64(12)) + 0.5) * (1.0 / 4503599627370496.0)
 
 
 @njit(cache=True)
