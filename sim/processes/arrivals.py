@@ -41,12 +41,14 @@ def poisson(mean, u):
 
 @njit(cache=True)
 def cell_count(mean, cell_key, m):
-    """Number of arrivals in a cell with this mean; one uniform for each part of LARGEST_MEAN."""
-    parts = np.int64(mean / LARGEST_MEAN) + 1
+    """Number of arrivals in a cell with this mean, one uniform for each full LARGEST_MEAN of it
+    and one for the rest: a mean that grows past a multiple adds people and changes none."""
+    full = np.int64(mean / LARGEST_MEAN)
     count = 0
-    for part in range(parts):
+    for part in range(full + 1):
         x0, _ = draw(m.k0, m.k1, cell_key, m.now, P_ARRIVAL_COUNT, part)
-        count += poisson(mean / parts, 1.0 - unit(x0))
+        rest = LARGEST_MEAN if part < full else mean - full * LARGEST_MEAN
+        count += poisson(rest, 1.0 - unit(x0))
     return count
 
 
