@@ -42,6 +42,7 @@ class ArrivalPlan:
         words = [[word_of(f"{s}|{o}") << 24 for o in self._origins] for s in self._statuses]
         self.cell_word = np.array(words, np.uint64)
         self.profile = _profiles(config)
+        self.newborn_female = np.uint64(int(config.life.newborn_female.value * 2.0**32))
 
     def people(self, month: int) -> np.ndarray:
         """float64[S]: expected arrivals in a month at scale 1, before events and edits."""

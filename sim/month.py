@@ -20,9 +20,6 @@ from sim.processes.person import FLAGGED, FREED, MOTHERS, SPONSOR_FATES, SPONSOR
 from sim.processes.risk import renew_classes
 from sim.state import State
 
-FEMALE_AT_BIRTH: Final = 0.4878
-"""Share of girls at birth (105 boys to 100 girls, the usual sex ratio at birth)."""
-
 
 def policy(state: State) -> None:
     """The month's rates: baseline edited by what is in force."""
@@ -66,7 +63,7 @@ def children(state: State) -> None:
     mothers = state.lists[MOTHERS]
     foreign = mothers[a.child[p["status"][mothers]] >= 0]
     rows = p.take(foreign.size)
-    female = np.uint64(int(FEMALE_AT_BIRTH * 2.0**32))
+    female = state.plan.newborn_female
     state.tallies["born"] = born_here(
         p.columns, foreign, rows, female, a, state.places.world, state.now, state.books
     )
