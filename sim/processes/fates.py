@@ -191,10 +191,10 @@ def month_of_everyone(c, first, stop, p, t, base, bounds, a, w, m, b):
                    b.screen[c])  # fmt: skip
         for k in range(n):
             i = lower + passed[k]
-            word, bound = words[passed[k]], np.uint64(bounds[p.risk[i]])
-            status = p.status[i]
+            word, status = words[passed[k]], p.status[i]
             if p.permit_end[i] <= m.now:
                 end_permit(p, i, t, base, codes, a, w, m, b, c, start)
+            bound = np.uint64(bounds[p.risk[i]])  # what the permit's end has changed included
             if p.status[i] == status and word < bound:
                 fill_codes(p, i, m.now, codes)
                 audited = p.key[i] & m.unaudited == 0
