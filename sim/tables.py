@@ -121,7 +121,7 @@ class Model:
     def net(self, flow: np.ndarray) -> np.ndarray:
         """int64[S]: what the people who met each fate, int64[F], change in the stocks."""
         n, kind = len(self.codes.statuses), self.fates.kind
-        came_from = np.array([self.codes.statuses.index(name.status) for name in self.names])
+        came_from = np.array([self.codes.statuses.index(name.status) for name in self.names], int)
         out, switched = kind <= KINDS["switch"], kind == KINDS["switch"]
         gone = np.bincount(came_from[out], flow[out], n)
         come = np.bincount(self.fates.to[switched].astype(np.int64), flow[switched], n)
