@@ -12,7 +12,7 @@ EPOCH_YEAR = 1900
 NEVER = 32767
 """int16 month that is never reached: the permit end of people without a permit limit."""
 
-_MONTH = re.compile(r"^(\d{4})-(\d{2})$", re.ASCII)
+_MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
 
 
 def month_index(text: str) -> int:
@@ -20,7 +20,7 @@ def month_index(text: str) -> int:
 
     Raises ValueError if the text is not a month between 1900-01 and 2199-12.
     """
-    match = _MONTH.match(text)
+    match = _MONTH.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is not a month: write YYYY-MM, for example 2025-06")
     year, month = int(match[1]), int(match[2])
