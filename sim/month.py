@@ -64,31 +64,26 @@ def children(state: State) -> None:
     foreign = mothers[a.child[p["status"][mothers]] >= 0]
     rows = p.take(foreign.size)
     female = state.plan.newborn_female
-    state.tallies["born"] = born_here(
-        p.columns, foreign, rows, female, a, state.places.world, state.now, state.books
+    born = np.zeros((state.chunks, state.sizes[0]), np.int64)
+    world, now = state.places.world, state.now
+    state.crew.run(
+        born_here, foreign.size, p.columns, foreign, rows, female, a, world, now, state.books, born
     )
+    state.tallies["born"] = born.sum(axis=0)
     state.tallies["born_citizens"] = np.array(mothers.size - foreign.size)
 
 
 def family_arrivals(state: State) -> None:
     """Family members whom residents bring."""
-    p = state.people
+    p, model = state.people, state.model
     sponsors, chosen = state.lists[SPONSORS], state.lists[SPONSOR_FATES]
     rows = p.take(sponsors.size)
-    profile = state.plan.profile
-    state.tallies["brought"] = brought(
-        p.columns,
-        sponsors,
-        chosen,
-        rows,
-        state.model.fates,
-        profile,
-        profile.female.size - 1,
-        state.model.status,
-        state.places.world,
-        state.now,
-        state.books,
+    came = np.zeros((state.chunks, state.sizes[0]), np.int64)
+    tables = (model.fates, state.plan.profile, model.status, state.places.world)
+    state.crew.run(
+        brought, rows.size, p.columns, sponsors, chosen, rows, *tables, state.now, state.books, came
     )
+    state.tallies["brought"] = came.sum(axis=0)
 
 
 def dependants(state: State) -> None:

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from sim.clock import month_index
+from sim.errors import ConfigError
 from sim.factors import FACTORS, factor_tables, gate_tables
 from sim.schema import Fate, RunConfig, Status
 
@@ -53,9 +54,9 @@ class FateTable(NamedTuple):
     bits: np.ndarray  # uint8[F]: arrears bits
     decision: np.ndarray  # int32[F]: row of the authority's decision in `base`, -1 if none
     mult_first: np.ndarray  # int32[F + G + 1]
-    mult_row: np.ndarray  # int32[K]: the fate or decision that each multiplier belongs to
-    mult_factor: np.ndarray  # uint8[K]
-    mult_offset: np.ndarray  # int32[K]
+    mult_factor: np.ndarray  # uint8[K]: factor whose code picks the value
+    mult_offset: np.ndarray  # int32[K]: where the table begins in `values`
+    packed: np.ndarray  # int64[K]: offset << 16 | factor << 8 | place of the fate in its list
     values: np.ndarray  # float64[V]
 
 
@@ -236,14 +237,28 @@ def _assemble(
         bits=np.array([_bits(row[2]) for row in rows], np.uint8),
         decision=decision,
         mult_first=ends.astype(np.int32),
-        mult_row=np.repeat(np.arange(len(builder.mults)), np.diff(ends)).astype(np.int32),
         mult_factor=np.array([m[0] for m in flat], np.uint8),
         mult_offset=np.array([m[1] for m in flat], np.int32),
+        packed=_packed(flat, ends, first, lists),
         values=values,
     )
     months = np.array([_months(config, row[1], row[2]) for row in rows], np.int32).reshape(-1, 2)
     names = [row[1] for row in rows]
     return Model(codes, fates, status_table(config), np.array(base), names, months)
+
+
+def _packed(
+    flat: list[tuple[int, int]], ends: np.ndarray, first: np.ndarray, lists: np.ndarray
+) -> np.ndarray:
+    """All that the kernel needs of a multiplier in one number; see FateTable.packed."""
+    row = np.repeat(np.arange(ends.size - 1), np.diff(ends))
+    place = np.zeros(row.size, np.int64)  # decisions stand in no list
+    inside = row < lists.size
+    place[inside] = row[inside] - first[lists[row[inside]]]
+    if place.max(initial=0) > 255:
+        raise ConfigError("a status has more than 255 fates on one occasion")
+    words = [(offset << 16) | (factor << 8) for factor, offset in flat]
+    return np.array(words, np.int64) | place
 
 
 def _bits(fate: Fate) -> int:

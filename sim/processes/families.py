@@ -25,16 +25,14 @@ from sim.tables import FIRST_FAMILY
 FAMILY_BLOCK = 2
 
 
-@njit(cache=True)
-def born_here(p, mothers, rows, female, a, w, m, b):
-    """Write the newborns of `mothers` into `rows`; a child that is a citizen takes no row.
+@njit(cache=True, nogil=True)
+def born_here(c, head, stop, p, mothers, rows, female, a, w, m, b, born):
+    """Write the newborns of mothers [head, stop) into `rows`, int32[B]; counts in born[C, S].
 
-    mothers int32[B] in any order; rows int32[B], each for the mother of the same index.
-    Returns int64[S]: newborns by status.
+    mothers int32[B], whose children are no citizens, in any order.
     """
     p, a, w, b = borrow(p), borrow(a), borrow(w), borrow(b)
-    born = np.zeros(m.n_statuses, np.int64)
-    for k in range(mothers.size):
+    for k in range(head, stop):
         mother, i = mothers[k], rows[k]
         key = identity(TAG_BIRTH, p.key[mother], np.uint64(m.now), 0)
         status = a.child[p.status[mother]]
@@ -43,26 +41,27 @@ def born_here(p, mothers, rows, female, a, w, m, b):
         if a.sponsored[status]:
             principal = mother if a.family[p.status[mother]] else p.principal[mother]
         settle(p, i, key, status, p.origin[mother], 0 if low(x0) < female else 1, m.now,
-               p.municipality[mother], principal, 0, a, w, m, b, 0)  # fmt: skip
-        born[status] += 1
-    return born
+               p.municipality[mother], principal, 0, a, w, m, b, c)  # fmt: skip
+        born[c, status] += 1
 
 
-@njit(cache=True)
-def brought(p, sponsors, fates, rows, t, profile, profile_row, a, w, m, b):
-    """Write one family member of each sponsor into `rows`. Returns int64[S]: by status."""
-    p, t, a, w, b = borrow(p), borrow(t), borrow(a), borrow(w), borrow(b)
-    came = np.zeros(m.n_statuses, np.int64)
-    for k in range(sponsors.size):
+@njit(cache=True, nogil=True)
+def brought(c, head, stop, p, sponsors, fates, rows, t, profile, a, w, m, b, came):
+    """Write one family member of sponsors [head, stop) into `rows`; counts in came[C, S].
+
+    The last row of `profile` is that of family members.
+    """
+    p, t, a, w, b, profile = borrow(p), borrow(t), borrow(a), borrow(w), borrow(b), borrow(profile)
+    for k in range(head, stop):
         sponsor, i = sponsors[k], rows[k]
         key = identity(TAG_FAMILY, p.key[sponsor], np.uint64(m.now), 0)
         x0, x1 = draw(m.k0, m.k1, key, m.now, P_BROUGHT_FAMILY, 0)
-        sex, birth, language = draw_profile(profile, profile_row, m.now, x0, x1)
+        row = profile.female.size - 1
+        sex, birth, language = draw_profile(profile, row, m.now, x0, x1)
         status = np.int64(t.to[fates[k]])
         settle(p, i, key, status, p.origin[sponsor], sex, birth, p.municipality[sponsor],
-               sponsor if a.sponsored[status] else -1, language, a, w, m, b, 0)  # fmt: skip
-        came[status] += 1
-    return came
+               sponsor if a.sponsored[status] else -1, language, a, w, m, b, c)  # fmt: skip
+        came[c, status] += 1
 
 
 @njit(cache=True, nogil=True)

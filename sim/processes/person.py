@@ -113,7 +113,8 @@ def fill_rates(t, base, lst, codes, rates):
         rates[f - first] = base[f]
     # One flat loop over all multipliers of the list: no inner loop for the processor to guess.
     for k in range(t.mult_first[first], t.mult_first[last]):
-        rates[t.mult_row[k] - first] *= t.values[t.mult_offset[k] + codes[t.mult_factor[k]]]
+        word = t.packed[k]
+        rates[word & 255] *= t.values[(word >> 16) + codes[(word >> 8) & 255]]
     total = 0.0
     for k in range(last - first):
         total += rates[k]
@@ -131,27 +132,36 @@ def pick_fate(t, base, lst, codes, word, bound, rates, audited, tally, screen):
     if total <= 0.0:
         return -1
     p = any_event(total)
+    share, first, n = p / total, t.first[lst], t.first[lst + 1] - t.first[lst]
     if threshold(p) > bound:
         screen[2] += 1
-    if not audited and word >= threshold(p):
+    if audited:
+        audit_fates(rates, n, first, share, bound, tally)
+    # word < floor(x * 2**32) is the same as (word + 1) / 2**32 <= x, and scaling by 2**32 is exact.
+    least = (np.float64(word) + 1.0) * (1.0 / 4294967296.0)
+    if p < least:
         return -1
-    share, scale = p / total, AUDIT_ONE / np.float64(bound)
-    first, last = t.first[lst], t.first[lst + 1]
-    chosen, running, below = -1, 0.0, np.uint64(0)
-    for f in range(first, last):
-        if rates[f - first] > 0.0:
-            running += rates[f - first]
-            cut = min(threshold(running * share), threshold(p))
-            if audited:
-                audit(tally, f, cut - below, scale)
-            if below <= word and word < cut:
-                chosen = f
-                if not audited:
-                    return chosen
+    chosen, running = 0, 0.0
+    for k in range(n):
+        running += rates[k]
+        chosen += running * share < least
+    if chosen == n:  # rounding: the sum of the parts fell short of the whole
+        return -1
+    if audited:
+        tally[SEEN, first + chosen] += 1
+    return first + chosen
+
+
+@njit(cache=True, forceinline=True)
+def audit_fates(rates, n, first, share, bound, tally):
+    """Add the probabilities of n competing fates, given a draw below `bound`, to the audit."""
+    scale, running, below = AUDIT_ONE / np.float64(bound), 0.0, np.uint64(0)
+    for k in range(n):
+        if rates[k] > 0.0:
+            running += rates[k]
+            cut = threshold(running * share)
+            audit(tally, first + k, cut - below, scale)
             below = cut
-    if chosen >= 0:
-        tally[SEEN, chosen] += 1
-    return chosen
 
 
 @njit(cache=True, forceinline=True)
