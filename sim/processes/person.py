@@ -133,7 +133,7 @@ def pick_fate(t, base, lst, codes, word, bound, rates, audited, tally, screen):
         return -1
     p = any_event(total)
     share, first, n = p / total, t.first[lst], t.first[lst + 1] - t.first[lst]
-    if threshold(p) > bound:
+    if min(threshold(p), np.uint64(4294967295)) > bound:  # bounds have 32 bits: no 2**32
         screen[2] += 1
     if audited:
         audit_fates(rates, n, first, share, bound, tally)
