@@ -47,7 +47,9 @@ class RateBook:
             for name, edit in body.edits.items()
         ]
         named += [(f"scenario.{name}", edit) for name, edit in config.scenario.edits.items()]
-        self.edits = [_dated(name, edit, paths, channels) for name, edit in named]
+        dated = [_dated(name, edit, paths, channels) for name, edit in named]
+        # By size: a product of floats depends on its order in the last bit, edits must not.
+        self.edits = sorted(dated, key=lambda edit: edit.multiply or 0.0)
         self._cache: dict[bytes, np.ndarray] = {}
 
     def base(self, month: int) -> np.ndarray:
