@@ -9,6 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sim.agents.population import HOLE
 from sim.model import Kyosei
@@ -131,13 +134,12 @@ def reference_of(cfg: RunConfig, model: Kyosei, columns: dict[str, np.ndarray]) 
     )  # fmt: skip
 
 
-def test_engine_equals_the_plain_stepper():
-    """On one thread and on three, which cut the rows elsewhere."""
-    cfg, columns = rich(), tiny.columns(2000)
+def assert_equal_lives(cfg: RunConfig, columns: dict[str, np.ndarray], months: int) -> None:
+    """Engine, on one thread and on three (which cut the rows elsewhere), and stepper agree."""
     models = [tiny.model(cfg, columns, threads) for threads in (1, 3)]
     reference = reference_of(cfg, models[0], columns)
     names = [name.path for name in models[0].state.model.names]
-    for _ in range(MONTHS):
+    for _ in range(months):
         reference.step()
         for model in models:
             model.step()
@@ -146,6 +148,33 @@ def test_engine_equals_the_plain_stepper():
     people = sorted(row_of(cfg, person) for person in reference.people)
     for model in models:
         assert rows_of(model) == people
+
+
+@pytest.mark.parametrize(
+    ("people", "months"), [(2000, MONTHS), pytest.param(10_000, 60, marks=pytest.mark.slow)]
+)
+def test_engine_equals_the_plain_stepper(people: int, months: int):
+    assert_equal_lives(rich(), tiny.columns(people), months)
+
+
+EXTREMES = st.dictionaries(
+    st.sampled_from(["*.leave", "*.die", "worker.*", "learner.at_end.*", "*.move", "*.birth",
+                     "partner.when_*", "*.naturalise", "hidden.*", "*.monthly.learn"]),
+    st.sampled_from([0.0, 1e-9, 0.3, 1.0, 50.0, 1e5]), max_size=4,
+)  # fmt: skip
+
+
+@settings(max_examples=25)
+@given(EXTREMES, st.integers(1, 30), st.integers(0, 3))
+def test_small_countries_of_extreme_rates(edits: dict[str, float], n: int, salt: int):
+    """Rates of nothing and of certainty, shares of 0 and 1, one person, empty statuses."""
+    named = {f"edit_{k}": {"paths": [path], "since": tiny.START, "multiply": times}
+             for k, (path, times) in enumerate(edits.items())}  # fmt: skip
+    channels = {"worker": tiny.channel(20.0), "learner": tiny.channel(9.0)}
+    change = {"scenario.edits": named, "status.worker.permits.first": {1: 1.0},
+              "arrivals.channels": channels}  # fmt: skip
+    people = tiny.columns(n, tiny.STATUSES[salt : salt + 2], salt)
+    assert_equal_lives(tiny.config(change, seed=salt), people, 8)
 
 
 def test_reference_meets_every_kind_of_fate():
