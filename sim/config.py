@@ -6,6 +6,7 @@ module that knows Hydra is the sweep.
 
 from __future__ import annotations
 
+import copy
 import csv
 import os
 from collections.abc import Sequence
@@ -23,13 +24,16 @@ from pydantic import BaseModel, ValidationError
 from sim.config_checks import check, out_of_range
 from sim.config_errors import Problem, explained, told
 from sim.config_files import PRIMARY, Origin, Sources, read_files
-from sim.config_words import Override, lay_over, read_words
+from sim.config_words import Override, Words, lay_over, read_words
 from sim.config_yaml import read, write
 from sim.errors import ConfigError
+from sim.recent import Recent, state_of_files
 from sim.schema import RunConfig
 from sim.settings import configs_folder
 
 DATA: Final = Path(__file__).parent / "data"
+_SOURCES: Final[Recent[Sources]] = Recent(size=16)
+_COMPOSED: Final[Recent[dict[Any, Any]]] = Recent(size=16)
 
 
 def compose(overrides: Sequence[str], config_dir: Path | None = None) -> RunConfig:
@@ -44,10 +48,7 @@ def compose(overrides: Sequence[str], config_dir: Path | None = None) -> RunConf
     if not (folder / f"{PRIMARY}.yaml").is_file():
         raise ConfigError(f"{folder}  holds no {PRIMARY}.yaml. Give the folder of configurations.")
     words = read_words(overrides, folder, _override)
-    sources = read_files(folder, words.choices)
-    if words.problems or sources.problems:
-        raise ConfigError(words.problems + sources.problems)
-    composed = _composed(folder, words.hydra)
+    composed, sources = _files(folder, words)
     problems = lay_over(composed, words, sources)
     try:
         config = _checked(composed, sources)
@@ -58,6 +59,20 @@ def compose(overrides: Sequence[str], config_dir: Path | None = None) -> RunConf
     if problems:
         raise ConfigError(problems)
     return config
+
+
+def _files(folder: Path, words: Words) -> tuple[dict[Any, Any], Sources]:
+    """What the chosen files say, and where, for the caller to change.
+
+    Reading them takes most of a composition, so files that have not changed are read once.
+    """
+    key = (folder, tuple(words.hydra), state_of_files(folder, "**/*.yaml"))
+    sources = _SOURCES.get(key, lambda: read_files(folder, words.choices))
+    if words.problems or sources.problems:
+        raise ConfigError(words.problems + sources.problems)
+    composed = _COMPOSED.get(key, lambda: _composed(folder, words.hydra))
+    own = Sources(sources.folder, dict(sources.origins), list(sources.problems))
+    return copy.deepcopy(composed), own
 
 
 def from_yaml(text: str) -> RunConfig:

@@ -19,11 +19,13 @@ from sim.data_cells import Codes, Kind, nearest
 from sim.data_checks import RULES, run_checks
 from sim.data_read import Table, TableSpec, read_table
 from sim.errors import DataError
+from sim.recent import Recent, state_of_files
 
 __all__ = ["Data", "DataError", "load"]
 
 FOLDERS = Path(__file__).parent / "data"
 SCHEMA = "schema.yaml"
+_READ: "Recent[Data]" = Recent(size=2)
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,16 @@ def load(country: str, folder: Path | None = None, only: Sequence[str] | None = 
     only    names of the tables wanted; the lists of codes they use are read and checked too, and
             so are the sums that need no other table. The digest covers the folder in any case.
 
-    Raises DataError with every problem found.
+    Raises DataError with every problem found. Files that have not changed since they were last
+    read by this process are not read again.
     """
     folder = FOLDERS / country if folder is None else Path(folder)
+    names = None if only is None else tuple(only)
+    key = (country, folder, names, state_of_files(folder, "*.*"))
+    return _READ.get(key, lambda: _load(country, folder, names))
+
+
+def _load(country: str, folder: Path, only: Sequence[str] | None) -> Data:
     problems: list[str] = []
     payloads = _payloads(folder, country, problems)
     schema = _schema(payloads.get(SCHEMA), folder)

@@ -1,0 +1,69 @@
+"""Results kept within a process: the same as fresh ones, and never those of an older file."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from sim import config
+from sim.recent import Recent, state_of_files
+from sim.settings import configs_folder
+
+
+def test_the_last_results_are_kept_and_errors_are_not():
+    made: list[str] = []
+    recent: Recent[str] = Recent(size=2)
+
+    def make(key: str) -> str:
+        return recent.get(key, lambda: made.append(key) or key)
+
+    for key in "abacb":  # c puts out b, not a, which was asked for later
+        assert make(key) == key
+    assert made == ["a", "b", "c", "b"]
+    with pytest.raises(ZeroDivisionError):
+        recent.get("d", lambda: str(1 / 0))
+    assert recent.get("d", lambda: "after all") == "after all"
+
+
+def test_the_state_of_files_changes_with_any_of_them(tmp_path):
+    (tmp_path / "a.yaml").write_text("1")
+    (tmp_path / "b.txt").write_text("1")
+    before = state_of_files(tmp_path, "*.yaml")
+    assert before == state_of_files(tmp_path, "*.yaml")
+    (tmp_path / "b.txt").write_text("2")
+    assert before == state_of_files(tmp_path, "*.yaml")
+    (tmp_path / "c.yaml").write_text("1")
+    assert before != state_of_files(tmp_path, "*.yaml")
+    (tmp_path / "c.yaml").unlink()
+    shutil.copy(tmp_path / "a.yaml", tmp_path / "new")
+    (tmp_path / "new").rename(tmp_path / "a.yaml")
+    assert before != state_of_files(tmp_path, "*.yaml")
+
+
+@pytest.fixture(scope="module")
+def configs(tmp_path_factory) -> Path:
+    return Path(shutil.copytree(configs_folder(), tmp_path_factory.mktemp("copy") / "configs"))
+
+
+def test_a_composition_after_others_equals_a_fresh_one(configs):
+    words = [
+        ["status.student.monthly.leave.rate=0.05", "seed=3"],
+        ["status.student.permits.first={12:1}", "end=2031-06"],
+        ["~status.student.opening.note", "seed=3"],
+        [],
+    ]
+    config._COMPOSED._kept.clear()
+    later = [config.to_yaml(config.compose(line, configs)) for line in words]
+    for line, text in zip(words, later, strict=True):
+        config._COMPOSED._kept.clear()
+        config._SOURCES._kept.clear()
+        assert config.to_yaml(config.compose(line, configs)) == text
+    assert len(set(later)) == len(words)
+
+
+def test_an_edited_file_is_read_again(configs):
+    before = config.compose([], configs)
+    path = configs / "config.yaml"
+    path.write_text(path.read_text().replace("seed: 0", "seed: 77"))
+    assert before.seed == 0
+    assert config.compose([], configs).seed == 77
