@@ -18,10 +18,13 @@ from sim.agents.margins import N_BANDS, Axes
 from sim.clock import month_index
 from sim.data import Data
 from sim.errors import DataError
+from sim.recent import Recent
 from sim.rng import TAG_OPENING, identity
 from sim.schema import RunConfig
 
 Report = dict[str, dict[str, float]]
+Limits = tuple[tuple[int, int], ...]
+"""Lowest and highest age of the residents of each status."""
 
 # Words that keep the keyed permutations of the composition apart from one another.
 SEATS, IRREGULAR_SEATS, AGES, STAGES = (np.uint64(n) for n in range(1, 5))
@@ -29,15 +32,31 @@ SEATS, IRREGULAR_SEATS, AGES, STAGES = (np.uint64(n) for n in range(1, 5))
 
 @dataclass(frozen=True)
 class Composition:
-    """Everybody, as counts."""
+    """Everybody, as counts. Nobody may change its arrays."""
 
     cells: np.ndarray  # int32[S, O, M]
     ages: np.ndarray  # int64[S, 2 * N_BANDS] by sex and band; rows add up as cells
     report: Report
 
 
+_KEPT: Recent[tuple[Data, Composition]] = Recent(size=2)  # with its data, whose id is in the key
+
+
 def compose(config: RunConfig, data: Data, ax: Axes, month: int) -> Composition:
-    """Whole counts of everybody by status, origin and municipality, and by sex and age band."""
+    """Whole counts of everybody by status, origin and municipality, and by sex and age band.
+
+    The last ones are kept: runs that differ in their rates or their luck share one.
+    """
+    openings = [config.status[name].opening for name in ax.statuses]
+    limits = tuple((opening.min_age, opening.max_age) for opening in openings)
+    irregular = config.country.irregular
+    names = tuple(ax.statuses), tuple(ax.origins), tuple(ax.prefectures)
+    key = (id(data), names, month, irregular, limits)
+    made = _KEPT.get(key, lambda: (data, _compose(irregular, limits, data, ax, month)))
+    return made[1]
+
+
+def _compose(irregular: str, limits: Limits, data: Data, ax: Axes, month: int) -> Composition:
     people = margins.status_origin(data, ax, month)
     tables = margins.prefecture_tables(data, ax, month)
     reference = margins.status_origin(data, ax, month_index(tables.date))
@@ -47,14 +66,14 @@ def compose(config: RunConfig, data: Data, ax: Axes, month: int) -> Composition:
     else:
         wish = joint.fit_totals(people, shares, margins.prefecture_shares(data, ax, month))
     count = joint.whole_places(ax, people, wish)
-    irregular = _irregular(config, data, ax, month, wish)
+    hidden = _irregular(irregular, data, ax, month, wish)
     cells = _seated(data, ax, count, month, SEATS)
-    cells += _seated(data, ax, irregular, month, IRREGULAR_SEATS)
-    published = _published_ages(config, margins.age_sex(data, ax, month))
+    cells += _seated(data, ax, hidden, month, IRREGULAR_SEATS)
+    published = _published_ages(limits, margins.age_sex(data, ax, month))
     totals = cells.sum(axis=(1, 2), dtype=np.int64)
     ages = joint.round_rows(published, totals)
     share = totals[:, None] / np.maximum(published.sum(axis=1, keepdims=True), 1e-9)
-    gap = cells.sum(axis=2) - irregular.sum(axis=2) - people
+    gap = cells.sum(axis=2) - hidden.sum(axis=2) - people
     report = {
         "status": _residual(gap.sum(axis=1)),
         "status_origin": _residual(gap),
@@ -64,13 +83,13 @@ def compose(config: RunConfig, data: Data, ax: Axes, month: int) -> Composition:
     return Composition(cells, ages, report)
 
 
-def _irregular(config: RunConfig, data: Data, ax: Axes, month: int, wish: np.ndarray) -> np.ndarray:
+def _irregular(name: str, data: Data, ax: Axes, month: int, wish: np.ndarray) -> np.ndarray:
     """People without a permit, int64[S, O, P]: they live where residents of their origin live."""
     by_origin = margins.irregular_by_origin(data, ax, month)
     total = np.array(round(by_origin.sum()))
     whole = joint.round_rows(by_origin, total)
     count = np.zeros(wish.shape, np.int64)
-    count[ax.statuses.index(config.country.irregular)] = joint.round_rows(wish.sum(axis=0), whole)
+    count[ax.statuses.index(name)] = joint.round_rows(wish.sum(axis=0), whole)
     return count
 
 
@@ -106,17 +125,16 @@ def _seated(data: Data, ax: Axes, count: np.ndarray, month: int, kind: np.uint64
     return cells
 
 
-def _published_ages(config: RunConfig, ages: np.ndarray) -> np.ndarray:
+def _published_ages(limits: Limits, ages: np.ndarray) -> np.ndarray:
     """Weights by sex and band, float64[S, 2 * N_BANDS], from `margins.age_sex`.
 
     A status that was never published takes the ages of all residents within its limits.
     """
     by_band = ages[:-1].reshape(len(ages) - 1, -1).copy()
-    for s, name in enumerate(config.country.statuses):
+    for s, (youngest, oldest) in enumerate(limits):
         if by_band[s].sum() == 0:
-            opening = config.status[name].opening
             lowest = 5 * np.arange(N_BANDS)
-            inside = (lowest + 4 >= opening.min_age) & (lowest <= opening.max_age)
+            inside = (lowest + 4 >= youngest) & (lowest <= oldest)
             by_band[s] = np.where(inside, ages[-1], 0.0).ravel()
     return by_band
 

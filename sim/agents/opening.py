@@ -23,11 +23,14 @@ from sim.agents.margins import Axes
 from sim.agents.population import FIELDS, Columns
 from sim.data import Data
 from sim.errors import InvariantError
+from sim.recent import Recent
 from sim.rng import TAG_OPENING, identity, low, run_key, threefry
 from sim.schema import RunConfig
 from sim.tables import word_of
 
 _NOT_OURS: Final = ("risk", "event")
+MOST_KEPT: Final = 500_000
+"""People of an opening sample that is worth its memory."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,9 @@ class Opening:
 
     columns: dict[str, np.ndarray]
     report: Report
+
+
+_KEPT: Recent[tuple[Composition, dict[str, np.ndarray], np.ndarray]] = Recent(size=2)
 
 
 def open_population(config: RunConfig, data: Data, month: int, scale: float) -> Opening:
@@ -114,7 +120,20 @@ def _choose(cells, age_cut, seeds, chosen, out, words, month):
 def _rows(
     people: Composition, codes: list[str], ax: Axes, month: int, scale: float
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Columns of the sampled people with who they are, and their age bands, uint8[n]."""
+    """Columns of the sampled people with who they are, and their age bands, uint8[n].
+
+    A small sample is kept for the next run: finding it means counting through everybody.
+    """
+    if people.cells.sum(dtype=np.int64) * scale > MOST_KEPT:
+        return _sampled(people, codes, ax, month, scale)
+    key = (id(people), tuple(ax.statuses), tuple(ax.origins), tuple(codes), month, scale)
+    made = _KEPT.get(key, lambda: (people, *_sampled(people, codes, ax, month, scale)))
+    return {name: column.copy() for name, column in made[1].items()}, made[2].copy()
+
+
+def _sampled(
+    people: Composition, codes: list[str], ax: Axes, month: int, scale: float
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
     total = int(people.cells.sum(dtype=np.int64))
     chosen = np.floor((np.arange(int(total * scale) + 1) + 0.5) / scale).astype(np.int64)
     chosen = chosen[chosen < total]

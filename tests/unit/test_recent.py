@@ -3,9 +3,13 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sim import config
+from sim.agents import composition, opening
+from sim.clock import month_index
+from sim.data import load
 from sim.recent import Recent, state_of_files
 from sim.settings import configs_folder
 
@@ -67,3 +71,21 @@ def test_an_edited_file_is_read_again(configs):
     path.write_text(path.read_text().replace("seed: 0", "seed: 77"))
     assert before.seed == 0
     assert config.compose([], configs).seed == 77
+
+
+def test_the_opening_after_others_equals_a_fresh_one():
+    data = load("japan")
+    assert load("japan") is data
+    month = month_index("2025-06")
+    words = [["seed=1"], ["seed=2"], ["seed=1", "status.student.opening.turnover=0.9"],
+             ["seed=1", "status.irregular.opening.min_age=40"]]  # fmt: skip
+    configs = [config.compose(line) for line in words]
+    later = [opening.open_population(one, data, month, 0.001) for one in configs]
+    for one, after in zip(configs, later, strict=True):
+        composition._KEPT._kept.clear()
+        opening._KEPT._kept.clear()
+        fresh = opening.open_population(one, data, month, 0.001)
+        assert fresh.report == after.report
+        assert all(np.array_equal(fresh.columns[c], after.columns[c]) for c in fresh.columns)
+    content = {b"".join(c.tobytes() for c in after.columns.values()) for after in later}
+    assert len(content) == len(words)
