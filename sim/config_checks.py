@@ -19,7 +19,8 @@ from sim.config_checks_fates import all_fates, check_fates
 from sim.config_errors import Problem
 from sim.config_files import nearest
 from sim.config_yaml import Path
-from sim.schema import Channel, Country, Edit, Provenance, RunConfig, Status
+from sim.schema import Channel, Country, Edit, RunConfig, Status
+from sim.schema_base import Provenance
 
 LAST_END: Final = "2100-12"
 NATIONAL: Final = "national"

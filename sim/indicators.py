@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from sim.config_checks_fates import all_fates
 from sim.recorder import Record
 from sim.schema import RunConfig
 from sim.tables import KINDS, Model
@@ -29,6 +30,9 @@ LABELS: Final = {  # indicator: (English, Japanese, unit); shares and rates have
     "pension_payment_rate": ("Paying the pension premium", "国民年金の納付率", ""),
     "language_b1_share": ("Japanese at B1 or above", "日本語B1以上", ""),
 }  # fmt: skip
+
+FINISHED: Final = ("job", "study", "other")
+"""What a finisher of a course becomes; see `finisher` in the schema of fates."""
 
 Series = dict[int, float]
 
@@ -65,49 +69,60 @@ def indicators(record: Record, model: Model, config: RunConfig, scale: float) ->
         out[name] = {m: float(v) for m, v in zip(record.months[first:], values[first:],
                                                  strict=True)}  # fmt: skip
     out |= retention(record, model, config)
-    out |= _traits(record, counted)
+    out |= _traits(record, model, config)
     return {name: out[name] for name in LABELS if out.get(name)}
 
 
 def retention(record: Record, model: Model, config: RunConfig) -> dict[str, Series]:
     """Job retention of students by both definitions, over the twelve months to each month.
 
-    Finishers are those whose course ended: they took work, went on to another course, left, or
-    took another status. The published rates are of school leavers (JASSO).
+    Fates say by `finisher` what becomes of those who finish a course that is counted: a job, more
+    study, or anything else. Who repeats a year has not finished.
     """
-    worker = np.zeros(model.kinds, np.bool_)
-    study, finished = worker.copy(), worker.copy()
-    for f, name in enumerate(model.names):
-        own = config.status[name.status]
-        courses = any(stage.months is not None for stage in own.stages.values())
-        if own.group != "study" or not courses or name.occasion != "at_end":
-            continue
-        finished[f] = True
-        study[f] = name.kind == "stage"
-        target = config.status[name.to] if name.kind == "switch" and name.to else None
-        worker[f] = target is not None and target.work in ("any", "field") and target.published
+    said = {f"{s}.{occasion}.{name}": fate.finisher
+            for s, occasion, name, _, fate in all_fates(config)}  # fmt: skip
+    became = np.array([said.get(name.path) or "" for name in model.names])
     flows = np.cumsum(np.array(record.flows), axis=0)
     out: dict[str, Series] = {"job_retention_all_share": {},
                               "job_retention_excluding_study_share": {}}  # fmt: skip
     for k in range(12, len(record.months)):
         year = flows[k] - flows[k - 12]
-        all_, on, jobs = year[finished].sum(), year[study].sum(), year[worker].sum()
-        if all_ > on:
-            out["job_retention_all_share"][record.months[k]] = float(jobs / all_)
-            excluding = float(jobs / (all_ - on))
-            out["job_retention_excluding_study_share"][record.months[k]] = excluding
+        jobs, study, other = (int(year[became == word].sum()) for word in FINISHED)
+        if jobs + other > 0:
+            month = record.months[k]
+            out["job_retention_all_share"][month] = jobs / (jobs + study + other)
+            out["job_retention_excluding_study_share"][month] = jobs / (jobs + other)
     return out
 
 
-def _traits(record: Record, counted: np.ndarray) -> dict[str, Series]:
-    """Premium payment and Japanese level of residents, at half-years (see describe_people)."""
-    out: dict[str, Series] = {
-        name: {} for name in ("nhi_payment_rate", "pension_payment_rate", "language_b1_share")
+def _traits(record: Record, model: Model, config: RunConfig) -> dict[str, Series]:
+    """Premium payment and Japanese level of residents, at half-years (see describe_people).
+
+    Payment is the share of those liable who have no arrears. Debts from an earlier status count
+    as far as there are people liable in the present one.
+    """
+    body = [config.status[name] for name in model.codes.statuses]
+    counted = np.array([status.published for status in body])
+    paying = config.life.paying_ages
+    premiums = {
+        "nhi_payment_rate": (1, paying.nhi, np.array([s.liable.nhi for s in body])),
+        "pension_payment_rate": (2, paying.pension, np.array([s.liable.pension for s in body])),
     }
+    out: dict[str, Series] = {name: {} for name in (*premiums, "language_b1_share")}
     for month, by_status in record.traits.items():
+        for name, (column, ages, share) in premiums.items():
+            people = record.ages[month].sum(axis=1) @ _of_ages(ages, record.ages[month].shape[2])
+            liable = (people * share)[counted]
+            if liable.sum() > 0:
+                behind = np.minimum(by_status[counted, column], liable)
+                out[name][month] = float(1.0 - behind.sum() / liable.sum())
         traits = by_status[counted].sum(axis=0)
-        people = max(int(traits[0]), 1)
-        out["nhi_payment_rate"][month] = 1.0 - traits[1] / people
-        out["pension_payment_rate"][month] = 1.0 - traits[2] / people
-        out["language_b1_share"][month] = traits[7:9].sum() / people
+        out["language_b1_share"][month] = float(traits[7:9].sum() / max(traits[0], 1))
     return out
+
+
+def _of_ages(ages: list[int], bands: int) -> np.ndarray:
+    """float64[bands]: part of each five-year band that lies in the ages, first and last."""
+    lowest = 5.0 * np.arange(bands)
+    first, after = float(ages[0]), float(ages[1] + 1)
+    return np.clip(np.minimum(lowest + 5.0, after) - np.maximum(lowest, first), 0.0, 5.0) / 5.0

@@ -6,84 +6,28 @@ Nothing after the door sees YAML, fills a default or asks whether a key exists.
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StrictBool,
-    StrictFloat,
-    StrictInt,
-    StrictStr,
+from pydantic import Field, StrictBool, StrictInt, StrictStr
+
+from sim.schema_base import (
+    Ages,
+    Code,
+    Colour,
+    Label,
+    Mix,
+    Month,
+    Named,
+    Number,
+    Positive,
+    Provenance,
+    Rate,
+    Share,
+    Steps,
+    Strict,
+    Value,
+    Years,
 )
-
-from sim.clock import month_index
-
-
-def _finite(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError("must be a number, not true or false")
-    if isinstance(value, int):
-        value = float(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("must be a finite number; a NaN rate would silently never happen")
-    return value
-
-
-def _month(value: str) -> str:
-    month_index(value)
-    return value
-
-
-Number = Annotated[StrictFloat, BeforeValidator(_finite)]
-Share = Annotated[Number, Field(ge=0, le=1)]
-Rate = Annotated[Number, Field(ge=0, le=50)]
-"""Events per person-year. 50 a year is one a week: above it a unit is wrong."""
-Positive = Annotated[Number, Field(ge=0)]
-Month = Annotated[StrictStr, AfterValidator(_month)]
-Code = Annotated[StrictStr, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
-Colour = Annotated[StrictStr, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
-Quality = Literal["published", "rounded", "derived", "fitted", "assumption"]
-Months = Annotated[StrictInt, Field(ge=1, le=600)]
-Years = Annotated[StrictInt, Field(ge=0, le=120)]
-Mix = dict[Months, Share]
-"""months -> share; the shares add to one."""
-
-
-class Strict(BaseModel):
-    """Frozen, no unknown keys, no coercion."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class Provenance(Strict):
-    """Where a number comes from: a source key of data/<country>/sources.csv, or an assumption."""
-
-    quality: Quality
-    source: StrictStr = ""
-    note: StrictStr = ""
-    low: Number | None = None
-    high: Number | None = None
-
-
-class Label(Strict):
-    en: StrictStr
-    ja: StrictStr
-
-
-class Value(Provenance):
-    """A single number with its unit."""
-
-    value: Positive
-    unit: StrictStr = ""
-
-
-Steps = dict[StrictInt, Positive]
-Named = dict[StrictStr, Positive]
 
 
 class Factors(Strict):
@@ -153,6 +97,7 @@ class Fate(Provenance):
     rate: Rate | None = None
     share: Share | None = None
     bits: list[Literal["nhi", "pension", "tax"]] = []  # arrears, clear
+    finisher: Literal["job", "study", "other"] | None = None  # as job retention counts students
     by: Factors = Factors()
     gate: Gate = Gate()
     grant: Grant | None = None
@@ -186,11 +131,18 @@ class Opening(Provenance):
     earlier_years: Positive  # mean years in Japan before the present status
     born_share: Share = 0.0  # born in Japan: first entry is the month of birth
     language: Annotated[list[Share], Field(min_length=5, max_length=5)]
-    nhi_arrears: Share = 0.0
+    nhi_arrears: Share = 0.0  # of those of the ages that pay, as the two below
     pension_arrears: Share = 0.0
     tax_arrears: Share = 0.0
     min_age: Years = 0
     max_age: Years = 110
+
+
+class Liable(Provenance):
+    """Who owes a premium of their own, as shares of the residents of the ages that pay."""
+
+    nhi: Share
+    pension: Share
 
 
 class Sponsor(Provenance):
@@ -223,6 +175,7 @@ class Status(Strict):
     permits: Permits | None = None  # None: no limit of stay
     longest_stay: Value | None = None  # months in the status; at its end `at_limit` decides
     stages: dict[Code, Stage] = {}
+    liable: Liable
     opening: Opening
     monthly: Fates = {}
     at_end: Fates = {}  # end of a permit; what remains is renewed
@@ -267,11 +220,20 @@ class Country(Strict):
     population_note: StrictStr = ""
 
 
+class PayingAges(Provenance):
+    """First and last completed year of age in which premiums and tax are owed."""
+
+    nhi: Ages
+    pension: Ages
+    tax: Ages
+
+
 class Life(Strict):
     """Fates that all residents share; each status may override one by its name."""
 
     monthly: Fates
     newborn_female: Value
+    paying_ages: PayingAges
     child_follows: StrictBool = True
     same_prefecture_moves: Value  # share of moves that stay inside the prefecture
 

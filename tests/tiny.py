@@ -31,6 +31,7 @@ def status(**over: Any) -> dict[str, Any]:
         "label": label("status"), "law": "none", "group": "all", "colour": "#336699",
         "published": True, "settled": False, "work": "any", "family": False,
         "counts_for_pr": True, "child": "partner", "permits": None,
+        "liable": {**A, "nhi": 0.5, "pension": 0.25},
         "opening": {**A, "turnover": 0.2, "earlier_years": 1.0,
                     "language": [1.0, 0.0, 0.0, 0.0, 0.0]},
     }  # fmt: skip
@@ -124,8 +125,8 @@ def raw() -> dict[str, Any]:
                 "naturalise": {**A, "kind": "citizen", "rate": 0.02,
                                "gate": {"years_resident": 5}, "grant": {**A, "value": 0.9}},
             },
-            "newborn_female": {**A, "value": 0.4878},
-            "same_prefecture_moves": {**A, "value": 0.45},
+            "newborn_female": {**A, "value": 0.4878}, "same_prefecture_moves": {**A, "value": 0.45},
+            "paying_ages": {**A, "nhi": [18, 74], "pension": [20, 59], "tax": [18, 110]},
         },
         "arrivals": {"mode": "conditional", "shocks": False, "origin_years": 2.0,
                      "channels": {"worker": channel(1200.0), "learner": channel(2400.0)},

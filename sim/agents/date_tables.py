@@ -41,6 +41,7 @@ class DateTables(NamedTuple):
     length_cut: np.ndarray  # uint64[2, S, L]
     language: np.ndarray  # uint64[S, 5]
     arrears: np.ndarray  # uint64[S, 3]
+    pays: np.ndarray  # int64[3, 2] first and last month of age that pays, in the order of arrears
     stage_cut: np.ndarray  # uint64[S, G]
     counts: np.ndarray  # bool[S] months count for permanent residence
 
@@ -101,6 +102,7 @@ def date_tables(
     survival = np.exp(-turnover[:, None] / 12 * ago)
     mean = np.array([12 * o.earlier_years for o in opening])[:, None]
     owing = np.array([[o.nhi_arrears, o.pension_arrears, o.tax_arrears] for o in opening])
+    paying = config.life.paying_ages
     earlier = np.where(ago == 0, 1.0, 0.0)
     earlier = np.where(mean > 0, np.exp(-ago / np.maximum(mean, 1e-9)), earlier)
     return DateTables(
@@ -115,6 +117,7 @@ def date_tables(
         **_endings(config, inflow, int(months[-1])),
         language=_cumulative(np.array([o.language for o in opening])),
         arrears=np.floor(FULL * owing).astype(np.uint64),
+        pays=12 * np.array([paying.nhi, paying.pension, paying.tax]) + [0, 11],
         stage_cut=_stage_cuts(statuses),
         counts=np.array([status.counts_for_pr for status in statuses]),
     )

@@ -110,6 +110,16 @@ def _draw_permit(t, s, stage, age, here, word, k0, k1, key, now, course_word):
     return tenure, start, months
 
 
+@njit(cache=True, inline="always")
+def _owed(t, s, age, nhi, pension, tax):
+    """Arrears bits; whoever is not of an age that pays owes nothing."""
+    bits = 0
+    for bit, word in enumerate((nhi, pension, tax)):
+        if t.pays[bit, 0] <= age <= t.pays[bit, 1] and word < t.arrears[s, bit]:
+            bits |= 1 << bit
+    return bits
+
+
 @njit(cache=True)
 def _draw_person(t, k0, k1, now, p, i, band):
     s, key = np.int64(p.status[i]), p.key[i]
@@ -129,8 +139,7 @@ def _draw_person(t, k0, k1, now, p, i, band):
     p.counting[i] = now - tenure if t.counts[s] else -1
     z0, z1 = draw(k0, k1, key, now, P_OPENING, 2)
     p.language[i] = _pick(t.language[s], high(z0))
-    owes = low(z0) < t.arrears[s, 0]
-    p.arrears[i] = owes + 2 * (high(z1) < t.arrears[s, 1]) + 4 * (low(z1) < t.arrears[s, 2])
+    p.arrears[i] = _owed(t, s, age, low(z0), high(z1), low(z1))
 
 
 @njit(cache=True, parallel=True)

@@ -160,8 +160,11 @@ def test_language_and_arrears_follow_their_shares(config: RunConfig, full: Openi
     opening = config.status["student"].opening
     levels = np.bincount(full.columns["language"][mine], minlength=5) / n
     assert np.abs(levels - opening.language).max() < 5 * np.sqrt(0.25 / n)
-    owes = (full.columns["arrears"][mine] & 1).mean()
-    assert abs(owes - opening.nhi_arrears) < 5 * np.sqrt(0.25 / n)
+    age = (NOW - full.columns["born"][mine].astype(int)) // 12
+    first, last = config.life.paying_ages.nhi
+    pays, owes = (first <= age) & (age <= last), full.columns["arrears"][mine] & 1
+    assert abs(owes[pays].mean() - opening.nhi_arrears) < 5 * np.sqrt(0.25 / pays.sum())
+    assert not owes[~pays].any()
 
 
 def test_months_count_only_where_they_count(config: RunConfig, full: Opening):
