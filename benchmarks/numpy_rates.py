@@ -1,0 +1,73 @@
+"""Rates and shares of many people at once, from the engine's tables, in plain NumPy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sim.agents.population import Population
+from sim.clock import calendar_month
+from sim.factors import AGES, FACTORS, YEARS
+from sim.tables import FateTable
+
+FACTOR_NAMES = list(FACTORS)
+
+
+@dataclass
+class Covariates:
+    """Factor codes of the people in `rows`, each computed when a rate first asks for it."""
+
+    people: Population
+    rows: np.ndarray
+    month: int
+    known: dict[int, np.ndarray] = field(default_factory=dict)
+
+    def code(self, factor: int) -> np.ndarray:
+        """Codes of a factor, by its number in FACTORS; integers of shape [rows]."""
+        if factor not in self.known:
+            self.known[factor] = self._code(FACTOR_NAMES[factor])
+        return self.known[factor]
+
+    def _code(self, name: str) -> np.ndarray:
+        if name == "age":
+            return np.clip(self._months("born") // 12, 0, AGES - 1)
+        if name == "age_sex":
+            return self._column("sex") * AGES + self.code(FACTORS["age"])
+        if name == "years_in_status":
+            return np.minimum(self._months("since") // 12, YEARS - 1)
+        if name == "years_resident":
+            return np.minimum(self._months("entered") // 12, AGES - 1)
+        if name == "counting_years":
+            counting = self._column("counting")
+            months = np.where(counting >= 0, self.month - counting, -counting - 1)
+            return np.minimum(months // 12, YEARS - 1)
+        if name == "calendar_month":
+            return np.full(self.rows.size, calendar_month(self.month))
+        return self._column(name)
+
+    def _column(self, name: str) -> np.ndarray:
+        return self.people[name][self.rows].astype(np.int32)
+
+    def _months(self, name: str) -> np.ndarray:
+        return self.month - self._column(name)
+
+
+def value(t: FateTable, base: np.ndarray, row: int, covariates: Covariates) -> np.ndarray:
+    """float64[people]: base value of a row of the fate table times its multipliers."""
+    out = np.full(covariates.rows.size, base[row])
+    if base[row] > 0.0:
+        for k in range(t.mult_first[row], t.mult_first[row + 1]):
+            out *= t.values[covariates.code(t.mult_factor[k]) + t.mult_offset[k]]
+    return out
+
+
+def cumulated(t: FateTable, base: np.ndarray, lst: int, covariates: Covariates) -> np.ndarray:
+    """float64[fates of a list, people]: running sum of rates per year, or of shares."""
+    out = np.zeros((t.first[lst + 1] - t.first[lst], covariates.rows.size))
+    running = np.zeros(covariates.rows.size)
+    for k in range(out.shape[0]):
+        if base[t.first[lst] + k] > 0.0:
+            running += value(t, base, t.first[lst] + k, covariates)
+        out[k] = running
+    return out
