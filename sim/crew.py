@@ -11,6 +11,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+ALONE = 2_000
+"""Rows below which handing chunks to threads costs more than it saves; the chunks stay the same."""
+
 
 class Crew:
     """`size` threads; `run` cuts n rows into that many chunks."""
@@ -22,7 +25,7 @@ class Crew:
     def run(self, kernel: Callable[..., Any], n: int, *args: Any) -> list[Any]:
         """kernel(chunk, first, stop, *args) for each chunk of rows [0, n); results in order."""
         spans = [(c, n * c // self.size, n * (c + 1) // self.size) for c in range(self.size)]
-        if self._pool is None:
+        if self._pool is None or n < ALONE:
             return [kernel(*span, *args) for span in spans]
         jobs = [self._pool.submit(kernel, *span, *args) for span in spans]
         return [job.result() for job in jobs]

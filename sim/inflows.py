@@ -26,7 +26,7 @@ class ArrivalPlan:
     def __init__(
         self, config: RunConfig, data: Data, places: Places, key: tuple[np.uint64, np.uint64]
     ) -> None:
-        self._config, self._places = config, places
+        self._config = config
         country = config.country
         self._statuses, self._origins = country.statuses, country.origins
         self._past = _past_arrivals(config, data)
@@ -89,14 +89,11 @@ class ArrivalPlan:
         return out
 
     def share(self, month: int) -> np.ndarray:
-        """float64[S, O, M]: composition of each status's arrivals; sums to 1, or 0 if unknown."""
+        """float64[S, O, P]: composition of each status's arrivals; sums to 1, or 0 if unknown."""
         half = min(_half_end(month), max(self._stocks))
         if half not in self._shares:
-            self._shares.clear()  # one at a time: 8 MB each
             origin = self._origin_share(half)
-            town = self._places.from_abroad
-            where = self._where[:, :, self._places.world.prefecture] * town
-            self._shares[half] = origin[:, :, None] * where
+            self._shares[half] = origin[:, :, None] * self._where
         return self._shares[half]
 
     def _origin_share(self, half: int) -> np.ndarray:

@@ -16,6 +16,7 @@ from sim.agents.population import HOLE, Population
 from sim.clock import month_index, month_name
 from sim.crew import Crew
 from sim.data import Data, load
+from sim.errors import InvariantError
 from sim.inflows import ArrivalPlan
 from sim.month import MONTH, describe, renew_risks
 from sim.places import load_places
@@ -79,6 +80,8 @@ class Kyosei(mesa.Model):
         for process in MONTH:
             process(self.state)
         self.running = self.month < self.last_month
+        if not self.running:
+            check_keys(self.state)
 
     def run(self, on_month: Callable[[Kyosei], Any] | None = None) -> Record:
         """Simulate to the end; `on_month(model)` is called after each month."""
@@ -130,6 +133,14 @@ def audited_share(n: int) -> np.uint64:
     Everyone in a small run; one in sixteen, chosen by identity, above half a million people.
     """
     return np.uint64(0 if n <= 500_000 else 15)
+
+
+def check_keys(state: State) -> None:
+    """Raise InvariantError if two residents have the same key."""
+    keys = np.sort(state.people["key"][state.people.alive])
+    twins = int((keys[1:] == keys[:-1]).sum())
+    if twins:
+        raise InvariantError(f"{twins} residents share a key with another in {state.month}")
 
 
 def take_stock(state: State) -> None:

@@ -108,12 +108,12 @@ def dependants(state: State) -> None:
 
 def arrivals(state: State) -> None:
     """People from abroad, by status, origin and municipality."""
-    s, o, _, m = state.sizes
+    s, o, prefectures, _ = state.sizes
     plan, people = state.plan, state.plan.people(state.month) * state.scale
     if not plan.is_past(state.month):
         people *= state.rates.arrival_factor(state.month)
-    counts = np.empty((s * o, m), np.int32)
-    places = state.places.numbers
+    counts = np.empty((s * o, prefectures), np.int32)
+    places = state.places.prefectures
     share = plan.share(state.month)
     state.crew.run(count_cells, s * o, people, share, plan.cell_word, places, state.now, counts)
     cells, first = occupied(counts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from sim.data import Data
 from sim.processes.person import World
 from sim.processes.risk import mobility_classes
 from sim.schema import RunConfig
+from sim.tables import cuts
 
 MOBILITY_RANGE = (0.4, 2.0)
 """Small villages have wild yearly rates of out-moves; beyond these the multiplier is held."""
@@ -21,10 +23,9 @@ class Places:
     """M municipalities in order of code."""
 
     codes: list[str]
-    numbers: np.ndarray  # uint64[M]: the code as a number, for identity keys
+    prefectures: np.ndarray  # uint64[P]: the code as a number, for identity keys
     world: World
     mobility: np.ndarray  # float64[M]: out-moves per resident relative to the country, 2024
-    from_abroad: np.ndarray  # float64[M]: share of the prefecture's in-moves from abroad, 2024
 
 
 def load_places(config: RunConfig, data: Data) -> Places:
@@ -39,13 +40,13 @@ def load_places(config: RunConfig, data: Data) -> Places:
     pull = np.concatenate([[0], np.cumsum(flows["in_domestic"].to_numpy(np.int64) + 1)])
     same = int(config.life.same_prefecture_moves.value * 2.0**32)
     mobility = _mobility(flows)
-    world = World(prefecture, first, pull, mobility_classes(mobility), same)
+    entry = _entry_cut(flows["in_abroad"].to_numpy(np.float64), first)
+    world = World(prefecture, first, pull, mobility_classes(mobility), entry, same)
     return Places(
         codes,
-        np.array([int(code) for code in codes], np.uint64),
+        np.array([int(code) for code in prefectures], np.uint64),
         world,
         mobility,
-        _within(flows["in_abroad"].to_numpy(np.float64) + 0.01, prefecture, len(prefectures)),
     )
 
 
@@ -57,5 +58,10 @@ def _mobility(flows: pd.DataFrame) -> np.ndarray:
     return np.clip(rate / overall, *MOBILITY_RANGE)
 
 
-def _within(weight: np.ndarray, prefecture: np.ndarray, n: int) -> np.ndarray:
-    return weight / np.bincount(prefecture, weight, n)[prefecture]
+def _entry_cut(from_abroad: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """uint64[M]: cumulative thresholds of the in-moves from abroad within each prefecture."""
+    parts = [
+        cuts((from_abroad[a:z] + 0.01).tolist())  # nowhere is quite closed
+        for a, z in pairwise(first.tolist())
+    ]
+    return np.concatenate(parts)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -121,12 +122,20 @@ class Model:
 
     def net(self, flow: np.ndarray) -> np.ndarray:
         """int64[S]: what the people who met each fate, int64[F], change in the stocks."""
-        n, kind = len(self.codes.statuses), self.fates.kind
-        came_from = np.array([self.codes.statuses.index(name.status) for name in self.names], int)
-        out, switched = kind <= KINDS["switch"], kind == KINDS["switch"]
-        gone = np.bincount(came_from[out], flow[out], n)
-        come = np.bincount(self.fates.to[switched].astype(np.int64), flow[switched], n)
+        came_from, out, to, switched = self._ways
+        n = len(self.codes.statuses)
+        gone = np.bincount(came_from, flow[out], n)
+        come = np.bincount(to, flow[switched], n)
         return (come - gone).astype(np.int64)
+
+    @cached_property
+    def _ways(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Statuses left and the fates that leave them; statuses entered and those that do."""
+        rows = [self.codes.statuses.index(name.status) for name in self.names]
+        kind = self.fates.kind
+        out, switched = kind <= KINDS["switch"], kind == KINDS["switch"]
+        came_from = np.array(rows, np.int64)[out]
+        return came_from, out, self.fates.to[switched].astype(np.int64), switched
 
 
 def word_of(text: str) -> int:

@@ -31,7 +31,7 @@ OVER = Fate(kind="leave", share=1.0, quality="derived")
 
 @dataclass
 class Reference:
-    """Everybody. `shares` is the composition of each status's arrivals by (origin, town)."""
+    """Everybody. `shares` is the composition of each status's arrivals by (origin, prefecture)."""
 
     rules: Rules
     run_key: tuple[int, int]
@@ -40,6 +40,7 @@ class Reference:
     towns: dict[str, str]  # code -> prefecture, in order of code
     pull: dict[str, int]
     shares: dict[str, dict[tuple[str, str], float]]
+    doors: dict[str, float]  # town -> in-moves from abroad
     flows: Counter[str] = field(default_factory=Counter)
     mothers: list[Person] = field(default_factory=list)
     sponsors: list[tuple[Person, str]] = field(default_factory=list)
@@ -239,18 +240,21 @@ class Reference:
         return "F" if who < below(channel.female) else "M", self.now - months, language
 
     def arrive(self) -> None:
-        """Newcomers from abroad: a number for each status, origin and town, then who they are."""
+        """Newcomers from abroad: a number by status, origin and prefecture, then who they are."""
         config = self.rules.config
         for status, channel in config.arrivals.channels.items():
             years = max(self.now - month_index(config.start), 0) / 12
             level = channel.level / 12 * (1 + channel.growth) ** years * config.scale
             level = self.rules.edited(f"arrivals.{status}", level, self.now)
-            for (origin, town), share in self.shares[status].items():
+            for (origin, prefecture), share in self.shares[status].items():
                 text = f"{status}|{origin}".encode()
-                cell = int.from_bytes(hashlib.sha256(text).digest()[:5], "big") << 24 | int(town)
+                name = int.from_bytes(hashlib.sha256(text).digest()[:5], "big")
+                cell = name << 24 | int(prefecture)
+                doors = [(t, self.doors[t]) for t, p in self.towns.items() if p == prefecture]
                 for ordinal in range(self.number(level * share, cell)):
                     key = identity("arrv", cell, self.now, ordinal)
                     sex, born, language = self.profile(channel, key, "arrival_person")
+                    town = pick(doors, self.words(key, "arrival_person", 1)[0])
                     self.newcomer(key, status, origin, sex, born, town, language, None)
 
     def number(self, mean: float, cell: int) -> int:

@@ -118,12 +118,15 @@ def test_two_codes_swapped_are_caught():
         check_mean(sample(prepare, replicates=2))
 
 
-def test_agents_sharing_a_key_are_caught():
+def test_agents_sharing_a_key_are_caught(monkeypatch: Patch):
     twins = dict(COLUMNS)
     pair = np.arange(N) // 10 * 10 + np.arange(N) % 5  # of the same status, five rows on
     twins["key"] = COLUMNS["key"][pair]
     with pytest.raises(AssertionError, match="share a key"):
         check_unique_keys(twins["key"])
+    with pytest.raises(InvariantError, match="share a key"):  # every run looks for twins
+        sample(columns=twins)
+    monkeypatch.setattr("sim.model.check_keys", lambda state: None)
     with pytest.raises(AssertionError, match="spread is off"):
         check_variance(sample(columns=twins))
 
@@ -282,6 +285,6 @@ def test_one_draw_for_outcome_and_fate_is_caught(plain: dict[str, Any]):
         check_independent(plain["outcome"])
 
 
-def test_newcomers_of_two_towns_with_one_key_are_caught(plain: dict[str, Any]):
+def test_newcomers_of_two_places_with_one_key_are_caught(plain: dict[str, Any]):
     with pytest.raises(AssertionError, match="share a key"):
         check_unique_keys(np.array(plain["place"], np.uint64))

@@ -129,8 +129,10 @@ def reference_of(cfg: RunConfig, model: Kyosei, columns: dict[str, np.ndarray]) 
         Rules(cfg, {t: min(max(rate[t], 0.4), 2.0) for t in towns}),
         (int(state.key[0]), int(state.key[1])), people, state.month, towns,
         {t: int(flows["in_domestic"][t]) + 1 for t in towns},
-        {s: {(o, t): float(shares[k, j, m]) for j, o in enumerate(cfg.country.origins)
-             for m, t in enumerate(tiny.TOWNS)} for k, s in enumerate(cfg.country.statuses)},
+        {s: {(o, p): float(shares[k, j, m]) for j, o in enumerate(cfg.country.origins)
+             for m, p in enumerate(sorted(cfg.prefecture))}
+         for k, s in enumerate(cfg.country.statuses)},
+        {t: float(flows["in_abroad"][t]) + 0.01 for t in towns},
     )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
-"""Arrivals: how many people come to each cell (status, origin, municipality), and who they are.
+"""Arrivals: how many people come to each cell (status, origin, prefecture), and who they are.
 
 A cell's count is the inverse distribution function of a Poisson number at one uniform, so a rate
-1 % higher adds about 1 % of people and leaves the others as they were.
+1 % higher adds about 1 % of people and leaves the others as they were. Each newcomer draws the
+municipality: a count for every one of them would cost more than all else in a small run.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from numba import njit
 
 from sim.borrow import borrow
 from sim.processes.newcomers import draw_profile, settle
+from sim.processes.person import pick_cut
 from sim.rng import (
     P_ARRIVAL_COUNT,
     P_ARRIVAL_PERSON,
     TAG_ARRIVAL,
     draw,
     identity,
+    low,
     occasion,
     threefry,
     unit,
@@ -57,10 +60,10 @@ def count_cells(chunk, first, stop, people, share, cell_word, place_code, m, cou
     """Arrivals by cell, rows [first, stop) of counts.
 
     people     float64[S]        expected this month, already times scale
-    share      float64[S, O, M]  shares of a status's arrivals; each status sums to 1 or 0
+    share      float64[S, O, P]  shares of a status's arrivals; each status sums to 1 or 0
     cell_word  uint64[S, O]      40-bit words of (status, origin) shifted up by 24 bits
-    place_code uint64[M]         municipality codes, below 2**24
-    counts     int32[S * O, M]   out
+    place_code uint64[P]         prefecture codes, below 2**24
+    counts     int32[S * O, P]   out
     """
     n_origins, n_places = share.shape[1], share.shape[2]
     draws = np.zeros(n_places)
@@ -105,13 +108,15 @@ def arrive(c, head, stop, p, rows, cells, first, cell_word, place_code, profile,
     p, a, w, b, profile = borrow(p), borrow(a), borrow(w), borrow(b), borrow(profile)
     n_places, n_origins = place_code.size, cell_word.shape[1]
     for k in range(head, stop):
-        row, place = cells[k] // n_places, cells[k] % n_places
+        row, prefecture = cells[k] // n_places, cells[k] % n_places
         status, origin = row // n_origins, row % n_origins
-        word = cell_word[status, origin] | place_code[place]
+        word = cell_word[status, origin] | place_code[prefecture]
         for ordinal in range(first[k + 1] - first[k]):
             key = identity(TAG_ARRIVAL, word, np.uint64(m.now), ordinal)
             x0, x1 = draw(m.k0, m.k1, key, m.now, P_ARRIVAL_PERSON, 0)
             sex, born, language = draw_profile(profile, status, m.now, x0, x1)
+            x0, _ = draw(m.k0, m.k1, key, m.now, P_ARRIVAL_PERSON, 1)
+            place = w.first[prefecture] + pick_cut(w.entry_cut[w.first[prefecture] :], low(x0))
             settle(p, rows[first[k] + ordinal], key, status, origin, sex, born, place, -1,
                    language, a, w, m, b, c)  # fmt: skip
             came[c, status] += 1
