@@ -9,17 +9,17 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from fnmatch import fnmatchcase
 from typing import Final
 
 from pydantic import BaseModel
 
 from sim.clock import calendar_month, month_index
-from sim.config_checks_fates import all_fates, check_fates
+from sim.config_checks_edits import check_edits
+from sim.config_checks_fates import check_fates
 from sim.config_errors import Problem
 from sim.config_files import nearest
 from sim.config_yaml import Path
-from sim.schema import Channel, Country, Edit, RunConfig, Status
+from sim.schema import Channel, Country, RunConfig, Status
 from sim.schema_base import Provenance
 
 LAST_END: Final = "2100-12"
@@ -43,7 +43,7 @@ def check(config: RunConfig, sources: Collection[str] | None = None) -> Iterator
         yield from _status(config, name, status)
     yield from check_fates(config)
     yield from _channels(config)
-    yield from _edits(config)
+    yield from check_edits(config)
     for path, model in _models(config, ()):
         yield from _provenance(path, model, sources)
         yield from _dates(path, model)
@@ -146,6 +146,9 @@ def _status(config: RunConfig, name: str, status: Status) -> Iterator[Problem]:
     if status.at_end and status.permits is None and not courses:
         yield Problem((*path, "at_end"), "never happens: there are no permits. Give them.")
     if status.sponsor is not None:
+        if status.family:
+            rule = "must be false: those who depend on somebody have no dependants of their own."
+            yield Problem((*path, "family"), rule, status.family)
         for i, other in enumerate(status.sponsor.of):
             where = (*path, "sponsor", "of", i)
             yield from _known(where, [other], config.status, "status")
@@ -220,27 +223,6 @@ def _channel(path: Path, channel: Channel, config: RunConfig) -> Iterator[Proble
         yield Problem((*path, "season"), "gives no month any weight.")
     if channel.like is not None:
         yield from _known((*path, "like"), [channel.like], config.country.statuses, "status")
-
-
-def _edits(config: RunConfig) -> Iterator[Problem]:
-    targets = [f"{s}.{occasion}.{name}" for s, occasion, name, _, _ in all_fates(config)]
-    targets += [f"arrivals.{status}" for status in config.country.statuses]
-    for event, body in config.event.items():
-        for name, edit in body.edits.items():
-            yield from _edit(("event", event, "edits", name), edit, targets)
-    for name, edit in config.scenario.edits.items():
-        yield from _edit(("scenario", "edits", name), edit, targets)
-
-
-def _edit(path: Path, edit: Edit, targets: list[str]) -> Iterator[Problem]:
-    if not edit.paths:
-        yield Problem((*path, "paths"), "is empty: the edit changes nothing. Name what it edits.")
-    for i, pattern in enumerate(edit.paths):
-        if not any(fnmatchcase(target, pattern) for target in targets):
-            rule = "matches nothing: write STATUS.OCCASION.FATE or arrivals.STATUS, * for any."
-            yield Problem((*path, "paths", i), f"{rule}{nearest(pattern, targets)}", pattern)
-    if (edit.multiply is None) == (edit.set is None):
-        yield Problem(path, "must have either multiply or set, and not both.")
 
 
 def _models(value: object, path: Path) -> Iterator[tuple[Path, BaseModel]]:

@@ -234,7 +234,6 @@ class Life(Strict):
     monthly: Fates
     newborn_female: Value
     paying_ages: PayingAges
-    child_follows: StrictBool = True
     same_prefecture_moves: Value  # share of moves that stay inside the prefecture
 
 
@@ -300,6 +299,7 @@ class RunConfig(Strict):
     replicate: Annotated[StrictInt, Field(ge=0, lt=2**31)]
     threads: Annotated[StrictInt, Field(ge=1, le=1024)] | None
     output: StrictStr
+    figures: StrictBool
     country: Country
     scenario: Scenario
     status: dict[Code, Status]

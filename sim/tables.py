@@ -232,7 +232,8 @@ def _assemble(
     for f, (_, name, fate, _) in enumerate(rows):
         if fate.grant is not None:
             decision[f] = len(base)
-            base.append(fate.grant.value)
+            by = fate.grant.by.status or {}
+            base.append(fate.grant.value * by.get(name.status, by.get("default", 1.0)))
             stages = list(config.status[name.status].stages)
             tables = factor_tables(fate.grant.by, codes.origins, stages, builder.mobility)
             builder.mults.append(builder.multipliers(tables))

@@ -96,7 +96,7 @@ SHAPES: list[list[Case]] = [
         ("status.student.opening.turnover=null", ["turnover = null", "it is empty"]),
         ("status.student.sources=ISA", ["sources = ISA", "must be a list"]),
         ("life.newborn_female.value='0.5'", ["newborn_female.value = '0.5'", "bare number"]),
-        ("life.child_follows=1", ["life.child_follows = 1", "true or false"]),
+        ("arrivals.shocks=1", ["arrivals.shocks = 1", "true or false"]),
         ("prefecture.13.row=1e30", ["prefecture.13.row = 1e30", "whole number"]),
         ("country.statuses.30=x", ["country.statuses.30", "has items 0 to 26"]),
         ("arrivals.mode=fre", ["arrivals.mode = fre", "Nearest: free"]),
@@ -164,6 +164,18 @@ SENSE: list[list[Case]] = [
         ("arrivals.channels.student.oldest=1", ["must be above the last age"]),
         ("event.border_closure.edits.arrivals.set=1", ["either multiply or set"]),
         ("event.border_closure.edits.family.paths=[nobody.*]", ["matches nothing"]),
+        (
+            "scenario.edits={a: {paths: [student.monthly.leave], since: 2027-01, set: 0.1}, "
+            "b: {paths: ['*.monthly.leave'], since: 2028-01, set: 0.2}, "
+            "c: {paths: [arrivals.student], since: 2027-01, set: 5}}",
+            [
+                "scenario.edits.b.set = 0.2",
+                "both set student.monthly.leave",
+                "scenario.edits.c.set = 5",
+                "Multiply arrivals",
+            ],
+        ),
+        ("status.dependent.family=true", ["status.dependent.family = true", "must be false"]),
         ("country.irregular=iregular", ["no status iregular", "Nearest: irregular"]),
         ("country.origins.0=vietnam", ["listed twice", "is not in country.origins"]),
         ("prefecture.13.row=0", []),

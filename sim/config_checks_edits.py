@@ -1,0 +1,70 @@
+"""Dated edits: what they name must exist, and no two may set one value on one date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from itertools import combinations
+from typing import NamedTuple
+
+from sim.clock import NEVER, month_index
+from sim.config_checks_fates import all_fates
+from sim.config_errors import Problem
+from sim.config_files import nearest
+from sim.config_yaml import Path
+from sim.schema import Edit, RunConfig
+
+ARRIVALS = "arrivals."
+
+
+class _Placed(NamedTuple):
+    path: Path
+    edit: Edit
+    targets: frozenset[str]
+
+
+def check_edits(config: RunConfig) -> Iterator[Problem]:
+    """Problems of the edits of all events and of the scenario."""
+    targets = [f"{s}.{occasion}.{name}" for s, occasion, name, _, _ in all_fates(config)]
+    targets += [f"{ARRIVALS}{status}" for status in config.country.statuses]
+    placed = [
+        _place(("event", event, "edits", name), edit, targets)
+        for event, body in config.event.items()
+        for name, edit in body.edits.items()
+    ]
+    for name, edit in config.scenario.edits.items():
+        placed.append(_place(("scenario", "edits", name), edit, targets))
+    for one in placed:
+        yield from _edit(one, targets)
+    for one, other in combinations([p for p in placed if p.edit.set is not None], 2):
+        yield from _clash(one, other)
+
+
+def _place(path: Path, edit: Edit, targets: list[str]) -> _Placed:
+    hits = (t for t in targets if any(fnmatchcase(t, pattern) for pattern in edit.paths))
+    return _Placed(path, edit, frozenset(hits))
+
+
+def _edit(one: _Placed, targets: list[str]) -> Iterator[Problem]:
+    path, edit = one.path, one.edit
+    if not edit.paths:
+        yield Problem((*path, "paths"), "is empty: the edit changes nothing. Name what it edits.")
+    for i, pattern in enumerate(edit.paths):
+        if not any(fnmatchcase(target, pattern) for target in targets):
+            rule = "matches nothing: write STATUS.OCCASION.FATE or arrivals.STATUS, * for any."
+            yield Problem((*path, "paths", i), f"{rule}{nearest(pattern, targets)}", pattern)
+    if (edit.multiply is None) == (edit.set is None):
+        yield Problem(path, "must have either multiply or set, and not both.")
+    if edit.set is not None and any(target.startswith(ARRIVALS) for target in one.targets):
+        rule = "sets rates and shares only. Multiply arrivals, or change arrivals.channels."
+        yield Problem((*path, "set"), rule, edit.set)
+
+
+def _clash(one: _Placed, other: _Placed) -> Iterator[Problem]:
+    """Two edits that set the same value on overlapping dates."""
+    common = sorted(one.targets & other.targets)
+    starts = max(month_index(one.edit.since), month_index(other.edit.since))
+    ends = min(month_index(e.until) if e.until else NEVER for e in (one.edit, other.edit))
+    if common and starts <= ends:
+        rule = f"and {'.'.join(map(str, one.path))} both set {common[0]} on the same dates."
+        yield Problem((*other.path, "set"), f"{rule} End one before the other.", other.edit.set)
