@@ -41,6 +41,10 @@ class OutputError(KyoseiError):
     exit_code = 3
 
 
+class BusyError(OutputError):
+    """A living process holds the folder; it may be done soon."""
+
+
 class InvariantError(KyoseiError):
     """The model broke a promise of its own, such as a ledger that does not close."""
 

@@ -7,7 +7,7 @@ import time
 import uuid
 from pathlib import Path
 
-from sim.errors import OutputError
+from sim.errors import BusyError
 
 NAME = ".lock"
 FILLED_WITHIN_SECONDS = 10.0
@@ -63,7 +63,7 @@ class FolderLock:
         self._held = False
 
     def take(self) -> None:
-        """Take the lock. Raises OutputError if a living process holds it."""
+        """Take the lock. Raises BusyError if a living process holds it."""
         while not self._create():
             self._clear_stale()
         self._held = True
@@ -94,7 +94,7 @@ class FolderLock:
             return  # given back in the meantime
         if not _is_stale(seen, time.time() - written):
             owner = _owner(seen)
-            raise OutputError(
+            raise BusyError(
                 f"{self._path.parent} is being written by process {owner.get('pid')} on"
                 f" {owner.get('host')}. If that process is gone, remove {self._path}."
             )

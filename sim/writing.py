@@ -9,7 +9,6 @@ from sim.data import Data
 from sim.indicators import LABELS, indicators
 from sim.model import Kyosei
 from sim.outputs import RunFolder
-from sim.plots import draw_all, png_bytes
 from sim.plots_label import Label
 from sim.plots_look import look_of
 from sim.published import official_projection, published_indicators, published_stocks
@@ -46,10 +45,19 @@ def tables_of(model: Kyosei) -> dict[str, pa.Table]:
 
 
 def write_outputs(folder: RunFolder, model: Kyosei, data: Data, number: str) -> None:
-    """Write tables and figures into a run's folder."""
+    """Write tables and, if the configuration says so, figures into a run's folder."""
     tables = tables_of(model)
     for name, table in tables.items():
         folder.add_table(f"{name}.parquet", table)
+    if model.config.figures:
+        _draw(folder, tables, model, data, number)
+
+
+def _draw(
+    folder: RunFolder, tables: dict[str, pa.Table], model: Kyosei, data: Data, number: str
+) -> None:
+    from sim.plots import draw_all, png_bytes  # a second to import, which runs of a sweep do not need
+
     frames = {name: table.to_pandas(date_as_object=False) for name, table in tables.items()}
     towns = data["municipalities"]
     look = look_of(

@@ -69,7 +69,7 @@ def raw() -> dict[str, Any]:
     tie["when_permanent"] = {"settle": switch("permanent", share=0.5)}
     return copy.deepcopy({
         "start": START, "end": "2027-06", "scale": 1.0, "seed": 0, "replicate": 0, "threads": 1,
-        "output": "runs",
+        "output": "runs", "figures": False,
         "country": {
             "name": "tiny", "label": label("Tiny"), "data": "tiny", "first_month": "2012-12",
             "last_month": "2025-06", "statuses": STATUSES, "origins": ["north", "south"],
