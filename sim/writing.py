@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 
 from sim.data import Data
@@ -53,12 +54,20 @@ def write_outputs(folder: RunFolder, model: Kyosei, data: Data, number: str) -> 
         _draw(folder, tables, model, data, number)
 
 
+def one_date_a_year(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the opening and of each later December: figures by year show one date a year."""
+    opening = frame["month"].min()
+    return frame[(frame["month"] == opening) | (frame["year"] != opening.year)]
+
+
 def _draw(
     folder: RunFolder, tables: dict[str, pa.Table], model: Kyosei, data: Data, number: str
 ) -> None:
-    from sim.plots import draw_all, png_bytes  # a second to import, which runs of a sweep do not need
+    from sim.plots import draw_all, png_bytes  # a second to import: only who draws pays it
 
     frames = {name: table.to_pandas(date_as_object=False) for name, table in tables.items()}
+    for name in ("municipalities", "ages"):
+        frames[name] = one_date_a_year(frames[name])
     towns = data["municipalities"]
     look = look_of(
         model.config, number,
