@@ -99,7 +99,7 @@ def _plain(value: Any) -> Any:
         fields = type(value).model_fields.items()
         given = {name: (getattr(value, name), field) for name, field in fields}
         return {
-            name: _plain(inner)
+            field.alias or name: _plain(inner)
             for name, (inner, field) in given.items()
             if inner is not None or field.is_required()
         }
@@ -115,6 +115,8 @@ def _override(word: str) -> Override:
         return OverridesParser.create().parse_override(word)
     except HydraException as error:
         raise ValueError(str(error).splitlines()[0].rstrip(".").lower()) from error
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
 
 
 def _composed(folder: Path, choices: list[str]) -> dict[Any, Any]:

@@ -28,6 +28,7 @@ CLOSE: Final = 1e-9
 _FIELDS = list(Country.model_fields)
 ROLES: Final = _FIELDS[_FIELDS.index("groups") + 1 : _FIELDS.index("population_note")]
 """The settings of a country that name a status by its part in the model."""
+KEPT: Final = r"[^\x00-\x1f\x7f]{1,1000}@[0-9]{4}-[0-9]{2}"
 MOST_CODES: Final = 254
 """Codes are held in one byte; 255 marks a hole."""
 MOST_PERMIT_MONTHS: Final = 254
@@ -60,6 +61,13 @@ def _run(config: RunConfig) -> Iterator[Problem]:
     if not published or calendar_month(start) not in (6, 12):
         rule = f"must be a half-year with published stocks: June or December, {first} to {last}."
         yield Problem(("start",), rule, config.start)
+    for month in config.checkpoint or []:
+        if not start <= month_index(month) <= end:
+            rule = f"must lie in the run, {config.start} to {config.end}."
+            yield Problem(("checkpoint",), rule, month)
+    if config.from_ is not None and not re.fullmatch(KEPT, config.from_):
+        rule = "must be DIR@YYYY-MM: a run's folder, and a month that it kept (see checkpoint)."
+        yield Problem(("from",), rule, config.from_)
     output = config.output
     if not output or len(output) > 1000 or re.search(r"[\x00-\x1f\x7f]", output):
         yield Problem(("output",), "must be a folder's name in plain text.", output)

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from sim.config_files import Sources, nearest
 from sim.config_yaml import Path, dotted
@@ -31,7 +32,9 @@ _TYPE_NAMES: Final = {
     "model": "a mapping of settings",
     "mapping": "a mapping of names to values",
 }
-_MONTHS: Final = ("start", "end", "since", "until", "entry_until", "first_month", "last_month")
+_MONTHS: Final = (
+    "start", "end", "since", "until", "entry_until", "first_month", "last_month", "checkpoint",
+)  # fmt: skip
 _BOUNDS: Final = {
     "greater_than": "more than {gt}",
     "greater_than_equal": "{ge} or more",
@@ -91,7 +94,7 @@ def _rule(kind: str, path: Path, value: object, context: dict[str, Any], message
         )
     if kind == "value_error":
         return f"{context.get('error', message)}.".replace("..", ".")
-    if kind == "string_type" and path[-1] in _MONTHS:
+    if kind == "string_type" and (path[-1] in _MONTHS or path[0] in _MONTHS):
         return "must be a month: write YYYY-MM, for example 2025-06."
     wanted = next((name for start, name in _TYPE_NAMES.items() if kind.startswith(start)), kind)
     return f"must be {wanted}{_instead(value, wanted)}"
@@ -151,12 +154,17 @@ def _unwrapped(annotation: Any) -> Any:
             return annotation
 
 
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The settings of a model by the name that files give them."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
 def _annotation(path: Path) -> Any:
     """The type that the schema gives a key path; None if it has none."""
     at: Any = RunConfig
     for step in path:
         if isinstance(at, type) and issubclass(at, BaseModel):
-            field = at.model_fields.get(str(step))
+            field = _fields(at).get(str(step))
             if field is None:
                 return None
             at = _unwrapped(field.annotation)
@@ -188,5 +196,5 @@ def names_at(path: Path) -> list[str]:
     """The settings that the schema knows at a key path; [] for free mappings and values."""
     at = _annotation(path)
     if isinstance(at, type) and issubclass(at, BaseModel):
-        return list(at.model_fields)
+        return list(_fields(at))
     return []

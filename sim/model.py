@@ -107,24 +107,30 @@ def open_state(config: RunConfig, data: Data, threads: int) -> tuple[State, dict
 
 def state_of(config: RunConfig, data: Data, columns: dict[str, np.ndarray], threads: int) -> State:
     """Tables and books around a given opening population (columns as in FIELDS)."""
+    n = columns["key"].size
+    state = blank_state(config, data, n, threads)
+    state.people.fill(columns)
+    state.unaudited = audited_share(n)
+    take_stock(state)
+    return state
+
+
+def blank_state(config: RunConfig, data: Data, n: int, threads: int) -> State:
+    """Tables of a run, with room for n people and empty books."""
     places = load_places(config, data)
     model = build(config, places.codes, places.mobility)
     key = run_key(config.seed, config.replicate)
     s, o, p = len(model.codes.statuses), len(model.codes.origins), len(model.codes.prefectures)
-    n = columns["key"].size
     people = Population(int(n * 1.3) + 1024, hole_risk=n_classes(s))
-    people.fill(columns)
     size = model.base.size
     seen, expected, variance = (np.zeros(size, np.int64) for _ in range(3))
     audit = Audit(seen, expected, variance, np.zeros(3, np.int64))
-    state = State(
+    return State(
         model, places, ArrivalPlan(config, data, places, key), RateBook(config, model), people,
         key, config.scale, Crew(threads), month_index(config.start), Record(), audit,
         np.zeros(s * o * p, np.int64), np.zeros(len(places.codes) * s, np.int64),
-        band_table(model.fates, places.world.mobility), audited_share(n),
+        band_table(model.fates, places.world.mobility), np.uint64(0),
     )  # fmt: skip
-    take_stock(state)
-    return state
 
 
 def audited_share(n: int) -> np.uint64:

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -24,6 +25,7 @@ from sim.errors import InvariantError, OutputError
 from sim.lock import FolderLock
 
 MANIFEST = "manifest.json"
+MOST_MANIFEST = 64 * 1024 * 1024
 FAILED = ".failed"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _RUN_ID = re.compile(r"[0-9a-f]{16}")
@@ -102,14 +104,38 @@ def sealed(manifest: Mapping[str, Any]) -> str:
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:
-    """The manifest of a finished run; None if there is none or it is not as it was written."""
+    """The manifest of a finished run; None if there is none or it is not as it was written.
+
+    Anybody can seal a manifest, so names and numbers of its files are checked too.
+    """
+    path = folder / MANIFEST
     try:
-        text = (folder / MANIFEST).read_bytes().decode("utf-8")
+        if not stat.S_ISREG(path.stat().st_mode) or path.stat().st_size > MOST_MANIFEST:
+            return None
+        text = path.read_bytes().decode("utf-8")
         manifest = json.loads(text)
         intact = isinstance(manifest, dict) and sealed(manifest) == text
-        return manifest if intact and isinstance(manifest["files"], dict) else None
-    except (OSError, ValueError, KeyError):
+        return manifest if intact and _is_listing(manifest["files"]) else None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def _is_listing(files: Any) -> bool:
+    """Whether the files of a manifest are files of the folder, each with its size and hash."""
+    return isinstance(files, dict) and all(
+        is_output_name(name)
+        and isinstance(record, dict)
+        and type(record["bytes"]) is int
+        and isinstance(record["sha256"], str)
+        and type(record.get("rows", 0)) is int
+        for name, record in files.items()
+    )
+
+
+def is_output_name(name: str) -> bool:
+    """Whether a run may have an output of that name: a file, or one in a folder of one level."""
+    parts = name.split("/")
+    return len(parts) <= 2 and all(_NAME.fullmatch(part) for part in parts)
 
 
 def is_complete(folder: Path) -> bool:
@@ -149,6 +175,7 @@ class RunFolder:
         self.path = root / run_id
         self._lock = FolderLock(self.path)
         self._records: dict[str, dict[str, Any]] = {}
+        self._adopted = False
 
     def __enter__(self) -> "RunFolder":
         with _plain_words("make the folder", self.path):
@@ -169,7 +196,7 @@ class RunFolder:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if isinstance(error, InvariantError):
+        if isinstance(error, InvariantError) and not self._adopted:
             self.quarantine()
         self._lock.release()
         with suppress(OSError):
@@ -183,10 +210,9 @@ class RunFolder:
 
     def _target(self, name: str) -> Path:
         """The path of output `name`: a file, or a file in a folder of one level."""
-        parts = name.split("/")
-        if len(parts) > 2 or not all(_NAME.fullmatch(part) for part in parts):
+        if not is_output_name(name):
             raise OutputError(f"an output cannot be named {name!r}: use A-Z a-z 0-9 . _ - only")
-        target = self.path.joinpath(*parts)
+        target = self.path.joinpath(*name.split("/"))
         if target.parent.is_symlink():
             raise OutputError(f"cannot write {target}: {target.parent} is a symbolic link")
         return target
@@ -194,10 +220,26 @@ class RunFolder:
     def _write(self, name: str, write: Callable[[IO[bytes]], object], **record: int) -> Path:
         target = self._target(name)
         with _plain_words("write", target):
-            (self.path / MANIFEST).unlink(missing_ok=True)  # from here on the run is unfinished
-            target.parent.mkdir(exist_ok=True)
+            if not self._adopted:
+                (self.path / MANIFEST).unlink(missing_ok=True)  # from here on it is unfinished
+            if target.parent != self.path:  # which is never made again if it was taken away
+                target.parent.mkdir(exist_ok=True)
         self._records[name] = {**write_atomically(target, write), **record}
         return target
+
+    def adopt(self) -> dict[str, Any] | None:
+        """Take over the finished run of this folder, to add files; its manifest, None if none.
+
+        It stays finished, with its old manifest, until `finish` writes a new one.
+        """
+        manifest = read_manifest(self.path) if is_complete(self.path) else None
+        if manifest is not None:
+            self._records, self._adopted = dict(manifest["files"]), True
+        return manifest
+
+    def add(self, name: str, write: Callable[[IO[bytes]], object]) -> Path:
+        """Write a file through `write(stream)`, without a copy of it in memory."""
+        return self._write(name, write)
 
     def add_bytes(self, name: str, content: bytes) -> Path:
         """Write a file, such as a figure already drawn to memory."""
@@ -220,7 +262,17 @@ class RunFolder:
         return self._write(name, write, rows=table.num_rows)
 
     def finish(self, manifest: Mapping[str, Any]) -> Path:
-        """Write the manifest, with the size and SHA-256 of every file: the run is complete."""
+        """Write the manifest, with the size and SHA-256 of every file: the run is complete.
+
+        Raises OutputError if a file is not there any more.
+        """
+        with _plain_words("finish", self.path):
+            for name, record in self._records.items():
+                if (self.path / name).stat().st_size != record["bytes"]:
+                    raise OutputError(f"{self.path / name} was changed while the run wrote others")
+            for path in self.path.glob("*.npz"):  # kept by an attempt that did not get here
+                if path.name not in self._records:
+                    path.unlink()
         text = sealed({**manifest, "files": self._records})
         target = self.path / MANIFEST
         write_atomically(target, lambda stream: stream.write(text.encode("utf-8")))

@@ -2,29 +2,58 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
-import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from sim.agents.population import BYTES_PER_PERSON
+from sim import differences
+from sim.account import manifest_of, report
+from sim.checkpoint import Checkpoint, file_name, kept_months, read, restore, writer
+from sim.clock import month_index, month_name
 from sim.config import from_yaml, to_yaml
 from sim.data import Data, load
-from sim.errors import ConfigError
-from sim.manifest import code_digest, environment, run_id
-from sim.model import Kyosei
+from sim.errors import ConfigError, OutputError
+from sim.manifest import code_digest, run_id
+from sim.model import Kyosei, blank_state, use_threads
 from sim.outputs import RunFolder, is_complete, read_manifest
+from sim.past import differences as other_pasts
 from sim.progress import MonthProgress
-from sim.recorder import Audit
+from sim.resources import Needs, estimate, refuse_too_large
 from sim.schema import RunConfig
-from sim.summary import outlook, past_errors
-from sim.tables import Model
+from sim.stopwatch import Stopwatch
+from sim.surprises import surprises
+from sim.verify import verify
 from sim.writing import write_outputs
 
-VOLATILE = {"output": "runs", "threads": None}
+VOLATILE = {
+    "output": "runs", "threads": None, "checkpoint": None, "from_": None, "memory_gb": None,
+}  # fmt: skip
 """Settings that change no result: a run's identity and its config.yaml hold these values."""
+
+CONFIG = "config.yaml"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run that is about to be made."""
+
+    config: RunConfig
+    data: Data
+    number: str
+    text: str  # the configuration, in the spelling that the number is made from
+    needs: Needs
+    kept: Checkpoint | None  # where it goes on from
+    quiet: bool
+
+    @property
+    def folder(self) -> Path:
+        return Path(self.config.output) / self.number
+
+    def say(self, text: str) -> None:
+        if not self.quiet:
+            print(text, flush=True)
 
 
 def identity(config: RunConfig, data: Data) -> tuple[str, str]:
@@ -36,166 +65,162 @@ def identity(config: RunConfig, data: Data) -> tuple[str, str]:
 def run(config: RunConfig, quiet: bool = False) -> Path:
     """Simulate and write a run's folder; a folder that is complete is left as it is.
 
-    Raises DataError, OutputError, or InvariantError (outputs are then set aside as *.failed).
+    Raises ConfigError, DataError, OutputError, or InvariantError (outputs are then set aside as
+    *.failed).
     """
-    started = time.perf_counter()
-    data = load(config.country.data)
-    number, text = identity(config, data)
-    if is_complete(Path(config.output) / number):
-        _say(quiet, f"run {number} is complete already: nothing to do")
-        return Path(config.output) / number
-    with RunFolder(Path(config.output), number) as folder:
-        folder.add_text("config.yaml", text)
-        model = Kyosei(config, data)
-        opened = time.perf_counter()
-        months = model.last_month - model.month
-        agent_months = 0
-        with MonthProgress(months, quiet=quiet) as progress:
-            while model.running:
-                model.step()
-                agent_months += len(model.people)
-                progress.advance(model.date, len(model.people))
-        simulated = time.perf_counter()
-        write_outputs(folder, model, data, number)
-        seconds = {"opening": opened - started, "months": simulated - opened,
-                   "outputs": time.perf_counter() - simulated}  # fmt: skip
-        folder.finish(_manifest(model, data, seconds, agent_months))
-        _say(quiet, _report(model, data, seconds, agent_months))
-        return folder.path
+    with Stopwatch() as watch:
+        data = load(config.country.data)
+        number, text = identity(config, data)
+        folder = Path(config.output) / number
+        if is_complete(folder) and not _missing(config, read_manifest(folder)):
+            Job(config, data, number, text, Needs(0, 0, 0, 0), None, quiet).say(
+                f"run {number} is complete already: nothing to do"
+            )
+            return folder
+        needs = estimate(config, data)
+        refuse_too_large(needs, config)
+        job = Job(config, data, number, text, needs, _kept(config, data), quiet)
+        try:
+            _write(job, watch)
+        except MemoryError as error:
+            raise OutputError(
+                f"memory ran out, although about {needs.memory / 1e9:.2f} GB were expected to do:"
+                " take a smaller scale, or fewer runs at a time"
+            ) from error
+        return folder
 
 
-def _manifest(
-    model: Kyosei, data: Data, seconds: dict[str, float], agent_months: int
-) -> dict[str, Any]:
-    config, state = model.config, model.state
+def _missing(config: RunConfig, manifest: dict[str, Any] | None) -> set[str]:
+    """Months that the run shall keep and has not kept."""
+    have = kept_months(manifest["files"]) if manifest is not None else set()
+    return set(config.checkpoint or ()) - have
+
+
+def _write(job: Job, watch: Stopwatch) -> None:
+    watch.lap("start")
+    model, agent_months = _open(job)
+    warnings = surprises(model)
+    if warnings and not job.quiet:
+        print(*(f"kyosei: warning: {text}" for text in warnings), sep="\n", file=sys.stderr)
+    watch.lap("opening")
+    with RunFolder(Path(job.config.output), job.number) as folder:
+        finished = folder.adopt()  # long ago, or by another process while this one prepared
+        missing = _missing(job.config, finished)
+        if finished is not None:
+            if missing:
+                _simulate(job, model, folder, agent_months, max(missing), missing)
+                folder.finish(finished)
+            return
+        folder.add_text(CONFIG, job.text)
+        agent_months = _simulate(job, model, folder, agent_months, job.config.end, missing)
+        watch.lap("months")
+        write_outputs(folder, model, job.data, job.number)
+        watch.lap("outputs")
+        facts = manifest_of(model, job.data, watch.seconds, agent_months, job.needs)
+        folder.finish({**facts, "warnings": warnings, "continued_from": _origin(job)})
+        job.say(report(model, job.data, watch.seconds, agent_months))
+
+
+def _open(job: Job) -> tuple[Kyosei, int]:
+    """The model before its first month, and the agent-months that it has behind it."""
+    config, kept = job.config, job.kept
+    if kept is None:
+        return Kyosei(config, job.data), 0
+    n = kept.arrays["people.key"].size
+    state = blank_state(config, job.data, n, use_threads(config.threads))
+    problems = other_pasts(kept.header, config, job.data, state)
+    if problems:
+        raise ConfigError([f"cannot continue from {kept.path}: {what}" for what in problems])
+    restore(kept, state)
+    model = Kyosei(config, state=state)
+    model.opening_report = kept.header["opening_residuals"]
+    return model, kept.header["agent_months"]
+
+
+def _simulate(
+    job: Job, model: Kyosei, folder: RunFolder, agent_months: int, end: str, wanted: set[str]
+) -> int:
+    """Run to the end of a month and keep the wanted ones; returns all agent-months so far."""
+    last = month_index(end)
+
+    def keep() -> None:
+        if model.date in wanted:
+            folder.add(file_name(model.date), writer(model.state, _facts(job, model, agent_months)))
+
+    keep()
+    with MonthProgress(last - model.month, quiet=job.quiet) as progress:
+        while model.month < last:
+            model.step()
+            agent_months += len(model.people)
+            progress.advance(model.date, len(model.people))
+            keep()
+    return agent_months
+
+
+def _facts(job: Job, model: Kyosei, agent_months: int) -> dict[str, Any]:
+    """What a checkpoint says of its run."""
     return {
-        "kind": "run", "scenario": config.scenario.name, "country": config.country.name,
-        "start": config.start, "end": config.end, "scale": config.scale, "seed": config.seed,
-        "replicate": config.replicate, "threads": state.chunks,
-        "code_sha256": code_digest(), "data_sha256": data.digest,
-        "ledger": {"months": len(state.record.months) - 1, "closed": True,
-                   "people": int(state.cube.sum())},
-        "audit": audit_report(state.audit, state.model),
+        "run": job.number, "config": job.text, "code_sha256": code_digest(),
+        "data_sha256": job.data.digest, "agent_months": agent_months,
         "opening_residuals": model.opening_report,
-        "assumptions": assumptions(config),
-        "environment": environment(),
-        "seconds": seconds, "agent_months": agent_months,
-        "bytes_per_person": BYTES_PER_PERSON,
     }  # fmt: skip
 
 
-def audit_report(audit: Audit, model: Model) -> dict[str, Any]:
-    """Observed against expected by fate and status: z of each, and the largest."""
-    z = audit.z()
-    rows = {
-        name.path: {"observed": int(audit.seen[f]),
-                    "expected": round(float(audit.expected[f]) / 2**20, 1),
-                    "z": round(float(z[f]), 3)}
-        for f, name in enumerate(model.names) if audit.variance[f] > 0
-    }  # fmt: skip
-    decided = {
-        f"{name.path}.grant": {"observed": int(audit.seen[d]),
-                               "expected": round(float(audit.expected[d]) / 2**20, 1),
-                               "z": round(float(z[d]), 3)}
-        for name, d in zip(model.names, model.fates.decision, strict=True)
-        if d >= 0 and audit.variance[d] > 0
-    }  # fmt: skip
-    rows |= decided
-    # Below ten expected the residual is far from normal: a single event looks like a scandal.
-    common = [path for path, row in rows.items() if row["expected"] >= 10]
-    worst = max(common, key=lambda path: abs(rows[path]["z"]), default="")
-    bounds, below, broken = (int(v) for v in audit.screen)
-    mean = bounds / 2.0**32
-    screened = (below - mean) / max(np.sqrt(mean), 1.0)
-    return {"fates": rows, "largest": worst, "largest_z": rows[worst]["z"] if common else 0.0,
-            "screen": {"below": below, "expected": round(mean, 1), "z_at_most": round(screened, 3),
-                       "bounds_broken": broken}}  # fmt: skip
+def _origin(job: Job) -> dict[str, str]:
+    """Which run it went on from, and when; nothing for a run that began at the beginning."""
+    if job.kept is None:
+        return {}
+    return {"run": job.kept.header["run"], "month": month_name(job.kept.header["month"])}
 
 
-def assumptions(config: RunConfig) -> list[str]:
-    """Paths of all numbers in the configuration that no source gives."""
-    found: list[str] = []
-
-    def walk(node: Any, path: str) -> None:
-        if isinstance(node, dict):
-            if node.get("quality") == "assumption":
-                found.append(path)
-            for key, value in node.items():
-                walk(value, f"{path}.{key}" if path else str(key))
-
-    for part in ("status", "life", "arrivals", "event"):
-        value = getattr(config, part)
-        plain = (
-            {k: v.model_dump() for k, v in value.items()}
-            if isinstance(value, dict)
-            else value.model_dump()
+def _kept(config: RunConfig, data: Data) -> Checkpoint | None:
+    """The checkpoint that the run shall go on from. Raises ConfigError if it cannot be."""
+    if config.from_ is None:
+        return None
+    place, _, month = config.from_.rpartition("@")
+    folder = Path(place)
+    path = folder / file_name(month)
+    if not path.is_file():
+        have = sorted(kept_months(p.name for p in folder.glob("*.npz")))
+        rule = (
+            f"it kept {', '.join(have)}" if have else "it kept none: run it with checkpoint=MONTH"
         )
-        walk(plain, part)
-    return found
-
-
-def _report(model: Kyosei, data: Data, seconds: dict[str, float], agent_months: int) -> str:
-    record, config, scale = model.record, model.config, model.config.scale
-    speed = agent_months / 1e6 / max(seconds["months"], 1e-9)
-    audit = audit_report(model.state.audit, model.state.model)
-    timing = (
-        f"opening {seconds['opening']:.1f} s, months {seconds['months']:.1f} s "
-        f"({speed:.0f} million agent-months/s), outputs {seconds['outputs']:.1f} s"
-    )
-    parts = [
-        (
-            f"{config.scenario.title.en}: {config.start} to {config.end}, scale {scale:g}, "
-            f"seed {config.seed}"
-        ),
-        outlook(record, config, data, scale),
-        past_errors(record, config, data, scale),
-        (
-            f"books closed in all {len(record.months) - 1} months; largest audit z "
-            f"{audit['largest_z']:+.2f} ({audit['largest']}, of {len(audit['fates'])})"
-        ),
-        timing,
-    ]
-    return "\n\n".join(part for part in parts if part)
-
-
-def _say(quiet: bool, text: str) -> None:
-    if not quiet:
-        print(text, flush=True)
+        raise ConfigError(f"from = {config.from_}\n    there is no {path}; {rule}")
+    kept = read(path)
+    problems = []
+    for what, now in (("code", code_digest()), ("data", data.digest)):
+        if kept.header.get(f"{what}_sha256") != now:
+            problems.append(f"the {what} changed since it was written: make it again")
+    reached = kept.header["month"]
+    if reached > month_index(config.end):
+        problems.append(f"it lies after the end, {config.end}")
+    early = [when for when in config.checkpoint or [] if month_index(when) < reached]
+    if early:
+        problems.append(f"checkpoint={early[0]} lies before it and cannot be kept any more")
+    if problems:
+        raise ConfigError([f"cannot continue from {path}: {what}" for what in problems])
+    return kept
 
 
 def reproduce(folder: Path) -> list[str]:
-    """Run again from the folder alone and compare every byte; returns what differs and why."""
+    """Run again from the folder alone and compare every byte; returns what differs and why.
+
+    Raises ConfigError if it holds no finished run, or one that this version cannot read.
+    """
     manifest = read_manifest(folder)
-    if manifest is None:
+    if manifest is None or manifest.get("kind") != "run":
         raise ConfigError(f"{folder} has no valid manifest.json: only a finished run has one")
-    config = from_yaml((folder / "config.yaml").read_text(encoding="utf-8"))
-    causes = _causes(manifest, load(config.country.data))
+    damaged = verify(folder)
+    if CONFIG not in manifest["files"] or any(text.startswith(CONFIG) for text in damaged):
+        return damaged or [f"{CONFIG} is not in the manifest"]
+    config = from_yaml((folder / CONFIG).read_text(encoding="utf-8"))
+    kept = sorted(kept_months(manifest["files"])) or None
     with tempfile.TemporaryDirectory(prefix="kyosei-") as scratch:
-        again = run(config.model_copy(update={"output": scratch}), quiet=True)
+        again = run(
+            config.model_copy(update={**VOLATILE, "output": scratch, "checkpoint": kept}),
+            quiet=True,
+        )
         fresh = read_manifest(again)
-    assert fresh is not None
-    problems = []
-    for name in sorted(set(manifest["files"]) | set(fresh["files"])):
-        old, new = manifest["files"].get(name), fresh["files"].get(name)
-        if old is None or new is None:
-            problems.append(f"{name}: only in the {'new' if old is None else 'old'} run")
-        elif old["sha256"] != new["sha256"]:
-            problems.append(f"{name}: {old['size']} bytes then, {new['size']} now, other content")
-    return [*problems, *causes] if problems else []
-
-
-def _causes(manifest: dict[str, Any], data: Data) -> list[str]:
-    """What is not as it was when the folder was made."""
-    now, then = environment(), manifest.get("environment", {})
-    causes = []
-    if manifest["code_sha256"] != code_digest():
-        causes.append("because: the code has changed since")
-    if manifest["data_sha256"] != data.digest:
-        causes.append("because: the data have changed since")
-    for name, version in now["packages"].items():
-        before = then.get("packages", {}).get(name)
-        if before != version:
-            causes.append(f"perhaps because: {name} was {before} and is {version}")
-    if then.get("cpu") != now["cpu"]:
-        causes.append(f"perhaps because: the processor was {then.get('cpu')}, is {now['cpu']}")
-    return causes
+        assert fresh is not None
+        problems = differences.files(folder, manifest, again, fresh)
+    return [*damaged, *problems, *(differences.causes(manifest, fresh) if problems else [])]

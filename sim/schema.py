@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StrictBool, StrictInt, StrictStr
+from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StrictStr
 
 from sim.schema_base import (
     Ages,
@@ -289,6 +289,10 @@ class Scenario(Strict):
     edits: dict[Code, Edit] = {}
 
 
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
 class RunConfig(Strict):
     """One run."""
 
@@ -300,6 +304,9 @@ class RunConfig(Strict):
     threads: Annotated[StrictInt, Field(ge=1, le=1024)] | None
     output: StrictStr
     figures: StrictBool
+    checkpoint: Annotated[list[Month] | None, BeforeValidator(_as_list)] = None
+    from_: StrictStr | None = Field(default=None, alias="from")  # DIR@YYYY-MM, a checkpoint
+    memory_gb: Annotated[Number, Field(gt=0)] | None = None
     country: Country
     scenario: Scenario
     status: dict[Code, Status]

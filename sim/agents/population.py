@@ -93,6 +93,16 @@ class Population:
             self._data[name][:n] = values
         self.n = n
 
+    def resume(self, columns: dict[str, np.ndarray], free: np.ndarray) -> None:
+        """Put back rows [0, n) of every field, holes included, and the list of free rows."""
+        self.fill(columns)
+        self._free = free.astype(np.int32)
+
+    @property
+    def free_rows(self) -> np.ndarray:
+        """int32: rows to be reused, the next one last."""
+        return self._free
+
     def free(self, rows: np.ndarray) -> None:
         """Give rows back. They are reused from the next call of `take` on."""
         self._free = np.concatenate([self._free, rows.astype(np.int32)])

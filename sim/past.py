@@ -1,0 +1,115 @@
+"""May a run go on from what another one kept? Only if both have the same past.
+
+Scenario, events, the end and the levels of arrivals may differ, as long as every rate and every
+expected arrival up to the month that was kept is the same. Everything else must be equal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+
+from sim.clock import month_index, month_name
+from sim.config import from_yaml
+from sim.config_yaml import dotted
+from sim.data import Data
+from sim.inflows import ArrivalPlan
+from sim.policies.edits import RateBook
+from sim.schema import Edit, RunConfig
+from sim.state import State
+
+MAY_DIFFER: Final = re.compile(
+    r"(end|output|threads|checkpoint|from|memory_gb|figures)"
+    r"|(scenario|event)\..*"
+    r"|arrivals\.channels\.\w+\.(level|growth|phi|sigma)"
+    r"|.*\.(quality|source|note|low|high|sources|law|colour|label\.\w+)"
+)
+"""Settings that the past does not depend on, or that are compared by their effect on it."""
+MOST_SHOWN: Final = 5
+
+
+def differences(header: dict[str, Any], config: RunConfig, data: Data, state: State) -> list[str]:
+    """Why the run cannot go on from a checkpoint with this header, one sentence each; or [].
+
+    state: that of the run that would go on, with its own rates and plan of arrivals.
+    """
+    then, month = from_yaml(header["config"]), header["month"]
+    found = list(_settings(then, config))
+    if found:
+        return found
+    if _events(then, month) != _events(config, month):
+        return [f"the events up to {month_name(month)} were others"]
+    return list(_rates(then, state, month)) + list(_arrivals(then, config, data, state, month))
+
+
+def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """(dotted path, value) of every value inside nested mappings; lists are values."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from leaves(inner, (*path, str(key)))
+    else:
+        yield dotted(path), value
+
+
+def _settings(then: RunConfig, now: RunConfig) -> Iterator[str]:
+    old, new = (dict(leaves(config.model_dump(by_alias=True))) for config in (then, now))
+    paths = [path for path in sorted(old.keys() | new.keys()) if not MAY_DIFFER.fullmatch(path)]
+    other = [path for path in paths if old.get(path) != new.get(path)]
+    for path in other[:MOST_SHOWN]:
+        yield f"{path} was {old.get(path, 'not set')} and is {new.get(path, 'not set')}"
+    if len(other) > MOST_SHOWN:
+        yield f"and {len(other) - MOST_SHOWN} more settings differ"
+
+
+def _events(config: RunConfig, month: int) -> set[tuple[Any, ...]]:
+    """Edits of events in force up to a month: the opening follows from them too."""
+    edits = [edit for event in config.event.values() for edit in event.edits.values()]
+    return {_edit(edit, month) for edit in edits if month_index(edit.since) <= month}
+
+
+def _edit(edit: Edit, month: int) -> tuple[Any, ...]:
+    until = month if edit.until is None else min(month_index(edit.until), month)
+    return (tuple(edit.paths), edit.since, until, edit.multiply, edit.set)
+
+
+def _rates(then: RunConfig, state: State, month: int) -> Iterator[str]:
+    """The first month in which a rate was another one."""
+    book = RateBook(then, state.model)
+    names = _rows(state)
+    for now in range(month_index(then.start), month + 1):
+        old, new = book.base(now), state.rates.base(now)
+        other = np.flatnonzero(old != new)
+        if other.size:
+            shown = [f"{names[r]} {old[r]:g}, not {new[r]:g}" for r in other[:MOST_SHOWN]]
+            more = f" and {other.size - MOST_SHOWN} more" if other.size > MOST_SHOWN else ""
+            yield f"in {month_name(now)} rates were others: {'; '.join(shown)}{more}"
+            return
+
+
+def _rows(state: State) -> list[str]:
+    """What each row of the rates is called."""
+    names = [name.path for name in state.model.names]
+    decisions = zip(names, state.model.fates.decision.tolist(), strict=True)
+    granted = {row: f"{name}.grant" for name, row in decisions if row >= 0}
+    return names + [granted[row] for row in sorted(granted)]
+
+
+def _arrivals(
+    then: RunConfig, now: RunConfig, data: Data, state: State, month: int
+) -> Iterator[str]:
+    """The first month in which other people were expected."""
+    plan, book = state.plan, RateBook(then, state.model)
+    if then.arrivals != now.arrivals:
+        plan = ArrivalPlan(then, data, state.places, state.key)
+    for when in range(month_index(then.start) + 1, month + 1):
+        old = plan.people(when) * (1.0 if plan.is_past(when) else book.arrival_factor(when))
+        own = state.plan.people(when)
+        own = own * (1.0 if state.plan.is_past(when) else state.rates.arrival_factor(when))
+        other = np.flatnonzero(old != own)
+        if other.size:
+            names = [state.model.codes.statuses[s] for s in other[:MOST_SHOWN]]
+            yield f"in {month_name(when)} other arrivals were expected: {', '.join(names)}"
+            return
