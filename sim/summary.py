@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.clock import month_index, month_name, year_of
 from sim.data import Data
-from sim.published import official_at, published_stocks
+from sim.published import official_at, official_projection, published_stocks
 from sim.recorder import Record
 from sim.schema import RunConfig
 
@@ -58,7 +58,8 @@ def outlook(record: Record, config: RunConfig, data: Data, scale: float) -> str:
             member = [config.status[name].group == group for name in statuses]
             row.append(f"{stock[np.array(member) & counted].sum():,.0f}")
         rows.append(row)
-    note = "* official projection of 2023: published for 2020 and 2070, straight line between"
+    years = " and ".join(str(year) for year in official_projection(data)["year"])
+    note = f"* official projection: published for {years}, straight line between"
     return f"{table(head, rows)}\n{note}\n\n{_statuses(stocks, shown, config)}"
 
 
