@@ -14,8 +14,10 @@ from sim.places import load_places
 from sim.rng import run_key
 from sim.schema import RunConfig
 
-NEEDED = ["arrivals", "stocks_origin_status", "stocks_prefecture_status", "status_groups",
-          "stocks_prefecture_origin", "overstayers", "municipalities", "municipality_flows"]  # fmt: skip
+NEEDED = [
+    "arrivals", "stocks_origin_status", "stocks_prefecture_status", "stocks_prefecture_origin",
+    "status_groups", "overstayers", "municipalities", "municipality_flows",
+]  # fmt: skip
 FUTURE = month_index("2026-01")
 
 
@@ -102,7 +104,7 @@ def test_compositions_add_up_to_one(config: RunConfig, plan: ArrivalPlan, month:
     assert share.shape == (len(config.country.statuses), len(config.country.origins), 47)
     assert (share >= 0).all()
     assert (np.isclose(total, 1) | (total == 0)).all()
-    assert np.isclose(total[plan.people(now) > 0], 1).all(), "whoever comes must come from somewhere"
+    assert np.isclose(total[plan.people(now) > 0], 1).all(), "they must come from somewhere"
 
 
 def test_the_pattern_of_a_successor_is_that_of_its_model(config: RunConfig, plan: ArrivalPlan):

@@ -19,7 +19,7 @@ PEOPLE = (30, 20, 40, 10, 5)  # by status at the opening; the last is outside th
 
 
 def months(first: str, *others: str) -> Record:
-    """Books of a run whose stocks grow by a tenth of the opening from one named month to the next."""
+    """Books of a run whose stocks grow by a tenth of the opening between named months."""
     record = Record(months=[month_index(month) for month in (first, *others)])
     for k in range(len(record.months)):
         cube = np.zeros((len(PEOPLE), 2, 3), np.int32)

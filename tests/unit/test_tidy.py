@@ -64,9 +64,7 @@ def test_flows_start_and_end_where_they_may(frames: dict[str, pd.DataFrame]):
     assert flows["month"].min() > frames["stocks"]["month"].min()
 
 
-def test_stocks_are_weighted_back_and_hold_no_zeros(
-    model: Kyosei, frames: dict[str, pd.DataFrame]
-):
+def test_stocks_are_weighted_back_and_hold_no_zeros(model: Kyosei, frames: dict[str, pd.DataFrame]):
     stocks = frames["stocks"]
     last = stocks[stocks["month"] == stocks["month"].max()]
     assert last["people"].sum() == len(model.people) / SCALE
