@@ -33,7 +33,7 @@ def measure(people: int, threads: int, months: int) -> Result:
             cores[name] += spent[1]
     rows = [
         (label, 1e9 * wall[name] / agent_months, agent_months / wall[name] / 1e6,
-         1e9 * cores[name] / agent_months, first[name])
+         1e9 * cores[name] / agent_months, cores[name] / wall[name], first[name])
         for name, label in (("engine", f"Kyosei, threads: {threads}"), ("numpy", "NumPy, plain"))
     ]  # fmt: skip
     numbers = {

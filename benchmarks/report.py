@@ -29,7 +29,7 @@ class Result:
 
 
 def show(result: Result) -> None:
-    """Print the table, then each target beside what was measured."""
+    """Print the table, then the numbers that matter, each beside its target if it has one."""
     console = Console()
     table = Table(title=result.title, title_justify="left", box=box.SIMPLE_HEAD)
     for k, name in enumerate(result.columns):
@@ -39,11 +39,12 @@ def show(result: Result) -> None:
     console.print(table)
     if result.note:
         console.print(f"  {result.note}")
-    for name, (sign, bound) in result.targets.items():
-        verdict = "met" if result.met(name) else "MISSED"
-        console.print(
-            f"  {name}: {_text(result.numbers[name])} (target {sign} {bound:g}) {verdict}"
-        )
+    for name, number in result.numbers.items():
+        verdict = ""
+        if name in result.targets:
+            sign, bound = result.targets[name]
+            verdict = f" (target {sign} {bound:g}) {'met' if result.met(name) else 'MISSED'}"
+        console.print(f"  {name}: {_text(number)}{verdict}")
     console.print()
 
 
