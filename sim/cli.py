@@ -99,6 +99,18 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_folder_verb(verbs, "verify", "check a run's files against its manifest", _verify)
     _add_folder_verb(verbs, "reproduce", "run again, say whether every byte is equal", _reproduce)
+    collect = verbs.add_parser(
+        "collect",
+        help="all complete runs below a folder as one table each",
+        description="Gather all complete runs below a folder into one Parquet file for each table,"
+        " with scenario, seed, replicate, scale and all that was swept as columns.",
+    )
+    collect.add_argument("folder", type=Path, metavar="DIR", help="the output folder of the runs")
+    to_help = "DIR/collected if not given; a file *.parquet for one table"
+    collect.add_argument("--to", type=Path, metavar="FILE_OR_FOLDER", help=to_help)
+    table_help = "runs, stocks, flows ...; again for more; all if not given"
+    collect.add_argument("--table", action="append", default=[], metavar="NAME", help=table_help)
+    collect.set_defaults(action=_collect)
     return parser
 
 
@@ -127,7 +139,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.multirun:
         from sim.sweep import run_sweep
 
-        return run_sweep(options.overrides)
+        return run_sweep(options.overrides, options.quiet, only_show=options.cfg)
 
     from sim import config
 
@@ -174,6 +186,19 @@ def _reproduce(options: argparse.Namespace) -> int:
         return _report(f"{folder} was not reproduced", problems)
     print(f"OK: every byte of {folder} came out again")
     return DONE
+
+
+def _collect(options: argparse.Namespace) -> int:
+    from sim.collect import collect
+
+    if not options.folder.is_dir():
+        raise ConfigError(f"{options.folder} is not a folder")
+    done = collect(options.folder, options.to, options.table)
+    if done.unfinished:
+        count = len(done.unfinished)
+        print(f"kyosei: {count} unfinished run(s) left out", file=sys.stderr)
+    print(f"{done.runs} runs", *done.files, sep="\n")
+    return _report("damaged runs were left out", done.damaged) if done.damaged else DONE
 
 
 def _report(headline: str, problems: list[str]) -> int:

@@ -118,3 +118,9 @@ def use_private_cache(package: Path) -> None:
     numba = sys.modules.get("numba")
     if numba is not None:  # imported before us, so it has read its environment already
         numba.config.CACHE_DIR = folder
+
+
+def is_cold() -> bool:
+    """True if nothing has been compiled yet for this state of the package."""
+    folder = Path(os.environ.get("NUMBA_CACHE_DIR", ""))
+    return next(folder.rglob("*.nbi"), None) is None

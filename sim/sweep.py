@@ -1,103 +1,170 @@
-"""`kyosei run -m`: Hydra's multirun, one run for each combination of values.
+"""`kyosei run -m`: a plan of runs, handed to one of Hydra's launchers.
 
-A job's number means nothing here: each run goes to the folder named by its content. Hydra keeps
-its own files below `<output>/.sweeps/`.
+The plan is complete before the first run starts, and its runs are named by their content: a run
+that is there already is not made again, so a sweep that was stopped, or killed, goes on when the
+same words are typed again. See sim.sweep_plan for the record and sim.sweep_job for what a job does.
 """
 
-import json
+from __future__ import annotations
+
 import sys
-import uuid
-from datetime import datetime
+import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import hydra
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
+from sim import config
+from sim.errors import ConfigError, OutputError
+from sim.numba_cache import is_cold
+from sim.outputs import MANIFEST
+from sim.settings import SWEEP_SETTINGS, configs_folder
+from sim.sweep_design import FIXED, Design, Lines, from_file, lines_of, names_of
+from sim.sweep_job import BUG, attempt, run_job
+from sim.sweep_launch import Share, launch, quoted, share_of
+from sim.sweep_plan import Plan, Row, planned, write_plan
+from sim.sweep_progress import SweepProgress, duration
 
-from sim import config, run
-from sim.errors import ConfigError, KyoseiError
-from sim.outputs import json_text, write_atomically
-from sim.settings import configs_folder
-
-OUTCOME = "outcome.json"
-
-
-def run_sweep(overrides: list[str]) -> int:
-    """Run every job, then print each run's folder; returns the highest exit code of any job."""
-    folder = _sweep_folder(overrides)
-    quoted = "'" + str(folder).replace("'", r"\'") + "'"
-    words = [
-        "--multirun",
-        *overrides,
-        "hydra.job.name=kyosei",
-        "hydra.job.chdir=false",
-        f"hydra.run.dir={quoted}",
-        f"hydra.sweep.dir={quoted}",
-        "hydra.sweep.subdir=${hydra:job.num}",
-    ]
-    composed = hydra.main(
-        version_base="1.3", config_path=str(configs_folder()), config_name="config"
-    )
-    ours = sys.argv
-    try:
-        sys.argv = ["kyosei", *words]  # the only way in that Hydra offers
-        composed(run_job)()
-    except SystemExit as stop:  # Hydra has printed why
-        if stop.code and not list(folder.glob(f"*/{OUTCOME}")):
-            raise ConfigError("the sweep could not be composed: see Hydra's message") from stop
-    finally:
-        sys.argv = ours
-    return _report(folder)
+PLAIN = "figures=false"
+"""Figures take longer than a small run; `figures=true` asks for them in a sweep too."""
 
 
-def run_job(_: DictConfig) -> None:
-    """One job of the sweep, in whatever process the launcher chose.
+def run_sweep(words: Sequence[str], quiet: bool = False, only_show: bool = False) -> int:
+    """Run what is not there yet, then print each run's folder; returns the highest exit code.
 
-    What Hydra composed is dropped: the same overrides go through the same door as a single run.
+    only_show prints the plan instead. Raises ConfigError, before anything is written, with every
+    problem of every run.
     """
-    job = HydraConfig.get()
-    outcome = _outcome([str(word) for word in job.overrides.task])
-    path = Path(job.runtime.output_dir) / OUTCOME
-    write_atomically(path, lambda stream: stream.write(json_text(outcome).encode("utf-8")))
+    settings, own = split(words, configs_folder())
+    if settings.get("hydra/sweeper") == "optuna":
+        from sim.sweep_search import search
+
+        return search(own, settings, quiet)
+    lines = _lines(own, settings)
+    shared = config.compose([word for word in own if _name(word) in FIXED])
+    root = Path(shared.output).absolute()
+    plan = planned(lines, names_of(own), root)
+    if only_show:
+        for row in plan.rows:
+            print(row.run, *row.overrides)
+        return 0
+    return _carry_out(plan, settings, shared.threads, quiet)
 
 
-def _outcome(overrides: list[str]) -> dict[str, Any]:
-    outcome: dict[str, Any] = {"overrides": overrides, "folder": "", "exit": 0, "problems": []}
-    hydra_of_sweep = GlobalHydra.instance().hydra
-    GlobalHydra.instance().clear()  # a job composes its own settings
-    try:
-        outcome["folder"] = str(run.run(config.compose(overrides), quiet=True))
-    except KyoseiError as error:
-        outcome |= {"exit": error.exit_code, "problems": error.problems}
-    finally:
-        GlobalHydra.instance().hydra = hydra_of_sweep
-    return outcome
+def split(words: Sequence[str], folder: Path) -> tuple[dict[str, str], list[str]]:
+    """(what says how to sweep, the settings of the runs), those of `sweep=NAME` included.
+
+    What is typed wins over what the sweep's file says.
+    """
+    settings = dict(_pair(word) for word in words if _name(word) in SWEEP_SETTINGS)
+    own = [word for word in words if _name(word) not in SWEEP_SETTINGS]
+    if "sweep" in settings:
+        given = {_name(word) for word in words}
+        more = [word for word in from_file(settings.pop("sweep"), folder)
+                if _name(word) not in given]  # fmt: skip
+        settings = dict(_pair(word) for word in more if _name(word) in SWEEP_SETTINGS) | settings
+        own = [word for word in more if _name(word) not in SWEEP_SETTINGS] + own
+    return settings, own
 
 
-def _sweep_folder(overrides: list[str]) -> Path:
-    """A fresh folder for Hydra below the output folder, which must be the same for all jobs."""
-    outputs = [word for word in overrides if word.lstrip("+").startswith("output=")]
-    root = Path(config.compose(outputs).output).resolve()
-    name = f"{datetime.now():%Y%m%d-%H%M%S}-{uuid.uuid4().hex[:8]}"
-    return root / ".sweeps" / name
+def _name(word: str) -> str:
+    return word.partition("=")[0]
 
 
-def _report(folder: Path) -> int:
-    jobs = sorted(
-        (path for path in folder.iterdir() if path.name.isdigit()), key=lambda p: int(p.name)
-    )
-    worst = 0
-    for job in jobs:
+def _pair(word: str) -> tuple[str, str]:
+    name, _, value = word.partition("=")
+    return name, value
+
+
+def _lines(own: Sequence[str], settings: dict[str, str]) -> Lines:
+    kind = settings.get("sweep.design", "")
+    sweeper = settings.get("hydra/sweeper", "")
+    if sweeper == "quasirandom" and not kind:
+        kind = "sobol"
+    if sweeper == "basic" and kind not in ("", "product", "zip"):
+        raise ConfigError(f"hydra/sweeper=basic has no sweep.design={kind}; leave one of them out")
+    n = int(settings["sweep.n"]) if "sweep.n" in settings else None
+    design = Design(kind, n, int(settings.get("sweep.seed", "0")))
+    plain = [] if any(_name(word) == "figures" for word in own) else [PLAIN]
+    lines = lines_of(own, design, configs_folder())
+    return [[word for word in line if _name(word) not in FIXED] + plain for line in lines]
+
+
+def _carry_out(plan: Plan, settings: dict[str, str], threads: int | None, quiet: bool) -> int:
+    started = time.perf_counter()
+    pending = plan.pending()
+    share = share_of(settings, threads, max(len(pending), 1))
+    path = write_plan(plan)
+    for row in pending:
+        plan.log(row).unlink(missing_ok=True)
+    _say(quiet, _opening_line(plan, pending, share))
+    stopped = None
+    if pending:
         try:
-            outcome = json.loads((job / OUTCOME).read_text(encoding="utf-8"))
-        except OSError:
-            outcome = {"overrides": [], "exit": 1, "problems": [f"job {job.name} ended early"]}
-        worst = max(worst, outcome["exit"])
-        if outcome["exit"]:
-            words = " ".join(outcome["overrides"])
-            print(f"kyosei: failed: {words}", *outcome["problems"], sep="\n", file=sys.stderr)
-        else:
-            print(outcome["folder"])
+            _launch(plan, path, pending, share, quiet)
+        except OutputError as error:
+            stopped = error
+    code = _report(plan, stopped)
+    made = len(pending) - len(plan.pending())
+    seconds = duration(time.perf_counter() - started)
+    _say(quiet, f"{made} runs made in {seconds}; the plan and the logs are in {plan.folder}")
+    return code
+
+
+def _launch(plan: Plan, path: Path, pending: list[Row], share: Share, quiet: bool) -> None:
+    place = {row.run: number for number, row in enumerate(plan.unique)}
+    jobs = sorted({place[row.run] // share.size for row in pending})
+    words = [
+        f"plan={quoted(path)}", f"size={share.size}", f"job={','.join(map(str, jobs))}",
+        f"threads={share.threads or 'null'}", *share.words,
+    ]  # fmt: skip
+    awaited = [(plan.root / row.run / MANIFEST, plan.log(row)) for row in pending]
+    if share.workers > 1 and is_cold():
+        _say(quiet, "compiling the model: once, with the first run")
+        attempt(plan, pending[0], share.threads)
+    with SweepProgress(awaited, quiet):
+        launch(run_job, words, plan.folder / "hydra")
+
+
+def _opening_line(plan: Plan, pending: list[Row], share: Share) -> str:
+    known = len(plan.unique) - len(pending)
+    text = f"sweep {plan.folder.name}: {len(plan.unique)} runs"
+    text += f", {known} complete already" if known else ""
+    threads = "all threads" if share.threads is None else f"{share.threads} thread(s)"
+    how = f"{share.launcher}, {share.workers} at a time, {threads} each"
+    return f"{text}; {how}" if pending else f"{text}: nothing to do"
+
+
+def _report(plan: Plan, stopped: OutputError | None) -> int:
+    """Folders on standard output, failures on standard error; the highest exit code."""
+    left = {row.run for row in plan.pending()}
+    for row in plan.rows:
+        if row.run not in left:
+            print(plan.root / row.run, flush=True)
+    worst = 0 if stopped is None else stopped.exit_code
+    failed = [row for row in plan.unique if row.run in left]
+    if failed:
+        print(f"kyosei: {len(failed)} of {len(plan.unique)} runs failed", file=sys.stderr)
+    for row in failed:
+        code, why = _word_of(plan.log(row))
+        worst = max(worst, code)
+        print(f"failed: {' '.join(row.overrides)}", why, sep="\n", file=sys.stderr)
+    if stopped is not None:
+        print(f"kyosei: {stopped}", file=sys.stderr)
+    if failed:
+        print("kyosei: the same command goes on where this one stopped", file=sys.stderr)
     return worst
+
+
+def _word_of(log: Path) -> tuple[int, str]:
+    """(exit code, message) that a failed run left."""
+    try:
+        first, _, _, *rest = log.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return BUG, "  its process ended without a word: killed, or out of memory"
+    code = int(first.removeprefix("exit code ") or BUG)
+    text = rest[-1:] if code == BUG else rest
+    return code, "\n".join([*(f"  {line}" for line in text), f"  log: {log}"])
+
+
+def _say(quiet: bool, text: str) -> None:
+    if not quiet:
+        print(text, file=sys.stderr, flush=True)

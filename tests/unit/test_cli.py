@@ -68,7 +68,6 @@ def world(tmp_path, monkeypatch) -> World:
     for name, module in (("config", config), ("run", run)):
         monkeypatch.setitem(sys.modules, f"sim.{name}", module)
         monkeypatch.setattr(sim, name, module, raising=False)
-    monkeypatch.delitem(sys.modules, "sim.sweep", raising=False)
     return world
 
 
@@ -186,28 +185,6 @@ def test_the_help_of_run_lists_settings_and_choices(small_configs, capsys):
     shown = capsys.readouterr().out
     assert "kyosei run scale=0.01" in shown
     assert "one of: one, two" in shown
-
-
-def test_a_sweep_runs_every_job_into_its_own_content(small_configs, world, capsys, tmp_path):
-    assert cli.main(["run", "-m", "seed=1,2", "scenario=one,two"]) == 0
-    folders = [line for line in capsys.readouterr().out.splitlines() if line.startswith("/")]
-    assert folders == [str(world.root / f"{seed:016x}") for seed in (1, 1, 2, 2)]
-    assert world.quiet == [True] * 4
-    assert {p.name for p in world.root.iterdir()} == {".sweeps", f"{1:016x}", f"{2:016x}"}
-    assert {p.name for p in tmp_path.iterdir()} == {"runs", "configs"}  # Hydra's files are below
-
-
-def test_a_sweep_goes_on_after_a_bad_job_and_tells(small_configs, world, capsys):
-    assert cli.main(["run", "-m", "seed=5", "scale=1,2"]) == 2
-    printed = capsys.readouterr()
-    assert printed.out.splitlines()[-1] == str(world.root / f"{5:016x}")
-    assert "failed: seed=5 scale=2\nscale = 2 must be in (0, 1]" in printed.err
-
-
-def test_a_sweep_over_an_unknown_setting_writes_no_run(small_configs, world, capsys):
-    assert cli.main(["run", "-m", "sede=1,2"]) == 2
-    assert "sede" in capsys.readouterr().err
-    assert [p for p in written(world.root) if p.name == "manifest.json"] == []
 
 
 def test_verify_tells_what_differs(world, capsys, tmp_path):

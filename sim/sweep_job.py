@@ -1,0 +1,121 @@
+"""One job of a sweep, in whatever process the launcher chose: a few runs of the plan in turn.
+
+A job's number means nothing: each run goes to the folder named by its content, and one that is
+complete is left as it is. What goes wrong with one run is written down, and the next one starts.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from pathlib import Path
+from typing import Final
+
+import pyarrow.compute as pc
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from sim import config, run
+from sim.data import load
+from sim.errors import BusyError, KyoseiError, OutputError
+from sim.manifest import code_digest
+from sim.outputs import is_complete, json_text, read_parquet, write_atomically
+from sim.recent import Recent, state_of_files
+from sim.schema import RunConfig
+from sim.sweep_plan import Plan, Row, read_plan
+
+PATIENCE_SECONDS: Final = 600.0
+TRIALS: Final = "trials"
+BUG: Final = 1
+_PLANS: Final[Recent[Plan]] = Recent(size=1)
+
+
+def run_job(job: DictConfig) -> float | None:
+    """What Hydra calls: runs first..first + size of the plan, or one trial of a search."""
+    hydra_of_sweep = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()  # a run composes its own settings
+    try:
+        if job.objective:
+            words = [str(word).lstrip("+") for word in HydraConfig.get().overrides.task]
+            shared = ("plan=", "root=", "objective=", "target=", "threads=")
+            own = [word for word in words if not word.startswith(shared)]
+            return _trial(job, own)
+        _part_of_plan(Path(job.plan), int(job.job), int(job.size), job.threads)
+        return None
+    finally:
+        GlobalHydra.instance().hydra = hydra_of_sweep
+
+
+def _part_of_plan(path: Path, job: int, size: int, threads: int | None) -> None:
+    plan = _PLANS.get(state_of_files(path.parent, path.name), lambda: read_plan(path))
+    for row in plan.unique[job * size : (job + 1) * size]:
+        if not is_complete(plan.root / row.run):
+            attempt(plan, row, threads)
+
+
+def attempt(plan: Plan, row: Row, threads: int | None) -> None:
+    """Make one run, or leave word in its log why not."""
+    log = plan.log(row)
+    try:
+        settings = config.compose(row.overrides)
+        _check_same(plan, settings)
+        run_or_wait(settings, plan.root, threads)
+        log.unlink(missing_ok=True)
+    except KyoseiError as error:
+        _leave_word(log, error.exit_code, row.overrides, str(error))
+    except Exception:  # noqa: BLE001  a bug in one run must not end the others
+        _leave_word(log, BUG, row.overrides, traceback.format_exc())
+
+
+def _check_same(plan: Plan, settings: RunConfig) -> None:
+    """Another version of the code or the data would fill other folders than those planned."""
+    if plan.code != code_digest():
+        raise OutputError("the code here is not the one that the sweep was planned with")
+    if load(settings.country.data).digest not in plan.data.split():
+        raise OutputError("the data here are not those that the sweep was planned with")
+
+
+def run_or_wait(settings: RunConfig, root: Path, threads: int | None) -> Path:
+    """The run's folder, made here or by the process that holds it just now."""
+    own = {"output": str(root), "threads": settings.threads or threads}
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return run.run(settings.model_copy(update=own), quiet=True)
+        except BusyError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.5)
+
+
+def _leave_word(log: Path, code: int, overrides: list[str], why: str) -> None:
+    """First line: the exit code; then what to type to see it again, and what happened."""
+    text = f"exit code {code}\nkyosei run {' '.join(overrides)}\n\n{why.rstrip()}\n"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(log, lambda stream: stream.write(text.encode("utf-8")))
+
+
+def _trial(job: DictConfig, overrides: list[str]) -> float:
+    """Make a run that a search asks for; returns what it is judged by."""
+    settings = config.compose(overrides)
+    folder = run_or_wait(settings, Path(job.root), job.threads)
+    value = last_value(folder, str(job.objective))
+    if job.target is not None:
+        value = abs(value - float(job.target))
+    record = {"overrides": overrides, "run": folder.name, "value": value}
+    path = Path(job.plan).parent / TRIALS / f"{folder.name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, lambda stream: stream.write(json_text(record).encode("utf-8")))
+    return value
+
+
+def last_value(folder: Path, indicator: str) -> float:
+    """An indicator in the last month that has it. Raises OutputError if the run has none."""
+    table = read_parquet(folder / "indicators.parquet")
+    names = table["indicator"].combine_chunks().cast("string")
+    own = table.filter(pc.equal(names, indicator))
+    if own.num_rows == 0:
+        known = ", ".join(sorted(set(names.to_pylist())))
+        raise OutputError(f"there is no indicator {indicator}. One of: {known}")
+    return float(own.sort_by("month")["value"][-1].as_py())

@@ -1,0 +1,175 @@
+"""Handing a plan to a Hydra launcher: how many jobs, how many threads each, and which words."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import hydra
+
+from sim.errors import ConfigError, OutputError
+from sim.settings import configs_folder
+
+LAUNCHER: Final = "hydra/launcher"
+_PLUGINS: Final = {
+    "joblib": ("hydra_joblib_launcher", "parallel"),
+    "submitit_local": ("hydra_submitit_launcher", "slurm"),
+    "submitit_slurm": ("hydra_submitit_launcher", "slurm"),
+    "ray": ("hydra_ray_launcher", "ray"),
+}
+_OPTUNA: Final = ("hydra_optuna_sweeper", "optuna")
+_SLURM_JOBS: Final = 256  # jobs at a time unless array_parallelism says otherwise
+_TURNS: Final = 8  # jobs for each worker, so that none waits long for the last
+_MOST_PER_JOB: Final = 50
+
+
+class Share(NamedTuple):
+    """How a sweep uses the machine, or the cluster."""
+
+    launcher: str
+    workers: int  # runs at a time
+    threads: int | None  # of each; None = all cores
+    size: int  # runs in one job
+    words: list[str]  # for Hydra
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def is_installed(plugin: str) -> bool:
+    try:
+        return find_spec(f"hydra_plugins.{plugin}") is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def share_of(settings: Mapping[str, str], threads: int | None, pending: int) -> Share:
+    """Workers times threads fills the machine and no more.
+
+    settings  the sweep's own words, such as {"hydra.launcher.n_jobs": "2"}
+    threads   of each run, if the user said so
+    pending   runs to do
+
+    Raises ConfigError if the launcher is not installed.
+    """
+    cores = usable_cores()
+    launcher = settings.get(LAUNCHER) or _default_launcher(cores, threads, pending)
+    need(launcher)
+    if launcher == "basic":
+        return _share(launcher, 1, threads, settings, pending, [])
+    makers: dict[str, Callable[..., tuple[int, int, list[str]]]] = {
+        "joblib": _joblib, "submitit_local": _submitit_local,
+        "submitit_slurm": _submitit_slurm, "ray": _ray,
+    }  # fmt: skip
+    workers, own, words = makers[launcher](settings, threads, pending, cores)
+    return _share(launcher, workers, own, settings, pending, words)
+
+
+def _share(
+    launcher: str, workers: int, threads: int | None, settings: Mapping[str, str], pending: int,
+    words: list[str],
+) -> Share:  # fmt: skip
+    """With a cluster's or a batch's jobs each starts a process, so there are as few as workers."""
+    one_batch = launcher in ("submitit_local", "submitit_slurm")
+    size = math.ceil(pending / (workers * (1 if one_batch else _TURNS)))
+    size = size if one_batch else min(size, _MOST_PER_JOB)
+    asked = settings.get("sweep.runs_per_job")
+    size = int(asked) if asked else max(size, 1)
+    given = [f"{key}={value}" for key, value in settings.items()
+             if key.startswith("hydra") and not key.startswith("hydra/sweeper")]  # fmt: skip
+    named = {word.partition("=")[0].lstrip("+") for word in given}
+    words = [word for word in words if word.partition("=")[0].lstrip("+") not in named]
+    choice = [] if LAUNCHER in settings else [f"{LAUNCHER}={launcher}"]
+    return Share(launcher, workers, threads, size, [*choice, *_added(given), *words])
+
+
+def _added(words: list[str]) -> list[str]:
+    """Ray's own settings are a free mapping: new names in it need Hydra's `++`."""
+    return [f"++{word}" if word.startswith("hydra.launcher.ray.") else word for word in words]
+
+
+def _default_launcher(cores: int, threads: int | None, pending: int) -> str:
+    several = pending > 1 and cores // (threads or 1) > 1
+    return "joblib" if several and is_installed(_PLUGINS["joblib"][0]) else "basic"
+
+
+def need(launcher: str) -> None:
+    """Raises ConfigError if a launcher, or optuna, is not installed."""
+    plugin, extra = {**_PLUGINS, "optuna": _OPTUNA}.get(launcher, ("", ""))
+    if plugin and not is_installed(plugin):
+        raise ConfigError(f"{launcher} is not installed: pip install 'kyosei[{extra}]'")
+
+
+def _joblib(
+    settings: Mapping[str, str], threads: int | None, pending: int, cores: int
+) -> tuple[int, int, list[str]]:
+    asked = int(settings.get("hydra.launcher.n_jobs", "-1"))
+    workers = min(asked if asked > 0 else max(cores // (threads or 1), 1), pending)
+    return workers, threads or max(cores // workers, 1), [f"hydra.launcher.n_jobs={workers}"]
+
+
+def _submitit_local(
+    settings: Mapping[str, str], threads: int | None, pending: int, cores: int
+) -> tuple[int, int, list[str]]:
+    """The launcher starts all jobs of a batch at once, so a batch is what the cores can take."""
+    own = int(settings.get("hydra.launcher.cpus_per_task", threads or 1))
+    workers = int(settings.get("hydra.sweeper.max_batch_size", max(cores // own, 1)))
+    words = [f"hydra.launcher.cpus_per_task={own}", "hydra.launcher.timeout_min=10080"]
+    return workers, threads or own, [*words, f"hydra.sweeper.max_batch_size={workers}"]
+
+
+def _submitit_slurm(
+    settings: Mapping[str, str], threads: int | None, pending: int, cores: int
+) -> tuple[int, int, list[str]]:
+    own = int(settings.get("hydra.launcher.cpus_per_task", threads or 1))
+    workers = int(settings.get("hydra.launcher.array_parallelism", _SLURM_JOBS))
+    return min(workers, pending), threads or own, [f"hydra.launcher.cpus_per_task={own}"]
+
+
+def _ray(
+    settings: Mapping[str, str], threads: int | None, pending: int, cores: int
+) -> tuple[int, int, list[str]]:
+    """With a cluster of unknown size there are many small jobs: Ray deals them out."""
+    own = int(settings.get("hydra.launcher.ray.remote.num_cpus", threads or 1))
+    words = [f"++hydra.launcher.ray.remote.num_cpus={own}"]
+    if settings.get("hydra.launcher.ray.init.address", "local") == "local":
+        workers = int(settings.get("hydra.launcher.ray.init.num_cpus", cores)) // own
+        words.append(f"++hydra.launcher.ray.init.num_cpus={max(workers, 1) * own}")
+    else:  # Ray refuses a size of its store for a cluster that runs already
+        workers = max(cores, 4)
+        words.append("++hydra.launcher.ray.init.object_store_memory=null")
+    return max(min(workers, pending), 1), threads or own, words
+
+
+def quoted(path: Path) -> str:
+    """A path as a value in Hydra's grammar."""
+    text = str(path).replace("\\", "\\\\").replace("'", r"\'")
+    return f"'{text}'"
+
+
+def launch(task: Callable[..., Any], words: Sequence[str], folder: Path) -> None:
+    """Run Hydra's multirun of configs/hydra/sweep.yaml with these words; `folder` is for Hydra.
+
+    Raises OutputError if it ends before its jobs do.
+    """
+    composed = hydra.main(
+        version_base="1.3", config_path=str(configs_folder() / "hydra"), config_name="sweep"
+    )
+    ours = sys.argv
+    try:
+        sys.argv = ["kyosei", "--multirun", *words, f"hydra.sweep.dir={quoted(folder)}"]
+        composed(task)()  # Hydra offers no other way in than the words of the command
+    except SystemExit as stop:
+        if stop.code:
+            raise OutputError("the launcher stopped early: see its message above") from stop
+    finally:
+        sys.argv = ours
