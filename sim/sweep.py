@@ -23,6 +23,7 @@ from sim.sweep_launch import Share, launch, quoted, share_of
 from sim.sweep_plan import Plan, Row, planned, write_plan
 from sim.sweep_progress import SweepProgress, duration
 
+QUOTES = "\"'"
 PLAIN = "figures=false"
 """Figures take longer than a small run; `figures=true` asks for them in a sweep too."""
 
@@ -84,14 +85,20 @@ def _lines(own: Sequence[str], settings: dict[str, str]) -> Lines:
     n = int(settings["sweep.n"]) if "sweep.n" in settings else None
     design = Design(kind, n, int(settings.get("sweep.seed", "0")))
     plain = [] if any(_name(word) == "figures" for word in own) else [PLAIN]
-    lines = lines_of(own, design, configs_folder())
+    lines = lines_of([*map(_from_anywhere, own)], design, configs_folder())
     return [[word for word in line if _name(word) not in FIXED] + plain for line in lines]
+
+
+def _from_anywhere(word: str) -> str:
+    """A worker may start in another folder than the one in which `from=DIR@MONTH` was typed."""
+    name, value = _pair(word)
+    return f"{name}={quoted(Path(value.strip(QUOTES)).absolute())}" if name == "from" else word
 
 
 def _carry_out(plan: Plan, settings: dict[str, str], threads: int | None, quiet: bool) -> int:
     started = time.perf_counter()
     pending = plan.pending()
-    share = share_of(settings, threads, max(len(pending), 1))
+    share = share_of(settings, threads, max(len(pending), 1), plan.memory)
     path = write_plan(plan)
     for row in pending:
         plan.log(row).unlink(missing_ok=True)
@@ -103,7 +110,7 @@ def _carry_out(plan: Plan, settings: dict[str, str], threads: int | None, quiet:
         except OutputError as error:
             stopped = error
     code = _report(plan, stopped)
-    made = len(pending) - len(plan.pending())
+    made = len(pending) - len(plan.missing())
     seconds = duration(time.perf_counter() - started)
     _say(quiet, f"{made} runs made in {seconds}; the plan and the logs are in {plan.folder}")
     return code
@@ -135,7 +142,7 @@ def _opening_line(plan: Plan, pending: list[Row], share: Share) -> str:
 
 def _report(plan: Plan, stopped: OutputError | None) -> int:
     """Folders on standard output, failures on standard error; the highest exit code."""
-    left = {row.run for row in plan.pending()}
+    left = {row.run for row in plan.missing()}
     for row in plan.rows:
         if row.run not in left:
             print(plan.root / row.run, flush=True)

@@ -50,7 +50,7 @@ def run_job(job: DictConfig) -> float | None:
 def _part_of_plan(path: Path, job: int, size: int, threads: int | None) -> None:
     plan = _PLANS.get(state_of_files(path.parent, path.name), lambda: read_plan(path))
     for row in plan.unique[job * size : (job + 1) * size]:
-        if not is_complete(plan.root / row.run):
+        if row.keeps or not is_complete(plan.root / row.run):
             attempt(plan, row, threads)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import hydra
 
 from sim.errors import ConfigError, OutputError
+from sim.resources import available_memory
 from sim.settings import configs_folder
 
 LAUNCHER: Final = "hydra/launcher"
@@ -26,6 +27,7 @@ _OPTUNA: Final = ("hydra_optuna_sweeper", "optuna")
 _SLURM_JOBS: Final = 256  # jobs at a time unless array_parallelism says otherwise
 _TURNS: Final = 8  # jobs for each worker, so that none waits long for the last
 _MOST_PER_JOB: Final = 50
+MANY: Final = 1 << 20
 
 
 class Share(NamedTuple):
@@ -52,17 +54,21 @@ def is_installed(plugin: str) -> bool:
         return False
 
 
-def share_of(settings: Mapping[str, str], threads: int | None, pending: int) -> Share:
-    """Workers times threads fills the machine and no more.
+def share_of(
+    settings: Mapping[str, str], threads: int | None, pending: int, memory: int = 0
+) -> Share:
+    """Workers times threads fills the machine and no more, and so does their memory.
 
     settings  the sweep's own words, such as {"hydra.launcher.n_jobs": "2"}
     threads   of each run, if the user said so
     pending   runs to do
+    memory    bytes that one of them takes
 
     Raises ConfigError if the launcher is not installed.
     """
     cores = usable_cores()
-    launcher = settings.get(LAUNCHER) or _default_launcher(cores, threads, pending)
+    most = _fitting(memory)
+    launcher = settings.get(LAUNCHER) or _default_launcher(cores, threads, min(pending, most))
     need(launcher)
     if launcher == "basic":
         return _share(launcher, 1, threads, settings, pending, [])
@@ -70,8 +76,18 @@ def share_of(settings: Mapping[str, str], threads: int | None, pending: int) -> 
         "joblib": _joblib, "submitit_local": _submitit_local,
         "submitit_slurm": _submitit_slurm, "ray": _ray,
     }  # fmt: skip
-    workers, own, words = makers[launcher](settings, threads, pending, cores)
+    here = launcher in ("joblib", "submitit_local")
+    at_once = min(pending, most) if here else pending
+    workers, own, words = makers[launcher](settings, threads, at_once, cores)
+    if launcher == "submitit_slurm" and memory:
+        words.append(f"hydra.launcher.mem_gb={math.ceil(1.25 * memory / 1e9)}")
     return _share(launcher, workers, own, settings, pending, words)
+
+
+def _fitting(memory: int) -> int:
+    """How many runs the memory that is free has room for, at least one."""
+    free = available_memory()
+    return max(1, free // memory) if free is not None and memory else MANY
 
 
 def _share(
@@ -122,7 +138,8 @@ def _submitit_local(
 ) -> tuple[int, int, list[str]]:
     """The launcher starts all jobs of a batch at once, so a batch is what the cores can take."""
     own = int(settings.get("hydra.launcher.cpus_per_task", threads or 1))
-    workers = int(settings.get("hydra.sweeper.max_batch_size", max(cores // own, 1)))
+    asked = settings.get("hydra.sweeper.max_batch_size")
+    workers = int(asked) if asked else min(max(cores // own, 1), pending)
     words = [f"hydra.launcher.cpus_per_task={own}", "hydra.launcher.timeout_min=10080"]
     return workers, threads or own, [*words, f"hydra.sweeper.max_batch_size={workers}"]
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from sim.data import load
 from sim.errors import ConfigError, KyoseiError, OutputError
 from sim.manifest import code_digest
 from sim.outputs import is_complete, json_text, write_atomically
+from sim.resources import estimate
 from sim.run import identity
 
 RECORDS: Final = ".sweeps"
@@ -35,6 +36,11 @@ class Row:
     overrides: list[str]
     run: str
 
+    @property
+    def keeps(self) -> bool:
+        """Whether it shall keep months, which say nothing of its name."""
+        return any(word.startswith("checkpoint=") for word in self.overrides)
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -45,6 +51,7 @@ class Plan:
     rows: list[Row]
     code: str  # digests of what the ids were made with
     data: str
+    memory: int = field(default=0, compare=False)  # bytes that the largest run will take
 
     @property
     def folder(self) -> Path:
@@ -60,9 +67,13 @@ class Plan:
             first.setdefault(row.run, row)
         return list(first.values())
 
-    def pending(self) -> list[Row]:
+    def missing(self) -> list[Row]:
         """Runs that have no complete folder yet."""
         return [row for row in self.unique if not is_complete(self.root / row.run)]
+
+    def pending(self) -> list[Row]:
+        """Runs to ask for: those missing, and those that shall keep months, which they check."""
+        return [row for row in self.unique if row.keeps or not is_complete(self.root / row.run)]
 
     def log(self, row: Row) -> Path:
         """Where a run says why it failed."""
@@ -72,6 +83,7 @@ class Plan:
 def planned(lines: Iterable[Sequence[str]], swept: list[str], root: Path) -> Plan:
     """Compose every line. Raises ConfigError with what is wrong in any of them."""
     rows, digests = [], set()
+    memory: dict[tuple[object, ...], int] = {}
     problems: dict[str, list[str]] = {}
     for line in lines:
         try:
@@ -83,11 +95,15 @@ def planned(lines: Iterable[Sequence[str]], swept: list[str], root: Path) -> Pla
             continue
         rows.append(Row(list(line), identity(settings, data)[0]))
         digests.add(data.digest)
+        size = (settings.country.name, settings.start, settings.end, settings.scale)
+        if size not in memory:
+            memory[size] = estimate(settings, data).memory
     if problems:
         told = [f"{problem}\n    in {_some(where)}" for problem, where in problems.items()]
         left = [f"and {len(told) - MOST_TOLD} more"] if len(told) > MOST_TOLD else []
         raise ConfigError(told[:MOST_TOLD] + left)
-    return Plan(root, swept, rows, code_digest(), " ".join(sorted(digests)))
+    most = max(memory.values(), default=0)
+    return Plan(root, swept, rows, code_digest(), " ".join(sorted(digests)), most)
 
 
 def _some(lines: list[str]) -> str:

@@ -158,6 +158,17 @@ def test_other_code_or_data_than_planned_are_noticed(quick, tmp_path, monkeypatc
     assert quick.made == []
 
 
+def test_months_to_keep_are_asked_for_even_of_a_complete_run(quick):
+    assert cli.main([*BASIC, "seed=0"]) == 0
+    assert cli.main([*BASIC, "seed=0", "checkpoint=2026-06"]) == 0
+    assert quick.made == [0, 0]
+
+
+def test_a_common_past_is_found_from_any_folder(quick, tmp_path):
+    _, own = sweep.split(["from=out/x@2026-06", "seed=0,1"], sweep.configs_folder())
+    assert f"from='{tmp_path}/out/x@2026-06'" in sweep._lines(own, {})[1]
+
+
 def test_a_run_that_another_process_holds_is_waited_for(quick, tmp_path, monkeypatch):
     waits: list[float] = []
     quick.trouble[5] = BusyError("held")

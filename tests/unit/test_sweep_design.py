@@ -186,3 +186,15 @@ def test_threads_times_processes_fill_the_cores(
     if not words.get("hydra/launcher", "").endswith("slurm"):
         assert share.workers * (share.threads or cores) <= cores
     assert 1 <= share.size <= math.ceil(pending / share.workers)
+
+
+def test_no_more_runs_at_a_time_than_memory_has_room_for(monkeypatch):
+    monkeypatch.setattr(sweep_launch, "usable_cores", lambda: 16)
+    monkeypatch.setattr(sweep_launch, "is_installed", lambda plugin: True)
+    monkeypatch.setattr(sweep_launch, "available_memory", lambda: 10_000)
+    few = sweep_launch.share_of({}, None, 100, memory=3_000)
+    assert (few.launcher, few.workers, few.threads) == ("joblib", 3, 5)
+    one = sweep_launch.share_of({}, None, 100, memory=9_000)
+    assert (one.launcher, one.workers, one.threads) == ("basic", 1, None)
+    slurm = sweep_launch.share_of({"hydra/launcher": "submitit_slurm"}, None, 9, memory=int(4e9))
+    assert "hydra.launcher.mem_gb=5" in slurm.words
