@@ -18,12 +18,12 @@ from sim.settings import configs_folder
 
 LAUNCHER: Final = "hydra/launcher"
 _PLUGINS: Final = {
-    "joblib": ("hydra_joblib_launcher", "parallel"),
-    "submitit_local": ("hydra_submitit_launcher", "slurm"),
-    "submitit_slurm": ("hydra_submitit_launcher", "slurm"),
-    "ray": ("hydra_ray_launcher", "ray"),
+    "joblib": ("hydra_joblib_launcher", "hydra-joblib-launcher"),
+    "submitit_local": ("hydra_submitit_launcher", "'kyosei[slurm]'"),
+    "submitit_slurm": ("hydra_submitit_launcher", "'kyosei[slurm]'"),
+    "ray": ("hydra_ray_launcher", "'kyosei[ray]'"),
 }
-_OPTUNA: Final = ("hydra_optuna_sweeper", "optuna")
+_OPTUNA: Final = ("hydra_optuna_sweeper", "'kyosei[optuna]'")
 _SLURM_JOBS: Final = 256  # jobs at a time unless array_parallelism says otherwise
 _TURNS: Final = 8  # jobs for each worker, so that none waits long for the last
 _MOST_PER_JOB: Final = 50
@@ -120,9 +120,9 @@ def _default_launcher(cores: int, threads: int | None, pending: int) -> str:
 
 def need(launcher: str) -> None:
     """Raises ConfigError if a launcher, or optuna, is not installed."""
-    plugin, extra = {**_PLUGINS, "optuna": _OPTUNA}.get(launcher, ("", ""))
+    plugin, package = {**_PLUGINS, "optuna": _OPTUNA}.get(launcher, ("", ""))
     if plugin and not is_installed(plugin):
-        raise ConfigError(f"{launcher} is not installed: pip install 'kyosei[{extra}]'")
+        raise ConfigError(f"{launcher} is not installed: pip install {package}")
 
 
 def _joblib(

@@ -188,9 +188,10 @@ def test_a_run_that_another_process_holds_is_waited_for(quick, tmp_path, monkeyp
 
 def test_a_launcher_that_is_missing_says_what_to_install(monkeypatch, quick, tmp_path, capsys):
     monkeypatch.setattr(sweep_launch, "is_installed", lambda plugin: False)
-    for launcher, extra in (("joblib", "parallel"), ("ray", "ray"), ("submitit_slurm", "slurm")):
+    for launcher, what in (("joblib", "hydra-joblib-launcher"), ("ray", "'kyosei[ray]'"),
+                           ("submitit_slurm", "'kyosei[slurm]'")):  # fmt: skip
         assert cli.main(["run", "-m", f"hydra/launcher={launcher}", "seed=0,1"]) == 2
-        assert f"kyosei[{extra}]" in capsys.readouterr().err
+        assert f"pip install {what}" in capsys.readouterr().err
     words = ["run", "-m", "hydra/sweeper=optuna", "sweep.objective=residents", "seed=0,1"]
     assert cli.main(words) == 2
     assert "kyosei[optuna]" in capsys.readouterr().err
