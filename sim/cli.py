@@ -4,14 +4,13 @@ Whatever a verb needs is imported when the verb runs, so that `kyosei --help` an
 """
 
 import argparse
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
 
 from sim import __version__
 from sim.errors import ConfigError, KyoseiError
+from sim.interrupt import listening
 from sim.settings import check_overrides, settings_help
 
 DONE, INPUT_OUTPUT, BROKEN, INTERRUPTED = 0, 3, 4, 130
@@ -42,9 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if options.verb == "run":
         options.overrides += rest  # settings written after -m or another option
-    before = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return int(options.action(options))
+        with listening():
+            return int(options.action(options))
     except KyoseiError as error:
         _say(error)
         return error.exit_code
@@ -54,13 +53,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("kyosei: interrupted", file=sys.stderr)
         return INTERRUPTED
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    """A polite end (SIGTERM) unwinds like Ctrl-C, so that locks and temporary files go."""
-    raise KeyboardInterrupt
 
 
 def _say(error: KyoseiError) -> None:

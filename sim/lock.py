@@ -31,6 +31,18 @@ def _is_running(pid: int) -> bool:
     return True
 
 
+def _started(pid: int) -> str:
+    """When a process began, in ticks since the machine did; '' where the system does not tell.
+
+    Numbers are used again: in a container that was restarted, often by the same command.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""
+    return fields.rpartition(")")[2].split()[19]
+
+
 def _owner(content: bytes) -> dict[str, object]:
     """What a lock file says; nothing for one that was never filled."""
     try:
@@ -52,7 +64,9 @@ def _is_stale(content: bytes, age_seconds: float) -> bool:
     if owner.get("host") != socket.gethostname():
         return False
     pid = owner.get("pid")
-    return owner.get("boot") != _boot_id() or not (isinstance(pid, int) and _is_running(pid))
+    if owner.get("boot") != _boot_id() or not (isinstance(pid, int) and _is_running(pid)):
+        return True
+    return owner.get("started", "") not in ("", _started(pid))
 
 
 class FolderLock:
@@ -75,7 +89,10 @@ class FolderLock:
             self._held = False
 
     def _create(self) -> bool:
-        owner = {"boot": _boot_id(), "host": socket.gethostname(), "pid": os.getpid()}
+        pid = os.getpid()
+        owner = {
+            "boot": _boot_id(), "host": socket.gethostname(), "pid": pid, "started": _started(pid),
+        }  # fmt: skip
         try:
             descriptor = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
         except FileExistsError:

@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sim.errors import InvariantError, OutputError
+from sim.interrupt import obey
 from sim.lock import FolderLock
 
 MANIFEST = "manifest.json"
@@ -176,11 +177,13 @@ class RunFolder:
         self._lock = FolderLock(self.path)
         self._records: dict[str, dict[str, Any]] = {}
         self._adopted = False
+        self._made: list[Path] = []
 
     def __enter__(self) -> "RunFolder":
         with _plain_words("make the folder", self.path):
             if self.path.is_symlink():
                 raise OutputError(f"cannot use {self.path}: it is a symbolic link")
+            self._made = [path for path in (self.path, *self.path.parents) if not path.exists()]
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock.take()
             try:
@@ -200,7 +203,8 @@ class RunFolder:
             self.quarantine()
         self._lock.release()
         with suppress(OSError):
-            self.path.rmdir()  # only succeeds if nothing was written
+            for path in self._made or [self.path]:
+                path.rmdir()  # only succeeds if nothing was written
 
     def _sweep(self) -> None:
         """Remove what an interrupted or failed run left half done."""
@@ -218,6 +222,7 @@ class RunFolder:
         return target
 
     def _write(self, name: str, write: Callable[[IO[bytes]], object], **record: int) -> Path:
+        obey()
         target = self._target(name)
         with _plain_words("write", target):
             if not self._adopted:
@@ -266,6 +271,7 @@ class RunFolder:
 
         Raises OutputError if a file is not there any more.
         """
+        obey()
         with _plain_words("finish", self.path):
             for name, record in self._records.items():
                 if (self.path / name).stat().st_size != record["bytes"]:

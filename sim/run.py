@@ -15,6 +15,7 @@ from sim.clock import month_index, month_name
 from sim.config import from_yaml, to_yaml
 from sim.data import Data, load
 from sim.errors import ConfigError, OutputError
+from sim.interrupt import obey
 from sim.manifest import code_digest, run_id
 from sim.model import Kyosei, blank_state, use_threads
 from sim.outputs import RunFolder, is_complete, read_manifest
@@ -97,19 +98,20 @@ def _missing(config: RunConfig, manifest: dict[str, Any] | None) -> set[str]:
 
 
 def _write(job: Job, watch: Stopwatch) -> None:
-    watch.lap("start")
-    model, agent_months = _open(job)
-    warnings = surprises(model)
-    if warnings and not job.quiet:
-        print(*(f"kyosei: warning: {text}" for text in warnings), sep="\n", file=sys.stderr)
-    watch.lap("opening")
     with RunFolder(Path(job.config.output), job.number) as folder:
-        finished = folder.adopt()  # long ago, or by another process while this one prepared
+        finished = folder.adopt()  # long ago, or by another process just now
         missing = _missing(job.config, finished)
+        if finished is not None and not missing:
+            return
+        watch.lap("start")
+        model, agent_months = _open(job)
+        warnings = surprises(model)
+        if warnings and not job.quiet:
+            print(*(f"kyosei: warning: {text}" for text in warnings), sep="\n", file=sys.stderr)
+        watch.lap("opening")
         if finished is not None:
-            if missing:
-                _simulate(job, model, folder, agent_months, max(missing), missing)
-                folder.finish(finished)
+            _simulate(job, model, folder, agent_months, max(missing), missing)
+            folder.finish(finished)
             return
         folder.add_text(CONFIG, job.text)
         agent_months = _simulate(job, model, folder, agent_months, job.config.end, missing)
@@ -150,6 +152,7 @@ def _simulate(
     keep()
     with MonthProgress(last - model.month, quiet=job.quiet) as progress:
         while model.month < last:
+            obey()
             model.step()
             agent_months += len(model.people)
             progress.advance(model.date, len(model.people))

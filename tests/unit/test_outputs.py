@@ -118,7 +118,7 @@ def test_writing_again_takes_the_manifest_away_first(tmp_path):
 
 
 def test_a_folder_where_nothing_was_written_goes_away(tmp_path):
-    with RunFolder(tmp_path, RUN):
+    with RunFolder(tmp_path / "deep" / "runs", RUN):
         pass
     assert list(tmp_path.iterdir()) == []
 
@@ -212,6 +212,7 @@ def dead_process() -> int:
         ({}, 0, False),  # a living process of this machine
         ({"pid": "dead"}, 0, True),
         ({"boot": "before the restart"}, 0, True),
+        ({"started": "1"}, 0, True),  # its number is that of another process now
         ({"host": "another", "pid": "dead"}, 9999, False),  # it cannot be asked
         (None, 0, False),  # just made, not filled yet
         (None, 9999, True),
