@@ -23,9 +23,9 @@ LABELS: Final = {  # indicator: (English, Japanese, unit); shares and rates have
     "permanent_grants": ("Permanent residence granted", "永住許可", "people a month"),
     "naturalisations": ("Naturalisations", "帰化", "people a month"),
     "gone_missing": ("New irregular residents", "新規の不法残留", "people a month"),
-    "job_retention_all_share": ("Students employed / all finishers", "就職率（全修了者）", ""),
+    "job_retention_all_share": ("Finishers in a job", "就職率（全修了者）", ""),
     "job_retention_excluding_study_share": (
-        "Students employed / finishers without further study", "就職率（進学者を除く）", ""),
+        "Finishers in a job, study apart", "就職率（進学者を除く）", ""),
     "nhi_payment_rate": ("Paying the health premium", "国民健康保険料の納付率", ""),
     "pension_payment_rate": ("Paying the pension premium", "国民年金の納付率", ""),
     "language_b1_share": ("Japanese at B1 or above", "日本語B1以上", ""),
