@@ -15,7 +15,8 @@ from sim.places import Places
 from sim.processes.newcomers import Profile
 from sim.rng import P_ARRIVAL_SHOCK, one_uniform
 from sim.schema import Channel, RunConfig
-from sim.tables import cuts, word_of
+from sim.status_table import cuts
+from sim.tables import word_of
 
 HALF = 6
 

@@ -12,7 +12,7 @@ from sim.data import Data
 from sim.processes.person import World
 from sim.processes.risk import mobility_classes
 from sim.schema import RunConfig
-from sim.tables import cuts
+from sim.status_table import cuts
 
 MOBILITY_RANGE = (0.4, 2.0)
 """Small villages have wild yearly rates of out-moves; beyond these the multiplier is held."""

@@ -16,7 +16,8 @@ import numpy as np
 from sim.clock import month_index
 from sim.errors import ConfigError
 from sim.factors import FACTORS, factor_tables, gate_tables
-from sim.schema import Fate, RunConfig, Status
+from sim.schema import Fate, RunConfig
+from sim.status_table import StatusTable, status_table
 
 OCCASIONS: Final = (
     "monthly",
@@ -59,24 +60,6 @@ class FateTable(NamedTuple):
     mult_offset: np.ndarray  # int32[K]: where the table begins in `values`
     packed: np.ndarray  # int64[K]: offset << 16 | factor << 8 | place of the fate in its list
     values: np.ndarray  # float64[V]
-
-
-class StatusTable(NamedTuple):
-    """Attributes of the S statuses, in kernel form. L lengths, G stages."""
-
-    counts: np.ndarray  # bool[S]: months count for permanent residence
-    family: np.ndarray  # bool[S]: may have dependants
-    sponsored: np.ndarray  # bool[S]: depends on a principal
-    child: np.ndarray  # int16[S]: status of a newborn, -1 = citizen
-    limited: np.ndarray  # bool[S]: has permits that end
-    longest: np.ndarray  # int16[S]: months, 32767 = no limit
-    length: np.ndarray  # uint8[2, S, L]: permit lengths in months, first and renewed
-    length_cut: np.ndarray  # uint64[2, S, L]: cumulative thresholds
-    stage_cut: np.ndarray  # uint64[S, G]: stages of newcomers, cumulative thresholds
-    course: np.ndarray  # uint8[S, G, L]: course lengths in months, 0 = no course
-    course_cut: np.ndarray  # uint64[S, G, L]
-    permanent: int
-    irregular: int
 
 
 @dataclass(frozen=True)
@@ -143,14 +126,6 @@ def word_of(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:5], "big")
 
 
-def cuts(shares: list[float]) -> np.ndarray:
-    """Cumulative thresholds of a mix, uint64; the last is 2**32, so no draw falls outside."""
-    total = np.cumsum(np.asarray(shares, np.float64))
-    out = np.floor(total / total[-1] * 2.0**32).astype(np.uint64)
-    out[-1] = np.uint64(1 << 32)
-    return out
-
-
 def _fates(config: RunConfig, status: str) -> Iterator[tuple[str, str, Fate]]:
     """(occasion, name, fate) of one status; its own monthly fates override the common ones."""
     own = config.status[status]
@@ -175,14 +150,18 @@ class _Builder:
         self.config, self.mobility = config, mobility
         self.values: list[np.ndarray] = []
         self.size = 0
+        self.known: dict[bytes, int] = {}
         self.mults: list[list[tuple[int, int]]] = []
 
     def multipliers(self, tables: list[tuple[str, np.ndarray]]) -> list[tuple[int, int]]:
         out = []
         for name, table in tables:
-            out.append((FACTORS[name], self.size))
-            self.values.append(table)
-            self.size += len(table)
+            content = table.tobytes()
+            if content not in self.known:  # one copy of each: they must stay in the cache
+                self.known[content] = self.size
+                self.values.append(table)
+                self.size += len(table)
+            out.append((FACTORS[name], self.known[content]))
         return out
 
     def fate(self, status: str, fate: Fate) -> tuple[float, list[tuple[int, int]]]:
@@ -292,64 +271,3 @@ def _months(config: RunConfig, name: FateName, fate: Fate) -> tuple[int, int]:
         since += [month_index(target.since)] if target.since is not None else []
         until += [month_index(target.until)] if target.until is not None else []
     return max(since, default=0), min(until, default=np.iinfo(np.int32).max)
-
-
-def status_table(config: RunConfig) -> StatusTable:
-    """Attributes of all statuses as arrays; see StatusTable for shapes."""
-    names = config.country.statuses
-    all_ = [config.status[name] for name in names]
-    n_stages = max(1, *(len(s.stages) for s in all_))
-    lengths = [m for s in all_ for m in _mixes(s)]
-    n = max(1, *(len(m) for m in lengths)) if lengths else 1
-    length, length_cut = _mix_arrays((2, len(names)), n)
-    course, course_cut = _mix_arrays((len(names), n_stages), n)
-    stage_cut = np.full((len(names), n_stages), 1 << 32, np.uint64)
-    for s, status in enumerate(all_):
-        if status.permits is not None:
-            _put(length, length_cut, (0, s), status.permits.first)
-            _put(length, length_cut, (1, s), status.permits.renewed)
-        if status.stages:
-            shares = [stage.arrivals for stage in status.stages.values()]
-            stage_cut[s, : len(shares)] = cuts(shares)
-        for g, stage in enumerate(status.stages.values()):
-            if stage.months is not None:
-                _put(course, course_cut, (s, g), stage.months)
-    return StatusTable(
-        counts=np.array([s.counts_for_pr for s in all_]),
-        family=np.array([s.family for s in all_]),
-        sponsored=np.array([s.sponsor is not None for s in all_]),
-        child=np.array(
-            [-1 if s.child == "national" else names.index(s.child) for s in all_], np.int16
-        ),
-        limited=np.array([s.permits is not None or _has_course(s) for s in all_]),
-        longest=np.array(
-            [int(s.longest_stay.value) if s.longest_stay else 32767 for s in all_], np.int16
-        ),
-        length=length,
-        length_cut=length_cut,
-        stage_cut=stage_cut,
-        course=course,
-        course_cut=course_cut,
-        permanent=names.index(config.country.permanent),
-        irregular=names.index(config.country.irregular),
-    )
-
-
-def _has_course(status: Status) -> bool:
-    return any(stage.months is not None for stage in status.stages.values())
-
-
-def _mixes(status: Status) -> Iterator[dict[int, float]]:
-    if status.permits is not None:
-        yield from (status.permits.first, status.permits.renewed)
-    yield from (stage.months for stage in status.stages.values() if stage.months is not None)
-
-
-def _mix_arrays(shape: tuple[int, int], n: int) -> tuple[np.ndarray, np.ndarray]:
-    return np.zeros((*shape, n), np.uint8), np.full((*shape, n), 1 << 32, np.uint64)
-
-
-def _put(length: np.ndarray, cut: np.ndarray, at: tuple[int, int], mix: dict[int, float]) -> None:
-    months = sorted(mix)
-    length[at][: len(months)] = months
-    cut[at][: len(months)] = cuts([mix[m] for m in months])

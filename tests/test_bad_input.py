@@ -165,9 +165,11 @@ SENSE: list[list[Case]] = [
         ("event.border_closure.edits.arrivals.set=1", ["either multiply or set"]),
         ("event.border_closure.edits.family.paths=[nobody.*]", ["matches nothing"]),
         (
-            "scenario.edits={a: {paths: [student.monthly.leave], since: 2027-01, set: 0.1}, "
-            "b: {paths: ['*.monthly.leave'], since: 2028-01, set: 0.2}, "
-            "c: {paths: [arrivals.student], since: 2027-01, set: 5}}",
+            (
+                "scenario.edits={a: {paths: [student.monthly.leave], since: 2027-01, set: 0.1}, "
+                "b: {paths: ['*.monthly.leave'], since: 2028-01, set: 0.2}, "
+                "c: {paths: [arrivals.student], since: 2027-01, set: 5}}"
+            ),
             [
                 "scenario.edits.b.set = 0.2",
                 "both set student.monthly.leave",

@@ -14,7 +14,7 @@ from scipy import stats
 from sim import rng
 from sim.processes.arrivals import poisson
 from sim.processes.person import pick_cut
-from sim.tables import cuts
+from sim.status_table import cuts
 from sim.units import threshold
 from tests import reference_rules, tiny
 

@@ -152,18 +152,22 @@ def screen(key, risk, permit_end, first, size, bounds, m, when, words, passed, s
     the month; no branch, so that the compiler can use vector instructions. `words` keeps the
     draws; sums int64[2] takes the sum of the bounds and the number of draws below them.
     """
-    now = m.now
+    # Slices first: an index `first + j` would keep the compiler from using vector instructions.
+    keys, risks, ends = (
+        key[first : first + size], risk[first : first + size], permit_end[first : first + size],
+    )  # fmt: skip
+    drawn, now, k0, k1 = words[:size], m.now, m.k0, m.k1
     for j in range(size):
-        x0, _ = threefry(m.k0, m.k1, key[first + j], when)
-        words[j] = low(x0)
-    n, bound_sum, below = 0, np.int64(0), 0
+        x0, _ = threefry(k0, k1, keys[j], when)
+        drawn[j] = low(x0)
+    n, bound_sum, below = np.int64(0), np.int64(0), np.int64(0)
     for j in range(size):
-        bound = bounds[risk[first + j]]
-        hit = words[j] < bound
+        bound = bounds[risks[j]]
+        hit = np.int64(drawn[j] < bound)
         bound_sum += np.int64(bound)
         below += hit
         passed[n] = j
-        n += hit | (permit_end[first + j] <= now)
+        n += hit | np.int64(ends[j] <= now)
     sums[0] += bound_sum
     sums[1] += below
     return n

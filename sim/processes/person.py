@@ -108,7 +108,7 @@ def audit(tally, f, width, scale):
 
 @njit(cache=True, forceinline=True)
 def fill_rates(t, base, lst, codes, rates):
-    """Rates per year of the monthly fates of a list into the buffer; returns their sum."""
+    """Running sums of the rates per year of a list's fates into the buffer; returns the total."""
     first, last = t.first[lst], t.first[lst + 1]
     for f in range(first, last):
         rates[f - first] = base[f]
@@ -119,6 +119,7 @@ def fill_rates(t, base, lst, codes, rates):
     total = 0.0
     for k in range(last - first):
         total += rates[k]
+        rates[k] = total
     return total
 
 
@@ -142,10 +143,9 @@ def pick_fate(t, base, lst, codes, word, bound, rates, audited, tally, screen):
     least = (np.float64(word) + 1.0) * (1.0 / 4294967296.0)
     if p < least:
         return -1
-    chosen, running = 0, 0.0
+    chosen = 0
     for k in range(n):
-        running += rates[k]
-        chosen += running * share < least
+        chosen += rates[k] * share < least
     if chosen == n:  # rounding: the sum of the parts fell short of the whole
         return -1
     if audited:
@@ -156,11 +156,10 @@ def pick_fate(t, base, lst, codes, word, bound, rates, audited, tally, screen):
 @njit(cache=True, forceinline=True)
 def audit_fates(rates, n, first, share, bound, tally):
     """Add the probabilities of n competing fates, given a draw below `bound`, to the audit."""
-    scale, running, below = AUDIT_ONE / np.float64(bound), 0.0, np.uint64(0)
+    scale, below = AUDIT_ONE / np.float64(bound), np.uint64(0)
     for k in range(n):
-        if rates[k] > 0.0:
-            running += rates[k]
-            cut = threshold(running * share)
+        cut = threshold(rates[k] * share)
+        if cut > below:
             audit(tally, first + k, cut - below, scale)
             below = cut
 

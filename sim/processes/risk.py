@@ -1,8 +1,8 @@
 """Risk classes: an upper bound on the total hazard of everyone in a class, so most draws end early.
 
-A class is (status, sex, age band, band of years in status, language, arrears, mobility of the
-municipality): the factors that make total hazards differ most. Classes are renewed every January
-and at every change, so a bound covers one more year of age and duration than its band says.
+A class is (status, sex, age band, language, arrears, mobility of the municipality), and years in
+status where that pays (YEAR_BANDS): the factors that make total hazards differ most. Classes are
+renewed every January and at every change, so a bound covers one more year than its band says.
 The bound only saves time: a person's fate depends on the draw and the exact rates alone.
 """
 
@@ -20,7 +20,7 @@ from sim.tables import FateTable
 from sim.units import any_event, threshold
 
 AGE_BANDS: Final = (0, 15, 18, 20, 25, 30, 40, 50, 60, 70, 80, 90)
-YEAR_BANDS: Final = (0, 1, 2, 3, 5)
+YEAR_BANDS: Final = (0,)  # five bands lower the bounds by a thirtieth and miss the cache
 N_AGE: Final = len(AGE_BANDS)
 N_YEAR: Final = len(YEAR_BANDS)
 N_LANGUAGE: Final = 5
