@@ -47,29 +47,29 @@ def _tables(old: pd.DataFrame, new: pd.DataFrame) -> str:
         return f"has other columns: {', '.join(names)}; now {', '.join(now)}"
     values = [name for name in names if old[name].dtype == "float64"]
     keys = [name for name in names if name not in values]
-    before, after = (
-        table.astype(dict.fromkeys(keys, str)).melt(keys, values, "value of", "is")
-        for table in (old, new)
-    )
-    both = before.merge(after, "outer", [*keys, "value of"], suffixes=(" then", " now"))
+    names = [*keys, "value of"]
+    before, after = (_numbered(table, keys, values) for table in (old, new))
+    both = before.merge(after, "outer", [*names, "again"], suffixes=(" then", " now"))
     other = both[
         both["is then"].ne(both["is now"]) & both[["is then", "is now"]].notna().any(axis=1)
     ]
     if other.empty:
         return "holds the same values in other bytes or another order"
     apart = (other["is then"].fillna(0.0) - other["is now"].fillna(0.0)).abs()
-    where = ", ".join(other.loc[apart.idxmax(), [*keys, "value of"]].tolist())  # type: ignore[index]
+    where = ", ".join(other.loc[apart.idxmax(), names].tolist())  # type: ignore[index]
     return f"differs in {len(other):,} of {len(both):,} values, most by {apart.max():g} ({where})"
 
 
 def causes(then: Manifest, now: Manifest) -> list[str]:
     """What is not as it was when the first run was made; says so if nothing is known."""
-    old, new = then.get("environment", {}), now["environment"]
+    old, new = _past(then), now["environment"]
     found = []
-    for what, key in (("the code", "code"), ("the data", "data")):
-        if then[f"{key}_sha256"] != now[f"{key}_sha256"]:
-            changed = _changed(then.get(f"{key}_files", {}), now[f"{key}_files"])
-            found.append(f"because: {what} changed since{_commits(old, new, key)}{changed}")
+    code = code_change(then, now["code_sha256"], new)
+    if code:
+        found.append(f"{code}{_changed(then.get('code_files', {}), now['code_files'])}")
+    if then.get("data_sha256") != now["data_sha256"]:
+        changed = _changed(then.get("data_files", {}), now["data_files"])
+        found.append(f"because: the data changed since{changed}")
     for name in sorted({*old.get("packages", {}), *new["packages"]}):
         before, after = old.get("packages", {}).get(name), new["packages"].get(name)
         if before != after:
@@ -84,11 +84,26 @@ def causes(then: Manifest, now: Manifest) -> list[str]:
     ]
 
 
-def _commits(old: Manifest, new: Manifest, key: str) -> str:
-    before, after = old.get("git"), new.get("git")
-    if key != "code" or not before or not after or before["commit"] == after["commit"]:
+def _numbered(table: pd.DataFrame, keys: list[str], values: list[str]) -> pd.DataFrame:
+    """One value a row; rows with the same keys are told apart by their order."""
+    long = table.astype(dict.fromkeys(keys, str)).melt(keys, values, "value of", "is")
+    return long.assign(again=long.groupby([*keys, "value of"]).cumcount())
+
+
+def code_change(then: Manifest, digest: str, new: Manifest) -> str:
+    """That the code of a run is not this code, with both commits if they are known; or ''."""
+    if then.get("code_sha256") == digest:
         return ""
-    return f" (commit {before['commit'][:12]}, now {after['commit'][:12]})"
+    before, after = ((facts.get("git") or {}).get("commit") for facts in (_past(then), new))
+    commits = (
+        f" (commit {before[:12]}, now {after[:12]})" if before and after and after != before else ""
+    )
+    return f"because: the code changed since{commits}"
+
+
+def _past(then: Manifest) -> Manifest:
+    found: Manifest = then.get("environment", {})
+    return found
 
 
 def _changed(old: dict[str, str], new: dict[str, str]) -> str:

@@ -62,10 +62,11 @@ def most_people(config: RunConfig, data: Data) -> float:
     table = data["stocks_origin_status"]
     people = most = float(table.loc[table["date"] == config.start, "people"].sum())
     past = _past(data) if config.arrivals.mode == "conditional" else {}
-    for month in range(month_index(config.start), month_index(config.end), 12):
+    end = month_index(config.end)
+    for month in range(month_index(config.start), end, 12):
         known = [past[half] for half in range(month + 1, month + 13) if half in past]
         came = sum(known) if len(known) == 2 else _expected(config, month + 6)
-        people += FAMILY * came - EXITS_A_YEAR * people
+        people += (FAMILY * came - EXITS_A_YEAR * people) * min(end - month, 12) / 12
         most = max(most, people)
     return most
 

@@ -16,7 +16,7 @@ from sim.config import from_yaml, to_yaml
 from sim.data import Data, load
 from sim.errors import ConfigError, OutputError
 from sim.interrupt import obey
-from sim.manifest import code_digest, run_id
+from sim.manifest import code_digest, environment, run_id
 from sim.model import Kyosei, blank_state, use_threads
 from sim.outputs import RunFolder, is_complete, read_manifest
 from sim.past import differences as other_pasts
@@ -205,6 +205,14 @@ def _kept(config: RunConfig, data: Data) -> Checkpoint | None:
     return kept
 
 
+def _read_again(folder: Path, manifest: dict[str, Any]) -> RunConfig:
+    try:
+        return from_yaml((folder / CONFIG).read_text(encoding="utf-8"))
+    except ConfigError as error:
+        why = differences.code_change(manifest, code_digest(), environment())
+        raise ConfigError([*error.problems, *([why] if why else [])]) from error
+
+
 def reproduce(folder: Path) -> list[str]:
     """Run again from the folder alone and compare every byte; returns what differs and why.
 
@@ -216,7 +224,7 @@ def reproduce(folder: Path) -> list[str]:
     damaged = verify(folder)
     if CONFIG not in manifest["files"] or any(text.startswith(CONFIG) for text in damaged):
         return damaged or [f"{CONFIG} is not in the manifest"]
-    config = from_yaml((folder / CONFIG).read_text(encoding="utf-8"))
+    config = _read_again(folder, manifest)
     kept = sorted(kept_months(manifest["files"])) or None
     with tempfile.TemporaryDirectory(prefix="kyosei-") as scratch:
         again = run(

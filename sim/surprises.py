@@ -28,7 +28,10 @@ def surprises(model: Kyosei) -> list[str]:
 
 def _ranges(config: RunConfig) -> Iterator[str]:
     for path, rule, value in out_of_range(config):
-        bounds = rule.partition(", ")[2].rstrip(".")
+        low, _, high = rule.partition(", ")[2].rstrip(".").partition(" to ")
+        bounds = f"{low} to {high}"
+        bounds = f"at most {high}" if low == "-inf" else bounds
+        bounds = f"at least {low}" if high == "inf" else bounds
         yield f"{dotted(path)} = {value} lies outside the range of its source, {bounds}"
 
 
