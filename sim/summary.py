@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -61,6 +61,19 @@ def outlook(record: Record, config: RunConfig, data: Data, scale: float) -> str:
     years = " and ".join(str(year) for year in official_projection(data)["year"])
     note = f"* official projection: published for {years}, straight line between"
     return f"{table(head, rows)}\n{note}\n\n{_statuses(stocks, shown, config)}"
+
+
+def opening_fit(report: Mapping[str, Mapping[str, float]]) -> str:
+    """How far the opening residents are from the published margins, in people."""
+    placed = report.get("dependants", {})
+    worst = {name: row["worst"] for name, row in report.items() if "worst" in row}
+    if not worst:
+        return ""
+    parts = ", ".join(f"{name.replace('_', ' x ')} {value:.1f}" for name, value in worst.items())
+    text = f"opening: worst residual of each published margin, in people: {parts}"
+    if "municipality" in placed:
+        text += f"; dependants placed with a principal of their town: {placed['municipality']:.1%}"
+    return text
 
 
 def _statuses(stocks: dict[int, np.ndarray], shown: list[int], config: RunConfig) -> str:

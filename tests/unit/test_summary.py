@@ -12,7 +12,7 @@ from sim.clock import month_index
 from sim.data import Data
 from sim.recorder import Record
 from sim.schema import RunConfig
-from sim.summary import outlook, past_errors, table
+from sim.summary import opening_fit, outlook, past_errors, table
 from tests import tiny
 
 PEOPLE = (30, 20, 40, 10, 5)  # by status at the opening; the last is outside the total
@@ -100,3 +100,11 @@ def test_errors_of_the_past_are_those_of_the_last_published_month(data: Data):
 
 def test_the_opening_itself_is_no_past_to_be_wrong_about(data: Data):
     assert past_errors(months("2025-12", "2026-06"), named(), data, 1.0) == ""
+
+
+def test_the_opening_says_how_far_it_is_from_each_margin():
+    report = {"status": {"worst": 0.0}, "prefecture_group": {"worst": 1.24}}
+    text = opening_fit({**report, "dependants": {"municipality": 0.994}})
+    assert "status 0.0, prefecture x group 1.2" in text
+    assert text.endswith("99.4%")
+    assert opening_fit({}) == ""
