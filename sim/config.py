@@ -6,10 +6,10 @@ module that knows Hydra is the sweep.
 
 from __future__ import annotations
 
-import copy
 import csv
 import os
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -72,7 +72,14 @@ def _files(folder: Path, words: Words) -> tuple[dict[Any, Any], Sources]:
         raise ConfigError(words.problems + sources.problems)
     composed = _COMPOSED.get(key, lambda: _composed(folder, words.hydra))
     own = Sources(sources.folder, dict(sources.origins), list(sources.problems))
-    return copy.deepcopy(composed), own
+    return _fresh(composed), own
+
+
+def _fresh(value: Any) -> Any:
+    """A copy of mappings and lists, down to the scalars."""
+    if isinstance(value, dict):
+        return {key: _fresh(inner) for key, inner in value.items()}
+    return [_fresh(item) for item in value] if isinstance(value, list) else value
 
 
 def from_yaml(text: str) -> RunConfig:
@@ -110,6 +117,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
+@lru_cache(maxsize=4096)
 def _override(word: str) -> Override:
     try:
         return OverridesParser.create().parse_override(word)

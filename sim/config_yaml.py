@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 import yaml
@@ -224,6 +225,7 @@ def _lines(value: Mapping[Any, Any], depth: int) -> Iterator[str]:
             yield f"{start} {_inline(inner)}\n"
 
 
+@lru_cache(maxsize=4096, typed=True)
 def _key(key: Any) -> str:
     is_plain = isinstance(key, int) or (_PLAIN_KEY.fullmatch(key) and not _is_ambiguous(key))
     return str(key) if is_plain else _quoted(key)

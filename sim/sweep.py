@@ -20,9 +20,10 @@ from sim.settings import SWEEP_SETTINGS, configs_folder
 from sim.sweep_design import FIXED, Design, Lines, from_file, lines_of, names_of
 from sim.sweep_job import BUG, attempt, run_job
 from sim.sweep_launch import Share, launch, quoted, share_of
-from sim.sweep_plan import Plan, Row, planned, write_plan
+from sim.sweep_plan import MOST_TOLD, Plan, Row, planned, write_plan
 from sim.sweep_progress import SweepProgress, duration
 
+UNTOLD = "its process ended without a word: killed, or out of memory"
 QUOTES = "\"'"
 PLAIN = "figures=false"
 """Figures take longer than a small run; `figures=true` asks for them in a sweep too."""
@@ -150,10 +151,14 @@ def _report(plan: Plan, stopped: OutputError | None) -> int:
     failed = [row for row in plan.unique if row.run in left]
     if failed:
         print(f"kyosei: {len(failed)} of {len(plan.unique)} runs failed", file=sys.stderr)
-    for row in failed:
-        code, why = _word_of(plan.log(row))
+    untold = UNTOLD if stopped is None else "not made: the launcher stopped"
+    for place, row in enumerate(failed):
+        code, why = _word_of(plan.log(row), untold)
         worst = max(worst, code)
-        print(f"failed: {' '.join(row.overrides)}", why, sep="\n", file=sys.stderr)
+        if place < MOST_TOLD:
+            print(f"failed: {' '.join(row.overrides)}", why, sep="\n", file=sys.stderr)
+    if len(failed) > MOST_TOLD:
+        print(f"and {len(failed) - MOST_TOLD} more", file=sys.stderr)
     if stopped is not None:
         print(f"kyosei: {stopped}", file=sys.stderr)
     if failed:
@@ -161,12 +166,12 @@ def _report(plan: Plan, stopped: OutputError | None) -> int:
     return worst
 
 
-def _word_of(log: Path) -> tuple[int, str]:
+def _word_of(log: Path, untold: str) -> tuple[int, str]:
     """(exit code, message) that a failed run left."""
     try:
         first, _, _, *rest = log.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError):
-        return BUG, "  its process ended without a word: killed, or out of memory"
+        return BUG, f"  {untold}"
     code = int(first.removeprefix("exit code ") or BUG)
     text = rest[-1:] if code == BUG else rest
     return code, "\n".join([*(f"  {line}" for line in text), f"  log: {log}"])

@@ -16,7 +16,6 @@ from typing import Any, Final, NamedTuple
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Glob, IntervalSweep, Override, RangeSweep
 from hydra.errors import HydraException
-from scipy.stats import qmc
 
 from sim.config_files import nearest, options
 from sim.config_yaml import read
@@ -181,6 +180,8 @@ def _points(drawn: list[Override], design: Design) -> list[list[str]]:
 
 def _unit_points(kind: str, d: int, n: int, seed: int) -> list[list[float]]:
     """n points in the unit cube of d dimensions: the same for the same seed."""
+    from scipy.stats import qmc  # half a second that other designs do not need
+
     engines: dict[str, type[qmc.QMCEngine]] = {
         "sobol": qmc.Sobol, "lhs": qmc.LatinHypercube, "halton": qmc.Halton,
     }  # fmt: skip

@@ -1,7 +1,8 @@
 """What a sweep is going to do, fixed before its first run: every line of overrides and its run.
 
-The plan lies in `<output>/.sweeps/<id>/sweep.json`. Its id is made from the ids of its runs, so
-the same words, data and code come back to the same plan, and go on where it stopped.
+The plan lies in `<output>/.sweeps/<id>/sweep.json`. Its id is made from the words and from all
+that they are read with, so the same command comes back to the same plan, and goes on where it
+stopped without composing every run again.
 """
 
 from __future__ import annotations
@@ -9,18 +10,20 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from sim import config
-from sim.data import load
+from sim.data import FOLDERS, load
 from sim.errors import ConfigError, KyoseiError, OutputError
 from sim.manifest import code_digest
-from sim.outputs import is_complete, json_text, write_atomically
+from sim.outputs import is_complete, sealed, write_atomically
 from sim.resources import estimate
 from sim.run import identity
+from sim.settings import configs_folder
 
 RECORDS: Final = ".sweeps"
 PLAN: Final = "sweep.json"
@@ -46,18 +49,18 @@ class Row:
 class Plan:
     """All runs of a sweep. Two lines may lead to one run."""
 
+    key: str  # SHA-256 of the lines, the configuration files, the data and the code
     root: Path  # folder in which the runs make their own
     swept: list[str]  # settings that take more than one value
     rows: list[Row]
     code: str  # digests of what the ids were made with
     data: str
-    memory: int = field(default=0, compare=False)  # bytes that the largest run will take
+    memory: int  # bytes that the largest run will take
 
     @property
     def folder(self) -> Path:
         """The sweep's own folder, named by its content."""
-        ids = "\n".join(row.run for row in self.rows)
-        return self.root / RECORDS / hashlib.sha256(ids.encode()).hexdigest()[:16]
+        return self.root / RECORDS / self.key[:16]
 
     @property
     def unique(self) -> list[Row]:
@@ -80,8 +83,33 @@ class Plan:
         return self.folder / FAILED / f"{row.run}.log"
 
 
-def planned(lines: Iterable[Sequence[str]], swept: list[str], root: Path) -> Plan:
-    """Compose every line. Raises ConfigError with what is wrong in any of them."""
+def planned(lines: Sequence[Sequence[str]], swept: list[str], root: Path) -> Plan:
+    """The plan of these lines, from its record if there is one.
+
+    Raises ConfigError with what is wrong in any of the lines.
+    """
+    content = json.dumps([[list(line) for line in lines], swept, _inputs()])
+    key = hashlib.sha256(content.encode()).hexdigest()
+    record = root / RECORDS / key[:16] / PLAN
+    if record.is_file():
+        with suppress(OutputError):  # damaged: plan again
+            known = read_plan(record)
+            if known.key == key:
+                return known
+    return _composed(lines, swept, root, key)
+
+
+def _inputs() -> str:
+    """SHA-256 over all that a run is made from: the code, the configuration files, the data."""
+    digest = hashlib.sha256(code_digest().encode())
+    for folder in (configs_folder(), FOLDERS):
+        for path in sorted(folder.rglob("*.*")):
+            content = hashlib.sha256(path.read_bytes()).digest() if path.is_file() else b""
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + content)
+    return digest.hexdigest()
+
+
+def _composed(lines: Sequence[Sequence[str]], swept: list[str], root: Path, key: str) -> Plan:
     rows, digests = [], set()
     memory: dict[tuple[object, ...], int] = {}
     problems: dict[str, list[str]] = {}
@@ -103,7 +131,7 @@ def planned(lines: Iterable[Sequence[str]], swept: list[str], root: Path) -> Pla
         left = [f"and {len(told) - MOST_TOLD} more"] if len(told) > MOST_TOLD else []
         raise ConfigError(told[:MOST_TOLD] + left)
     most = max(memory.values(), default=0)
-    return Plan(root, swept, rows, code_digest(), " ".join(sorted(digests)), most)
+    return Plan(key, root, swept, rows, code_digest(), " ".join(sorted(digests)), most)
 
 
 def _some(lines: list[str]) -> str:
@@ -114,24 +142,31 @@ def _some(lines: list[str]) -> str:
 def write_plan(plan: Plan) -> Path:
     """Write the plan into its folder, for the workers and for `kyosei collect`."""
     content = {
-        "sweep": plan.folder.name, "swept": plan.swept, "code_sha256": plan.code,
-        "data_sha256": plan.data, "runs": [asdict(row) for row in plan.rows],
+        "sweep": plan.key, "swept": plan.swept, "code_sha256": plan.code,
+        "data_sha256": plan.data, "memory_bytes": plan.memory,
+        "runs": [asdict(row) for row in plan.rows],
     }  # fmt: skip
     path = plan.folder / PLAN
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, lambda stream: stream.write(json_text(content).encode("utf-8")))
+    write_atomically(path, lambda stream: stream.write(sealed(content).encode("utf-8")))
     return path
 
 
 def read_plan(path: Path) -> Plan:
     """The plan that `write_plan` wrote. Raises OutputError."""
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        content: dict[str, Any] = json.loads(text)
+        if sealed(content) != text:
+            raise ValueError("it is not as it was written")
         rows = [Row([str(word) for word in row["overrides"]], row["run"])
                 for row in content["runs"]]  # fmt: skip
         root = path.parent.parent.parent
         if not all(_RUN_ID.fullmatch(row.run) for row in rows):
             raise ValueError("a run is not named by 16 hexadecimal digits")
-        return Plan(root, content["swept"], rows, content["code_sha256"], content["data_sha256"])
+        return Plan(
+            content["sweep"], root, content["swept"], rows, content["code_sha256"],
+            content["data_sha256"], content["memory_bytes"],
+        )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise OutputError(f"{path} is not the record of a sweep: {error!r}") from error

@@ -9,7 +9,7 @@ import pytest
 
 from sim import cli, config, sweep, sweep_job, sweep_launch
 from sim.errors import BusyError, InvariantError, OutputError
-from sim.outputs import RunFolder
+from sim.outputs import RunFolder, sealed
 from sim.run import identity
 from sim.schema import RunConfig
 from sim.settings import configs_folder
@@ -30,11 +30,27 @@ def test_a_plan_is_named_by_its_content(tmp_path):
     assert first.folder.parent == tmp_path / ".sweeps"
 
 
+def test_a_known_plan_is_not_composed_again(tmp_path, monkeypatch):
+    lines = [["seed=0"], ["seed=1"]]
+    first = planned(lines, ["seed"], tmp_path)
+    path = write_plan(first)
+    with monkeypatch.context() as patch:
+        patch.setattr("sim.sweep_plan.config.compose", lambda line: 1 / 0)
+        assert planned(lines, ["seed"], tmp_path) == first
+        with pytest.raises(ZeroDivisionError):
+            planned([["seed=0"], ["seed=2"]], ["seed"], tmp_path)
+        patch.setattr("sim.sweep_plan.code_digest", lambda: "other")
+        with pytest.raises(ZeroDivisionError):
+            planned(lines, ["seed"], tmp_path)
+    path.write_text(path.read_text().replace("seed=1", "seed=3"))
+    assert planned(lines, ["seed"], tmp_path) == first  # a damaged record is not believed
+
+
 def test_a_record_that_leads_elsewhere_is_refused(tmp_path):
     path = write_plan(planned([["seed=0"]], ["seed"], tmp_path))
     record = json.loads(path.read_text())
     record["runs"][0]["run"] = "../../etc"
-    path.write_text(json.dumps(record))
+    path.write_text(sealed(record))
     with pytest.raises(OutputError, match="16 hexadecimal digits"):
         read_plan(path)
 
