@@ -1,10 +1,10 @@
-# make run | test | slow | lint | bench | clean. Each sets up .venv first, once.
+# make run | test | slow | ray | lint | bench | clean. Each sets up .venv first, once.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: run test slow lint bench clean setup
+.PHONY: run test slow ray lint bench clean setup
 .DELETE_ON_ERROR:
 
 run: setup
@@ -14,7 +14,10 @@ test: setup
 	$(BIN)/python -m pytest
 
 slow: setup
-	$(BIN)/python -m pytest -m "slow or not slow"
+	$(BIN)/python -m pytest -m "not network"
+
+ray: setup
+	$(BIN)/python -m pytest -m network
 
 lint: setup
 	$(BIN)/ruff check

@@ -1,0 +1,80 @@
+"""Whole sweeps: killed and continued, through every launcher, on a stand-in for Slurm, on Ray."""
+
+import json
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+from experiments.sweeps import killed, launchers, startup
+from tests import slurm
+
+WORDS = ["scale=0.001", "end=2025-12", "seed=0,1,2", f"{launchers.RATE}=0.05,0.5"]
+
+
+@pytest.mark.slow
+def test_a_sweep_that_is_killed_ends_with_the_same_tables(tmp_path):
+    outcome = killed.experiment(tmp_path, runs=20, kills=3)
+    assert outcome.equal
+    assert len(outcome.tables) >= 6
+    for kill, least in zip(outcome.kills, (5, 10, 15), strict=True):
+        assert kill.complete >= least
+        assert kill.damaged == 0
+        assert kill.half_done <= 2  # as many as were being written
+
+
+@pytest.mark.slow
+def test_every_launcher_makes_the_same_tables(tmp_path):
+    found = launchers.compare(tmp_path, WORDS, ray=None)
+    assert set(found) == {"basic", "joblib", "submitit_local"}
+    assert len({digest for _, digest in found.values()}) == 1
+
+
+@pytest.mark.slow
+def test_slurm_is_asked_for_what_was_said(tmp_path, monkeypatch):
+    expected = launchers.sweep("basic", tmp_path / "basic", WORDS)
+    (tmp_path / "bin").mkdir()
+    slurm.install(tmp_path / "bin")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setenv("FAKE_SLURM", str(tmp_path / "asked.json"))
+    monkeypatch.setitem(
+        launchers.LAUNCHERS, "submitit_slurm",
+        ["hydra.launcher.partition=long", "hydra.launcher.timeout_min=30",
+         "hydra.launcher.cpus_per_task=1", "hydra.launcher.array_parallelism=2",
+         "sweep.runs_per_job=2"],
+    )  # fmt: skip
+    launchers.sweep("submitit_slurm", tmp_path / "slurm", WORDS)
+    assert expected > 0
+    assert launchers.digest(tmp_path / "slurm") == launchers.digest(tmp_path / "basic")
+    asked = json.loads((tmp_path / "asked.json").read_text())
+    wanted = {"array": "0-2%2", "partition": "long", "time": "30", "cpus-per-task": "1",
+              "mem": "1GB", "job-name": "kyosei"}  # fmt: skip
+    assert {name: asked[name] for name in wanted} == wanted
+
+
+@pytest.mark.slow
+def test_a_run_of_a_sweep_starts_at_once(tmp_path):
+    _, rows = startup.measure(tmp_path, runs=6, scale=0.01)
+    beside = [row["processor"] - row["months"] for row in rows]
+    assert min(beside) < 0.3
+
+
+@pytest.mark.network
+def test_a_ray_cluster_of_two_nodes_makes_the_same_tables(tmp_path, repository):
+    venv.create(tmp_path / "ray", with_pip=True)
+    python = tmp_path / "ray" / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "install", "-q", f"{repository}[ray]"], check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "experiments.sweeps.launchers", "--ray", str(python), "--seeds", "2",
+         "--folder", str(tmp_path / "runs")],
+        cwd=repository, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    lines = done.stdout.splitlines()
+    assert lines[-1] == "equal to the byte"
+    assert [line.split()[0] for line in lines[:-1]] == list(launchers.LAUNCHERS)
+    assert {path.name for path in Path(tmp_path / "runs").glob("ray-*.log")} == {
+        "ray-head.log", "ray-second.log",
+    }  # fmt: skip
