@@ -223,7 +223,7 @@ def test_a_setting_is_found_in_the_text_as_a_parser_finds_it():
 
 READERS = {
     "polars": "polars.read_parquet(path).height",
-    "duckdb": "duckdb.sql(f\"select count(*) from '{path}'\").fetchone()[0]",
+    "duckdb": "duckdb.sql(f\"select count(*) from '{path}'\").fetchall()[0][0]",
     "pyarrow": "pyarrow.dataset.dataset(path).count_rows()",
     "pandas": "len(pandas.read_parquet(path))",
 }
