@@ -11,7 +11,7 @@ from pathlib import Path
 from sim import __version__
 from sim.errors import ConfigError, KyoseiError
 from sim.interrupt import listening
-from sim.settings import check_overrides, settings_help
+from sim.settings import check_overrides, settings_help, sweep_help
 
 DONE, INPUT_OUTPUT, BROKEN, INTERRUPTED = 0, 3, 4, 130
 
@@ -21,11 +21,14 @@ examples:
   kyosei run scale=0.01 end=2030-12              a sample of one in a hundred, five years
   kyosei run start=2012-12 end=2025-06           the past, to set beside the published figures
   kyosei run seed=1 threads=2 output=/data/runs  other luck, two threads, another folder
-  kyosei run -m seed=0,1,2                       a sweep: one run for each value
+  kyosei run -m seed=0,1,2 'scenario=glob(*)'    a sweep: one run for each combination
+  kyosei run -m sweep=scenarios_by_luck --cfg    show the runs of a sweep in configs/sweep/
+  kyosei run -m seed=0,1 sweep.n=16 'status.NAME.monthly.leave.rate=interval(0.1,0.3)'
+                                                 16 quasi-random points, each with both seeds
 
 Every value in configs/ can be set so: name=value, and inside a group with dots. A run's folder is
-named by its content, so the same settings, data and code come back to the same folder.
-The last line printed is the folder.
+named by its content, so the same settings, data and code come back to the same folder, and a sweep
+that was stopped goes on when it is typed again. The last line printed is the folder.
 """
 
 
@@ -110,7 +113,7 @@ class _RunHelp(argparse.RawDescriptionHelpFormatter):
     """Adds the list of settings, read from configs/ only when the help is shown."""
 
     def format_help(self) -> str:
-        return f"{super().format_help()}\n{settings_help()}"
+        return f"{super().format_help()}\n{settings_help()}\n{sweep_help()}"
 
 
 def _add_folder_verb(

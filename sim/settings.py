@@ -104,6 +104,12 @@ def settings_help() -> str:
     return "settings and their defaults:\n" + "".join(row for row in rows if row)
 
 
+def sweep_help() -> str:
+    """What a sweep may say beside its runs' settings, as text."""
+    rows = [f"  {name:42} {what}\n" for name, (_, what) in SWEEP_SETTINGS.items()]
+    return "a sweep (-m) also takes:\n" + "".join(rows)
+
+
 def _value_row(line: str) -> str:
     match = _VALUE_LINE.match(line)
     if match is None or match[1] in ("defaults", "hydra", "schema"):
