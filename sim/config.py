@@ -82,7 +82,7 @@ def _fresh(value: Any) -> Any:
     return [_fresh(item) for item in value] if isinstance(value, list) else value
 
 
-def from_yaml(text: str) -> RunConfig:
+def from_yaml(text: str | bytes) -> RunConfig:
     """The configuration that `to_yaml` wrote. Raises ConfigError with every problem found."""
     document = read(text, f"{PRIMARY}.yaml")
     sources = Sources(Path(f"{PRIMARY}.yaml"))

@@ -29,6 +29,7 @@ _FIELDS = list(Country.model_fields)
 ROLES: Final = _FIELDS[_FIELDS.index("groups") + 1 : _FIELDS.index("population_note")]
 """The settings of a country that name a status by its part in the model."""
 KEPT: Final = r"[^\x00-\x1f\x7f]{1,1000}@[0-9]{4}-[0-9]{2}"
+UNPRINTABLE: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
 MOST_CODES: Final = 254
 """Codes are held in one byte; 255 marks a hole."""
 MOST_PERMIT_MONTHS: Final = 254
@@ -48,6 +49,7 @@ def check(config: RunConfig, sources: Collection[str] | None = None) -> Iterator
     for path, model in _models(config, ()):
         yield from _provenance(path, model, sources)
         yield from _dates(path, model)
+        yield from _printable(path, model)
 
 
 def _run(config: RunConfig) -> Iterator[Problem]:
@@ -280,3 +282,12 @@ def _dates(path: Path, model: BaseModel) -> Iterator[Problem]:
     since, until = getattr(model, "since", None), getattr(model, "until", None)
     if since is not None and until is not None and month_index(until) < month_index(since):
         yield Problem((*path, "until"), f"must not be before since, {since}.", until)
+
+
+def _printable(path: Path, model: BaseModel) -> Iterator[Problem]:
+    """Labels go to terminals and figures: nothing in them may steer a terminal, or turn text."""
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        if isinstance(value, str) and UNPRINTABLE.search(value):
+            rule = "holds a character that cannot be printed. Write plain text."
+            yield Problem((*path, name), rule, UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", value))

@@ -32,6 +32,7 @@ _TYPE_NAMES: Final = {
     "model": "a mapping of settings",
     "mapping": "a mapping of names to values",
 }
+MOST_SHOWN: Final = 300
 _MONTHS: Final = (
     "start", "end", "since", "until", "entry_until", "first_month", "last_month", "checkpoint",
 )  # fmt: skip
@@ -57,6 +58,7 @@ def told(problems: Iterable[Problem], sources: Sources) -> list[str]:
     for path, rule, value in problems:
         place, written = sources.of(path)
         shown = written or ("" if value is None or isinstance(value, dict | list) else repr(value))
+        shown = shown if len(shown) <= MOST_SHOWN else f"{shown[:MOST_SHOWN]}..."
         out.append(f"{place}  {dotted(path)}{f' = {shown}' if shown else ''}\n    {rule}")
     return list(dict.fromkeys(out))
 

@@ -7,20 +7,22 @@ trouble, and remembers for every value the file and line it came from.
 from __future__ import annotations
 
 import difflib
+import errno
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from sim.config_yaml import DEFAULTS, Document, dotted, read
+from sim.config_yaml import DEFAULTS, MOST_BYTES, Document, dotted, read
 from sim.config_yaml import Path as KeyPath
 
 PRIMARY: Final = "config"
 SELF: Final = "_self_"
+HYDRA: Final = "hydra"
 COMMAND_LINE: Final = "command line"
 MOST_NAMES: Final = 30
-_HEADER = re.compile(r"\A(?:\s*#.*\n|\s*\n)*?\s*#\s*@package\s+(\S+)", re.ASCII)
+_PACKAGE = re.compile(r"#\s*@package\s+(\S+)", re.ASCII)
 
 Choices = Mapping[str, list[str]]
 """Options chosen on the command line, by group."""
@@ -123,9 +125,17 @@ def _visit(
         _note(sources, document, package)
 
 
+def _payload(path: Path) -> bytes:
+    """What is in a file, as far as it may be read; a pipe or a device would never end."""
+    if not path.is_file():
+        raise OSError(errno.EINVAL, "it is not a file")
+    with open(path, "rb") as stream:
+        return stream.read(MOST_BYTES + 1)
+
+
 def _read_file(path: Path, name: str, sources: Sources) -> Document | None:
     try:
-        document = read(path.read_bytes(), name)
+        document = read(_payload(path), name)
     except OSError as error:
         sources.problems.append(f"{name}  cannot be read: {error.strerror}")
         return None
@@ -136,7 +146,13 @@ def _read_file(path: Path, name: str, sources: Sources) -> Document | None:
 def _note(sources: Sources, document: Document, package: KeyPath) -> None:
     for path, (line, written) in document.written.items():
         if path and path[0] != DEFAULTS:
-            sources.origins[(*package, *path)] = Origin(f"{document.name}:{line}", written)
+            place = (*package, *path)
+            sources.origins[place] = Origin(f"{document.name}:{line}", written)
+            if place[0] == HYDRA and len(path) == 1:
+                sources.problems.append(
+                    f"{document.name}:{line}  {dotted(place)}\n    Hydra's own settings cannot be"
+                    " changed here. Take it out."
+                )
 
 
 def _follow(
@@ -165,12 +181,23 @@ def _package(path: Path, entry: Entry, parent: KeyPath) -> KeyPath:
     if entry.package is not None:
         return (*parent, *entry.package)
     try:
-        header = _HEADER.match(path.read_text(encoding="utf-8"))
+        header = _header(_payload(path).decode("utf-8"))
     except (OSError, UnicodeDecodeError):
         return ()  # reported when the file is read
-    if header is None or header[1] == "_group_":
+    if header in (None, "_group_"):
         return tuple(entry.group.split("/"))
-    return () if header[1] == "_global_" else tuple(header[1].split("."))
+    return () if header == "_global_" else tuple(header.split("."))
+
+
+def _header(text: str) -> str | None:
+    """The package that a comment at the head of a file names."""
+    for line in text.splitlines():
+        found = _PACKAGE.match(line.strip())
+        if found is not None:
+            return found[1]
+        if line.strip() and not line.lstrip().startswith("#"):
+            break
+    return None
 
 
 def _entries(document: Document, group: str, sources: Sources) -> Iterator[Entry]:
@@ -206,6 +233,8 @@ def _entry(item: Any, group: str) -> Entry | None:
     wanted = value if isinstance(value, list) else [] if value is None else [value]
     where = target[1:] if target.startswith("/") else f"{group}/{target}".strip("/")
     safe = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_/]*")
+    if where.partition("/")[0] == HYDRA:
+        return None
     if not safe.fullmatch(where) or not all(safe.fullmatch(str(option)) for option in wanted):
         return None
     at = tuple(package.split(".")) if package and package != "_global_" else None

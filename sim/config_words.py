@@ -18,6 +18,8 @@ from sim.config_yaml import CODE_KEYS, dotted, two_readings
 from sim.config_yaml import Path as KeyPath
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+MOST_CHARACTERS: Final = 20_000
+_TOO_LONG: Final = f"is too long: {MOST_CHARACTERS:,} characters or less. Put it into a file."
 _CHOICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _REFUSED: Final = (
     (
@@ -83,6 +85,9 @@ def read_words(overrides: Sequence[str], folder: Path, parse: Parse) -> Words:
     seen: set[str] = set()
     for word in overrides:
         name = word.partition("=")[0]
+        if len(word) > MOST_CHARACTERS:
+            words.problems.append(f"{COMMAND_LINE}  {_shown(word[:60])}...\n    {_TOO_LONG}")
+            continue
         rule = next((rule for pattern, rule in _REFUSED if pattern.match(word)), None)
         if rule is None and "=" not in word and not word.startswith("~"):
             rule = f"it sets nothing. Write name=value.{nearest(name, names_at(()) + groups)}"

@@ -20,6 +20,8 @@ Path = tuple[str | int, ...]
 
 MOST_BYTES: Final = 4 * 1024 * 1024
 MOST_DEPTH: Final = 24
+MOST_KEYS: Final = 2000
+MOST_DIGITS: Final = 400
 CODE_KEYS: Final = ("_target_", "_args_", "_partial_", "_convert_", "_recursive_")
 DEFAULTS: Final = "defaults"
 
@@ -75,7 +77,7 @@ def read(payload: bytes | str, name: str) -> Document:
     data = payload.encode() if isinstance(payload, str) else payload
     if len(data) > MOST_BYTES:
         document.refuse(
-            1, f"is {len(data):,} bytes long; a configuration has at most {MOST_BYTES:,}"
+            1, f"is too long: a configuration has at most {MOST_BYTES:,} bytes"
         )
         return document
     try:
@@ -144,6 +146,9 @@ def _value(node: yaml.Node, path: Path, document: Document) -> Any:
     if isinstance(node, yaml.SequenceNode):
         return [_value(item, (*path, i), document) for i, item in enumerate(node.value)]
     out: dict[Any, Any] = {}
+    if len(node.value) > MOST_KEYS:
+        document.refuse(line, f"{dotted(path)} has more than {MOST_KEYS:,} keys".lstrip())
+        return out
     for key_node, value_node in node.value:
         line = key_node.start_mark.line + 1
         if not isinstance(key_node, yaml.ScalarNode):
@@ -174,6 +179,8 @@ def _scalar(node: yaml.ScalarNode, path: Path, document: Document) -> Any:
     if node.style:  # quoted, or a block of text
         return text
     rule = two_readings(text)
+    if rule is None and len(text) > MOST_DIGITS and _INT.fullmatch(text):
+        text, rule = f"{text[:20]}...", f"a number has at most {MOST_DIGITS} digits."
     if rule is not None:
         document.refuse(line, f"{dotted(path)} = {text}\n    {rule}")
         return text
@@ -195,7 +202,7 @@ def plain(text: str) -> Any:
     if text in _TRUTH:
         return _TRUTH[text]
     if _INT.fullmatch(text):
-        return int(text) if len(text) < 400 else float(text)
+        return int(text) if len(text) <= MOST_DIGITS else float(text)
     if _FLOAT.fullmatch(text):
         return float(text)
     if _SPECIAL.fullmatch(text):

@@ -3,7 +3,15 @@
 Anything else that escapes is a bug and shows its traceback.
 """
 
+import re
 from collections.abc import Sequence
+
+_UNPRINTABLE = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069]")
+
+
+def printable(text: str) -> str:
+    """Text that cannot steer the terminal it is printed on, whoever wrote what it quotes."""
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 class KyoseiError(Exception):
@@ -15,7 +23,8 @@ class KyoseiError(Exception):
     exit_code = 1
 
     def __init__(self, problems: str | Sequence[str]) -> None:
-        self.problems: list[str] = [problems] if isinstance(problems, str) else list(problems)
+        given = [problems] if isinstance(problems, str) else problems
+        self.problems: list[str] = [printable(problem) for problem in given]
         super().__init__("\n".join(self.problems))
 
     def __reduce__(self) -> tuple[type["KyoseiError"], tuple[list[str]]]:

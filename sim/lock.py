@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import stat
 import time
 import uuid
 from pathlib import Path
@@ -41,6 +42,11 @@ def _started(pid: int) -> str:
     except OSError:
         return ""
     return fields.rpartition(")")[2].split()[19]
+
+
+def _content(path: Path) -> bytes:
+    """What a lock says; nothing if it is a link, which none of us makes."""
+    return path.read_bytes() if stat.S_ISREG(path.lstat().st_mode) else b""
 
 
 def _owner(content: bytes) -> dict[str, object]:
@@ -106,7 +112,7 @@ class FolderLock:
     def _clear_stale(self) -> None:
         """Remove a lock whose holder is gone, or say who holds it."""
         try:
-            seen, written = self._path.read_bytes(), self._path.stat().st_mtime
+            seen, written = _content(self._path), self._path.lstat().st_mtime
         except FileNotFoundError:
             return  # given back in the meantime
         if not _is_stale(seen, time.time() - written):
@@ -120,7 +126,7 @@ class FolderLock:
             os.rename(self._path, aside)  # of two who try, one succeeds
         except FileNotFoundError:
             return
-        if aside.read_bytes() != seen:  # a new holder came in between: hand it back
+        if _content(aside) != seen:  # a new holder came in between: hand it back
             os.rename(aside, self._path)
             return
         aside.unlink()

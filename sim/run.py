@@ -13,8 +13,9 @@ from sim.account import manifest_of, report
 from sim.checkpoint import Checkpoint, file_name, kept_months, read, restore, writer
 from sim.clock import month_index, month_name
 from sim.config import from_yaml, to_yaml
+from sim.config_yaml import MOST_BYTES
 from sim.data import Data, load
-from sim.errors import ConfigError, OutputError
+from sim.errors import ConfigError, OutputError, printable
 from sim.interrupt import obey
 from sim.manifest import code_digest, environment, run_id
 from sim.model import Kyosei, blank_state, use_threads
@@ -207,10 +208,13 @@ def _kept(config: RunConfig, data: Data) -> Checkpoint | None:
 
 def _read_again(folder: Path, manifest: dict[str, Any]) -> RunConfig:
     try:
-        return from_yaml((folder / CONFIG).read_text(encoding="utf-8"))
+        with open(folder / CONFIG, "rb") as stream:
+            return from_yaml(stream.read(MOST_BYTES + 1))
     except ConfigError as error:
+        if manifest.get("code_sha256") == code_digest():
+            raise
         why = differences.code_change(manifest, code_digest(), environment())
-        raise ConfigError([*error.problems, *([why] if why else [])]) from error
+        raise ConfigError([*error.problems, why]) from error
 
 
 def reproduce(folder: Path) -> list[str]:
@@ -234,4 +238,5 @@ def reproduce(folder: Path) -> list[str]:
         fresh = read_manifest(again)
         assert fresh is not None
         problems = differences.files(folder, manifest, again, fresh)
-    return [*damaged, *problems, *(differences.causes(manifest, fresh) if problems else [])]
+    causes = differences.causes(manifest, fresh) if problems else []
+    return [printable(text) for text in (*damaged, *problems, *causes)]

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from sim.errors import OutputError
+from sim.errors import OutputError, printable
 from sim.lock import NAME as LOCK
 from sim.outputs import MANIFEST, file_record, read_manifest, read_parquet
 
@@ -21,7 +21,7 @@ def verify(folder: Path) -> list[str]:
     files: dict[str, dict[str, Any]] = manifest["files"]
     problems = [p for name, record in files.items() for p in _check(folder, name, record)]
     extra = sorted(_present(folder) - set(files) - {MANIFEST, LOCK})
-    return problems + [f"{name} is not in the manifest" for name in extra]
+    return problems + [f"{printable(name)} is not in the manifest" for name in extra]
 
 
 def listing(folder: Path) -> list[tuple[str, int, int | None, str]]:
@@ -43,7 +43,9 @@ def _present(folder: Path) -> set[str]:
 
 def _check(folder: Path, name: str, record: dict[str, Any]) -> list[str]:
     path = folder / name
-    if path.is_symlink() or not path.is_file():
+    if path.is_symlink() or path.parent.resolve() != folder.resolve() / Path(name).parent:
+        return [f"{name} is a symbolic link, not a file of this folder"]
+    if not path.is_file():
         return [f"{name} is missing"]
     try:
         found = file_record(path)

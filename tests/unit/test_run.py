@@ -85,8 +85,8 @@ def test_the_last_lines_say_where_the_time_went(tmp_path, capsys):
     assert "is complete already" in capsys.readouterr().out
 
 
-def test_a_run_can_be_made_again(made):
-    assert run.reproduce(made) == []
+def test_a_run_can_be_made_again(plain):
+    assert run.reproduce(plain) == []
 
 
 def test_one_replicate_of_a_batch_is_itself_alone(tmp_path):
