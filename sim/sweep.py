@@ -110,6 +110,10 @@ def _carry_out(plan: Plan, settings: dict[str, str], threads: int | None, quiet:
             _launch(plan, path, pending, share, quiet)
         except OutputError as error:
             stopped = error
+        except KeyboardInterrupt:
+            done = len(plan.unique) - len(plan.missing())
+            _say(quiet, f"{done} of {len(plan.unique)} runs are complete: the same command goes on")
+            raise
     code = _report(plan, stopped)
     made = len(pending) - len(plan.missing())
     seconds = duration(time.perf_counter() - started)

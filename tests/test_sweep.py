@@ -136,6 +136,14 @@ def test_failures_are_told_at_the_end_with_line_and_log(quick, tmp_path, capsys)
     assert list((tmp_path / "out").glob(".sweeps/*/failed/*.log")) == []
 
 
+def test_an_interrupted_sweep_says_how_far_it_came(quick, capsys):
+    quick.trouble[2] = KeyboardInterrupt()
+    assert cli.main([*BASIC, "seed=0,1,2,3"]) == 130
+    told = capsys.readouterr().err
+    assert "2 of 4 runs are complete: the same command goes on" in told
+    assert "interrupted" in told
+
+
 def test_a_worker_that_died_is_told_of(quick, capsys, monkeypatch):
     monkeypatch.setattr(sweep, "launch", lambda *arguments: None)
     assert cli.main([*BASIC, "seed=0,1"]) == 1
