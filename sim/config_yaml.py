@@ -76,9 +76,7 @@ def read(payload: bytes | str, name: str) -> Document:
     document = Document(name)
     data = payload.encode() if isinstance(payload, str) else payload
     if len(data) > MOST_BYTES:
-        document.refuse(
-            1, f"is too long: a configuration has at most {MOST_BYTES:,} bytes"
-        )
+        document.refuse(1, f"is too long: a configuration has at most {MOST_BYTES:,} bytes")
         return document
     try:
         text = data.decode("utf-8")
