@@ -12,6 +12,7 @@ from sim.config_checks_fates import all_fates
 from sim.config_errors import Problem
 from sim.config_files import nearest
 from sim.config_yaml import Path
+from sim.parameters import parameters
 from sim.schema import Edit, RunConfig
 
 ARRIVALS = "arrivals."
@@ -26,6 +27,7 @@ class _Placed(NamedTuple):
 def check_edits(config: RunConfig) -> Iterator[Problem]:
     """Problems of the edits of all events and of the scenario."""
     targets = [f"{s}.{occasion}.{name}" for s, occasion, name, _, _ in all_fates(config)]
+    targets += parameters(config)
     targets += [f"{ARRIVALS}{status}" for status in config.country.statuses]
     placed = [
         _place(("event", event, "edits", name), edit, targets)
@@ -51,7 +53,8 @@ def _edit(one: _Placed, targets: list[str]) -> Iterator[Problem]:
         yield Problem((*path, "paths"), "is empty: the edit changes nothing. Name what it edits.")
     for i, pattern in enumerate(edit.paths):
         if not any(fnmatchcase(target, pattern) for target in targets):
-            rule = "matches nothing: write STATUS.OCCASION.FATE or arrivals.STATUS, * for any."
+            rule = "matches nothing: write STATUS.OCCASION.FATE, arrivals.STATUS or a parameter,"
+            rule += " * for any."
             yield Problem((*path, "paths", i), f"{rule}{nearest(pattern, targets)}", pattern)
     if (edit.multiply is None) == (edit.set is None):
         yield Problem(path, "must have either multiply or set, and not both.")

@@ -28,6 +28,8 @@ from sim.schema_base import (
     Value,
     Years,
 )
+from sim.schema_firms import Firms
+from sim.schema_towns import Agency, Integration, Town
 
 
 class Factors(Strict):
@@ -315,3 +317,7 @@ class RunConfig(Strict):
     life: Life
     arrivals: Arrivals
     event: dict[Code, Event]
+    firms: Firms | None = None
+    town: Town | None = None
+    agency: Agency | None = None
+    integration: Integration | None = None

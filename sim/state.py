@@ -9,6 +9,7 @@ import numpy as np
 from sim.agents.population import Population
 from sim.crew import Crew
 from sim.inflows import ArrivalPlan
+from sim.parameters import Parameters
 from sim.places import Places
 from sim.policies.edits import RateBook
 from sim.processes.person import N_LISTS, Books, Month
@@ -59,6 +60,11 @@ class State:
         """This month, for kernels."""
         s, o, p, _ = self.sizes
         return Month(self.month, *self.key, s, o, p, self.people.hole_risk, self.unaudited)
+
+    @property
+    def params(self) -> Parameters:
+        """The parameters in force this month, by path."""
+        return self.rates.params(self.month)
 
     def set_rates(self) -> None:
         """This month's rates, and new bounds if they changed."""

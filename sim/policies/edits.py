@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 import numpy as np
 
 from sim.clock import month_index
+from sim.parameters import Parameters, parameters
 from sim.schema import Edit, RunConfig
 from sim.tables import Model
 
@@ -25,7 +26,7 @@ class DatedEdit:
     name: str
     since: int
     until: int
-    rows: np.ndarray  # int64, rows of Model.base
+    rows: np.ndarray  # int64, rows of Model.base and, behind them, of the parameters
     channels: np.ndarray  # int64, statuses whose arrivals it edits
     multiply: float | None
     set: float | None
@@ -35,12 +36,17 @@ class DatedEdit:
 
 
 class RateBook:
-    """Rates by month. `base(month)` is cached per set of edits in force."""
+    """Rates and parameters by month, cached per set of edits in force."""
 
     def __init__(self, config: RunConfig, model: Model) -> None:
         self._model = model
-        paths = [name.path for name in model.names]
-        channels = [f"arrivals.{status}" for status in model.codes.statuses]
+        given = parameters(config)
+        size = model.base.size
+        self._values = np.concatenate([model.base, np.array(list(given.values()), np.float64)])
+        self._parameter_rows = {path: row for row, path in enumerate(given)}
+        paths = {name.path: row for row, name in enumerate(model.names)}
+        paths |= {path: size + row for path, row in self._parameter_rows.items()}
+        channels = {f"arrivals.{status}": s for s, status in enumerate(model.codes.statuses)}
         named = [
             (f"event.{event}.{name}", edit)
             for event, body in config.event.items()
@@ -50,19 +56,28 @@ class RateBook:
         dated = [_dated(name, edit, paths, channels) for name, edit in named]
         # By size: a product of floats depends on its order in the last bit, edits must not.
         self.edits = sorted(dated, key=lambda edit: edit.multiply or 0.0)
-        self._cache: dict[bytes, np.ndarray] = {}
+        self._cache: dict[bytes, tuple[np.ndarray, Parameters]] = {}
 
     def base(self, month: int) -> np.ndarray:
         """float64[F + G] in force in a month; the same array while nothing changes."""
+        return self._in_force(month)[0]
+
+    def params(self, month: int) -> Parameters:
+        """The parameters in force in a month; the same object while nothing changes."""
+        return self._in_force(month)[1]
+
+    def _in_force(self, month: int) -> tuple[np.ndarray, Parameters]:
         in_law = (self._model.months[:, 0] <= month) & (month <= self._model.months[:, 1])
         holding = np.array([edit.holds(month) for edit in self.edits], np.bool_)
         key = np.packbits(in_law).tobytes() + b"|" + np.packbits(holding).tobytes()
         if key not in self._cache:
-            self._cache[key] = self._edited(in_law, month)
+            values = self._edited(in_law, month)
+            size = self._model.base.size
+            self._cache[key] = values[:size], Parameters(self._parameter_rows, values[size:])
         return self._cache[key]
 
     def _edited(self, in_law: np.ndarray, month: int) -> np.ndarray:
-        base = self._model.base.copy()
+        base = self._values.copy()
         # What is set comes first and what multiplies after, so the order of edits cannot matter.
         for edit in self.edits:
             if edit.holds(month) and edit.set is not None:
@@ -82,10 +97,10 @@ class RateBook:
         return factor
 
 
-def _dated(name: str, edit: Edit, paths: list[str], channels: list[str]) -> DatedEdit:
-    def matching(candidates: list[str]) -> np.ndarray:
+def _dated(name: str, edit: Edit, paths: dict[str, int], channels: dict[str, int]) -> DatedEdit:
+    def matching(candidates: dict[str, int]) -> np.ndarray:
         hits = [
-            row for row, path in enumerate(candidates)
+            row for path, row in candidates.items()
             if any(fnmatchcase(path, glob) for glob in edit.paths)
         ]  # fmt: skip
         return np.array(hits, np.int64)
