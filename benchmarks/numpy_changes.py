@@ -6,20 +6,8 @@ import numpy as np
 
 from sim.agents.population import HOLE
 from sim.clock import NEVER
-from sim.processes.person import (
-    CITIZEN,
-    DIED,
-    FLAGGED,
-    FREED,
-    IRREGULAR,
-    LEFT,
-    MOTHERS,
-    MOVED,
-    N_LISTS,
-    PERMANENT,
-    SPONSOR_FATES,
-    SPONSORS,
-)
+from sim.processes.lists import FLAGGED, FREED, MOTHERS, N_LISTS, SPONSOR_FATES, SPONSORS
+from sim.processes.person import CITIZEN, DIED, IRREGULAR, LEFT, MOVED, PERMANENT
 from sim.state import State
 from sim.tables import KINDS
 

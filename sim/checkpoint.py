@@ -37,7 +37,7 @@ APART: Final = ("people", "record", "audit", "month", "unaudited")
 """Parts of the state that are kept in their own way."""
 REBUILT: Final = (
     "model", "places", "plan", "rates", "key", "scale", "crew", "bands", "base", "bounds", "books",
-    "lists", "tallies",
+    "lists", "tallies", "world",
 )  # fmt: skip
 """Parts of the state that follow from the configuration and the data, or last for one month."""
 _LONG_AGO: Final = -1200
@@ -223,7 +223,8 @@ def _misfits(arrays: Mapping[str, np.ndarray], state: State) -> Iterator[str]:
         ("status", 0, s - 1), ("stage", 0, stages - 1), ("origin", 0, o - 1), ("sex", 0, 1),
         ("born", _LONG_AGO, NEVER - 1), ("entered", _LONG_AGO, NEVER - 1),
         ("since", _LONG_AGO, NEVER - 1), ("municipality", 0, m - 1), ("principal", -1, n - 1),
-        ("language", 0, 4), ("arrears", 0, 7), ("risk", 0, n_classes(s)), ("event", 0, 0),
+        ("language", 0, 4), ("arrears", 0, 7), ("traits", 0, 3), ("event", 0, 0),
+        ("risk", 0, n_classes(s)),
     ):  # fmt: skip
         values = arrays[f"people.{name}"]
         values = values[alive] if values.size == n and name == "status" else values

@@ -29,8 +29,20 @@ FACTORS: Final = {
     "arrears": 10,
     "calendar_month": 11,
     "municipality": 12,
+    # From here on: only looked up in a run with firms or towns that act (World.acting).
+    "employed": 13,
+    "firm_support": 14,
+    "town_support": 15,
+    "sentiment": 16,
+    "norms": 17,
+    "linked": 18,
+    "permit_age": 19,
+    "sector": 20,
 }
 N_FACTORS: Final = len(FACTORS)
+FIRST_ACTING: Final = FACTORS["employed"]
+MOST_SECTORS: Final = 31
+"""Sectors that a multiplier can tell apart; the code of this number is nobody's sector."""
 STEP_SIZES: Final = {
     "age": AGES,
     "years_in_status": YEARS,
@@ -38,6 +50,15 @@ STEP_SIZES: Final = {
     "counting_years": YEARS,
     "permit_months": 256,
     "language": 5,
+    "permit_age": YEARS,
+}
+CLASS_SIZES: Final = {
+    "employed": 2,
+    "firm_support": 8,
+    "town_support": 4,
+    "sentiment": 10,
+    "norms": 2,
+    "linked": 2,
 }
 SEXES: Final = ("F", "M")
 ARREARS_BITS: Final = {"nhi": 1, "pension": 2, "tax": 4}
@@ -80,10 +101,15 @@ def gate_tables(gate: Gate) -> list[tuple[str, np.ndarray]]:
 
 
 def factor_tables(
-    by: Factors, origins: list[str], stages: list[str], mobility: np.ndarray
+    by: Factors,
+    origins: list[str],
+    stages: list[str],
+    mobility: np.ndarray,
+    sectors: list[str] | None = None,
 ) -> list[tuple[str, np.ndarray]]:
     """The multiplier tables of one fate: (factor name, float64[codes of that factor])."""
     out: list[tuple[str, np.ndarray]] = []
+    sectors = sectors or []
     if by.origin is not None:
         out.append(("origin", named(by.origin, origins)))
     if by.stage is not None:
@@ -102,6 +128,15 @@ def factor_tables(
     if by.calendar_month is not None:
         months = [by.calendar_month.get(m, 1.0) for m in range(1, 13)]
         out.append(("calendar_month", np.array([1.0, *months])))
+    for name, size in CLASS_SIZES.items():
+        values = getattr(by, name)
+        if values is not None:
+            out.append((name, np.array([values.get(code, 1.0) for code in range(size)])))
+    if by.sector is not None:
+        default = by.sector.get("default", 1.0)
+        table = [by.sector.get(name, default) for name in sectors]
+        rest = MOST_SECTORS + 1 - len(table)
+        out.append(("sector", np.array([*table, *[default] * rest])))
     if by.municipality is not None:
         out.append(("municipality", mobility))
     return out

@@ -129,7 +129,7 @@ def blank_state(config: RunConfig, data: Data, n: int, threads: int) -> State:
         model, places, ArrivalPlan(config, data, places, key), RateBook(config, model), people,
         key, config.scale, Crew(threads), month_index(config.start), Record(), audit,
         np.zeros(s * o * p, np.int64), np.zeros(len(places.codes) * s, np.int64),
-        band_table(model.fates, places.world.mobility), np.uint64(0),
+        band_table(model.fates, places.world.mobility), np.uint64(0), places.world,
     )  # fmt: skip
 
 
@@ -155,7 +155,7 @@ def take_stock(state: State) -> None:
     people = state.people
     renew_risks(state)
     cube = np.zeros((state.chunks, s * o * p), np.int32)
-    prefecture = state.places.world.prefecture
+    prefecture = state.world.prefecture
     columns = (people[name] for name in ("status", "origin", "municipality"))
     state.crew.run(recount_cube, people.n, *columns, prefecture, o, p, cube)
     state.cube += cube.sum(axis=0, dtype=np.int64)

@@ -16,7 +16,7 @@ from sim.processes.arrivals import arrive, count_cells, occupied
 from sim.processes.books import describe_people, recount
 from sim.processes.families import born_here, brought, follow, forget_events
 from sim.processes.fates import month_of_everyone
-from sim.processes.person import FLAGGED, FREED, MOTHERS, SPONSOR_FATES, SPONSORS
+from sim.processes.lists import FLAGGED, FREED, MOTHERS, SPONSOR_FATES, SPONSORS
 from sim.processes.risk import renew_classes
 from sim.state import State
 
@@ -35,7 +35,7 @@ def renew_risks(state: State) -> None:
     p = state.people
     names = ("status", "sex", "born", "since", "language", "arrears", "municipality")
     columns = (p[name] for name in names)
-    mobility = state.places.world.mobility
+    mobility = state.world.mobility
     state.crew.run(renew_classes, p.n, *columns, mobility, state.month, p["risk"])
 
 
@@ -50,7 +50,7 @@ def fates(state: State) -> None:
         state.base,
         state.bounds,
         state.model.status,
-        state.places.world,
+        state.world,
         state.now,
         state.books,
     )
@@ -65,7 +65,7 @@ def children(state: State) -> None:
     rows = p.take(foreign.size)
     female = state.plan.newborn_female
     born = np.zeros((state.chunks, state.sizes[0]), np.int64)
-    world, now = state.places.world, state.now
+    world, now = state.world, state.now
     state.crew.run(
         born_here, foreign.size, p.columns, foreign, rows, female, a, world, now, state.books, born
     )
@@ -79,7 +79,7 @@ def family_arrivals(state: State) -> None:
     sponsors, chosen = state.lists[SPONSORS], state.lists[SPONSOR_FATES]
     rows = p.take(sponsors.size)
     came = np.zeros((state.chunks, state.sizes[0]), np.int64)
-    tables = (model.fates, state.plan.profile, model.status, state.places.world)
+    tables = (model.fates, state.plan.profile, model.status, state.world)
     state.crew.run(
         brought, rows.size, p.columns, sponsors, chosen, rows, *tables, state.now, state.books, came
     )
@@ -97,7 +97,7 @@ def dependants(state: State) -> None:
         state.model.fates,
         state.base,
         state.model.status,
-        state.places.world,
+        state.world,
         state.now,
         state.books,
     )
@@ -130,7 +130,7 @@ def arrivals(state: State) -> None:
         places,
         plan.profile,
         state.model.status,
-        state.places.world,
+        state.world,
         state.now,
         state.books,
         came,

@@ -41,7 +41,12 @@ def load_places(config: RunConfig, data: Data) -> Places:
     same = int(config.life.same_prefecture_moves.value * 2.0**32)
     mobility = _mobility(flows)
     entry = _entry_cut(flows["in_abroad"].to_numpy(np.float64), first)
-    world = World(prefecture, first, pull, mobility_classes(mobility), entry, same)
+    nothing = np.zeros(len(codes), np.uint8)
+    world = World(
+        prefecture, first, pull, mobility_classes(mobility), entry, same,
+        acting=False, firm_support=np.zeros(1, np.uint8), support=nothing, sentiment=nothing,
+        linked=nothing,
+    )  # fmt: skip
     return Places(
         codes,
         np.array([int(code) for code in prefectures], np.uint64),

@@ -33,6 +33,11 @@ PROCESSES: Final[dict[str, int]] = {
     "brought_family": 12,
     "sponsor": 13,
     "new_status": 14,
+    "vacancy": 15,
+    "search": 16,
+    "search_place": 17,
+    "recruit": 18,
+    "recruited_person": 19,
 }
 P_OPENING = np.uint64(PROCESSES["opening"])
 P_ARRIVAL_COUNT = np.uint64(PROCESSES["arrival_count"])
@@ -48,6 +53,11 @@ P_FAMILY = np.uint64(PROCESSES["family"])
 P_BROUGHT_FAMILY = np.uint64(PROCESSES["brought_family"])
 P_SPONSOR = np.uint64(PROCESSES["sponsor"])
 P_NEW_STATUS = np.uint64(PROCESSES["new_status"])
+P_VACANCY = np.uint64(PROCESSES["vacancy"])
+P_SEARCH = np.uint64(PROCESSES["search"])
+P_SEARCH_PLACE = np.uint64(PROCESSES["search_place"])
+P_RECRUIT = np.uint64(PROCESSES["recruit"])
+P_RECRUITED_PERSON = np.uint64(PROCESSES["recruited_person"])
 
 _PARITY = np.uint64(0x1BD11BDAA9FC1A22)
 _R = (16, 42, 12, 31, 16, 32, 24, 21)
@@ -153,6 +163,7 @@ TAG_OPENING = np.uint64(0x6F70656E)
 TAG_ARRIVAL = np.uint64(0x61727276)
 TAG_BIRTH = np.uint64(0x62697274)
 TAG_FAMILY = np.uint64(0x66616D69)
+TAG_RECRUIT = np.uint64(0x72656372)
 
 
 @njit(cache=True)

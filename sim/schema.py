@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StrictStr
 
 from sim.schema_base import (
     Ages,
+    Classes,
     Code,
     Colour,
     Label,
@@ -52,6 +53,14 @@ class Factors(Strict):
     language: Steps | None = None  # 0 none, 1 A1, 2 A2, 3 B1, 4 B2 and above
     arrears: Named | None = None  # nhi, pension, tax, any
     calendar_month: Steps | None = None  # 1..12, each month by itself, not steps
+    employed: Classes | None = None  # 0 has a status that asks for a job, and no job; 1 otherwise
+    firm_support: Classes | None = None  # bits: 1 language, 2 guidance, 4 housing
+    town_support: Classes | None = None  # 0 none, 1 basic, 2 one-stop, 3 leading
+    sentiment: Classes | None = None  # tenths of the local residents who are opposed, 0..9
+    norms: Classes | None = None  # 1 has taken the norms programme
+    linked: Classes | None = None  # 1 the municipality has joined the data link
+    permit_age: Steps | None = None  # months since the present permit was given
+    sector: Named | None = None  # of the present or last job
     municipality: Literal["mobility"] | None = None  # out-moves of 2024 relative to the country
 
 
@@ -85,6 +94,9 @@ Kind = Literal[
     "arrears",
     "clear",
     "learn",
+    "quit",
+    "norms",
+    "seek",
 ]
 
 

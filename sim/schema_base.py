@@ -86,4 +86,6 @@ class Value(Provenance):
 
 
 Steps = dict[StrictInt, Positive]
+Classes = dict[Annotated[StrictInt, Field(ge=0, le=9)], Positive]
+"""class -> factor; classes that are not named have factor 1."""
 Named = dict[StrictStr, Positive]

@@ -12,7 +12,8 @@ from sim.inflows import ArrivalPlan
 from sim.parameters import Parameters
 from sim.places import Places
 from sim.policies.edits import RateBook
-from sim.processes.person import N_LISTS, Books, Month
+from sim.processes.lists import N_LISTS
+from sim.processes.person import Books, Month, World
 from sim.processes.risk import BandTable, class_bounds
 from sim.recorder import Audit, Record
 from sim.tables import Model
@@ -40,6 +41,7 @@ class State:
     place: np.ndarray  # int64[M * S] stock kept by events
     bands: BandTable
     unaudited: np.uint64
+    world: World  # the municipalities and firms as kernels see them this month
     base: np.ndarray = field(default_factory=lambda: np.zeros(0))
     bounds: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint32))
     books: Books | None = None

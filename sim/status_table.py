@@ -26,6 +26,10 @@ class StatusTable(NamedTuple):
     course_cut: np.ndarray  # uint64[S, G, L]
     permanent: int
     irregular: int
+    n_tiers: int  # tiers of jobs, at least 1
+    tier: np.ndarray  # int8[S]: tier of the jobs that holders may have, -1 none
+    seeks: np.ndarray  # bool[S]: asks for a job: holders without one look for it at once
+    keep: np.ndarray  # uint64[T, T] thresholds: jobs kept when a new status changes the tier
 
 
 def cuts(shares: list[float]) -> np.ndarray:
@@ -74,6 +78,10 @@ def status_table(config: RunConfig) -> StatusTable:
         course_cut=course_cut,
         permanent=names.index(config.country.permanent),
         irregular=names.index(config.country.irregular),
+        n_tiers=1,
+        tier=np.full(len(names), -1, np.int8),
+        seeks=np.zeros(len(names), np.bool_),
+        keep=np.zeros((1, 1), np.uint64),
     )
 
 

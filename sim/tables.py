@@ -44,6 +44,9 @@ KINDS: Final = {
     "arrears": 9,
     "clear": 10,
     "learn": 11,
+    "quit": 12,
+    "norms": 13,
+    "seek": 14,
 }
 
 

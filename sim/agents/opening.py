@@ -28,7 +28,7 @@ from sim.rng import TAG_OPENING, identity, low, run_key, threefry
 from sim.schema import RunConfig
 from sim.tables import word_of
 
-_NOT_OURS: Final = ("risk", "event")
+_NOT_OURS: Final = ("risk", "firm", "job_since", "sector", "traits", "event")
 MOST_KEPT: Final = 500_000
 """People of an opening sample that is worth its memory."""
 
@@ -37,8 +37,8 @@ MOST_KEPT: Final = 500_000
 class Opening:
     """The opening residents.
 
-    columns: as population.FIELDS less risk and event, each of length n; rows sorted by
-        municipality, status and key.
+    columns: as population.FIELDS less what a run keeps of the month and of jobs, each of length
+        n; rows sorted by municipality, status and key.
     report: for each margin, how far the full count is from it, in people; for `dependants`,
         the share placed at each level.
     """
@@ -175,8 +175,8 @@ def _draw(
 ) -> None:
     """Stages, then everything that depends on the seed."""
     _set_stage(columns["key"], columns["status"], tables.stage_cut, month, STAGES, columns["stage"])
-    none = np.zeros(0, np.uint8)
-    view = Columns(**columns, risk=none, event=none)
+    none = dict.fromkeys(_NOT_OURS, np.zeros(0, np.uint8))
+    view = Columns(**columns, **none)
     k0, k1 = run_key(config.seed, config.replicate)
     draw_dates(tables, k0, k1, month, view, band)
 

@@ -11,6 +11,10 @@ from sim.clock import NEVER
 HOLE: Final = 255
 """Status of a row that nobody uses."""
 
+NO_SECTOR: Final = 255
+NORMS, SEEKS = 1, 2
+"""Bits of the column `traits`."""
+
 FIELDS: Final = {  # name: (dtype, value in a hole)
     "key": (np.uint64, 0),  # permanent identity
     "status": (np.uint8, HOLE),  # row in the status table
@@ -28,6 +32,10 @@ FIELDS: Final = {  # name: (dtype, value in a hole)
     "arrears": (np.uint8, 0),  # bits: 1 health insurance, 2 pension, 4 tax
     "counting": (np.int16, -1),  # month since which residence counts; -(months banked) - 1
     "risk": (np.uint32, 0),  # class of the bound on the total hazard
+    "firm": (np.int32, -1),  # row of the employer
+    "job_since": (np.int16, 0),  # month of hiring, or since which there is no job
+    "sector": (np.uint8, NO_SECTOR),  # of the present or last job
+    "traits": (np.uint8, 0),  # bits: 1 norms programme taken, 2 looks for work
     "event": (np.uint8, 0),  # this month's fate, if dependants must hear of it
 }
 BYTES_PER_PERSON: Final = sum(np.dtype(dtype).itemsize for dtype, _ in FIELDS.values())
@@ -52,6 +60,10 @@ class Columns(NamedTuple):
     arrears: np.ndarray
     counting: np.ndarray
     risk: np.ndarray
+    firm: np.ndarray
+    job_since: np.ndarray
+    sector: np.ndarray
+    traits: np.ndarray
     event: np.ndarray
 
 

@@ -80,7 +80,7 @@ def follow(c, first, stop, p, t, base, a, w, m, b):
             continue
         if event != PERMANENT:
             p.principal[i] = -1
-        fill_codes(p, i, m.now, codes)
+        fill_codes(p, i, m.now, codes, a, w)
         x0, _ = draw(m.k0, m.k1, p.key[i], m.now, P_FAMILY, 0)
         lst = (FIRST_FAMILY - 1 + event) * m.n_statuses + p.status[i]
         f = pick_outcome(t, base, lst, codes, low(x0), b.tally[c])

@@ -9,31 +9,29 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from sim.agents.population import NORMS, SEEKS
 from sim.borrow import borrow
+from sim.processes.lists import MOTHERS, SPONSOR_FATES, SPONSORS, flag, push
 from sim.processes.person import (
     CITIZEN,
     DIED,
     FLOW,
     IRREGULAR,
     LEFT,
-    MOTHERS,
     MOVED,
     PERMANENT,
-    SPONSOR_FATES,
-    SPONSORS,
     book,
     change_status,
     code_buffer,
     fill_codes,
-    flag,
     give_permit,
     granted,
     pick_fate,
     pick_outcome,
-    push,
     remove,
     set_risk,
 )
+from sim.processes.work import leave_job
 from sim.rng import (
     P_DECISION,
     P_MONTHLY_FATE,
@@ -103,7 +101,7 @@ def apply_fate(p, i, f, t, base, codes, a, w, m, b, c, start, block):
         if to == a.permanent or to == a.irregular:
             event = PERMANENT if to == a.permanent else IRREGULAR
             flag(p.event, i, event, b.lists, b.counts[c], start)
-        change_status(p, i, to, a, w, m, b, c, block)
+        change_status(p, i, to, a, w, m, b, c, start, block)
     elif kind == 5:  # stage
         p.stage[i] = to
         give_permit(p, i, 0, a, m, block)
@@ -126,6 +124,14 @@ def apply_fate(p, i, f, t, base, codes, a, w, m, b, c, start, block):
     elif kind == 11:  # learn
         p.language[i] = min(p.language[i] + 1, 4)
         set_risk(p, i, w, m)
+    elif kind == 12:  # quit
+        leave_job(p, i, a, m, b.lists, b.counts[c], start)
+        if a.seeks[p.status[i]]:
+            p.traits[i] |= SEEKS
+    elif kind == 13:  # norms
+        p.traits[i] |= NORMS
+    elif kind == 14 and p.firm[i] < 0 and a.tier[p.status[i]] >= 0:  # seek
+        p.traits[i] |= SEEKS
 
 
 @njit(cache=True, forceinline=True)
@@ -135,7 +141,7 @@ def end_permit(p, i, t, base, codes, a, w, m, b, c, start):
     limit = m.now - p.since[i] >= a.longest[s]
     x0, _ = draw(m.k0, m.k1, p.key[i], m.now, P_PERMIT_OUTCOME, 0)
     lst = (AT_LIMIT if limit else AT_END) * m.n_statuses + s
-    fill_codes(p, i, m.now, codes)
+    fill_codes(p, i, m.now, codes, a, w)
     f = pick_outcome(t, base, lst, codes, low(x0), b.tally[c])
     if f >= 0:
         apply_fate(p, i, f, t, base, codes, a, w, m, b, c, start, 0)
@@ -200,7 +206,7 @@ def month_of_everyone(c, first, stop, p, t, base, bounds, a, w, m, b):
                 end_permit(p, i, t, base, codes, a, w, m, b, c, start)
             bound = np.uint64(bounds[p.risk[i]])  # what the permit's end has changed included
             if p.status[i] == status and word < bound:
-                fill_codes(p, i, m.now, codes)
+                fill_codes(p, i, m.now, codes, a, w)
                 audited = p.key[i] & m.unaudited == 0
                 f = pick_fate(
                     t, base, np.int64(status), codes, word, bound, rates, audited, tally,

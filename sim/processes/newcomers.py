@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from sim.agents.population import NO_SECTOR, SEEKS
 from sim.processes.person import book, give_permit, pick_cut, set_risk
 from sim.rng import P_NEW_STATUS, draw, low
 
@@ -37,6 +38,10 @@ def settle(p, i, key, status, origin, sex, born, place, principal, language, a, 
     p.arrears[i] = 0
     p.counting[i] = m.now if a.counts[status] else -1
     p.event[i] = 0
+    p.firm[i] = -1
+    p.job_since[i] = m.now
+    p.sector[i] = NO_SECTOR
+    p.traits[i] = SEEKS if a.seeks[status] else 0
     x0, _ = draw(m.k0, m.k1, key, m.now, P_NEW_STATUS, 0)
     p.stage[i] = pick_cut(a.stage_cut[status], low(x0))
     give_permit(p, i, 0, a, m, 0)

@@ -11,11 +11,13 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from sim.agents.population import HOLE
+from sim.agents.population import HOLE, NORMS
 from sim.clock import NEVER
-from sim.factors import AGES, N_FACTORS, YEARS
+from sim.factors import AGES, MOST_SECTORS, N_FACTORS, YEARS
+from sim.processes.lists import FREED, flag, push
 from sim.processes.risk import risk_class
-from sim.rng import P_NEW_STATUS, P_PERMIT_LENGTH, draw, low
+from sim.processes.work import carry_job, leave_job
+from sim.rng import P_NEW_STATUS, P_PERMIT_LENGTH, draw, high, low
 from sim.units import any_event, threshold
 
 AUDIT_BITS = 20
@@ -23,8 +25,6 @@ AUDIT_ONE = 1 << AUDIT_BITS
 # Rows of Books.tally: people who met the fate; and for the audit those drawn, the sum of their
 # probabilities p and of p (1 - p), both in units of 2**-20.
 FLOW, SEEN, EXPECTED, VARIANCE = 0, 1, 2, 3
-FREED, FLAGGED, MOTHERS, SPONSORS, SPONSOR_FATES = 0, 1, 2, 3, 4
-N_LISTS = 5
 LEFT, DIED, CITIZEN, PERMANENT, IRREGULAR, MOVED = 1, 2, 3, 4, 5, 6
 
 
@@ -37,6 +37,11 @@ class World(NamedTuple):
     mobility: np.ndarray  # uint8[M]: class of mobility, for bounds
     entry_cut: np.ndarray  # uint64[M]: where newcomers go, cumulative thresholds by prefecture
     same_prefecture: int  # threshold: share of moves that stay inside the prefecture
+    acting: bool  # whether firms and municipalities act; if not, the rest is never looked at
+    firm_support: np.ndarray  # uint8[firms]: bits 1 language, 2 guidance, 4 housing
+    support: np.ndarray  # uint8[M]: 0 none, 1 basic, 2 one-stop, 3 leading
+    sentiment: np.ndarray  # uint8[M]: tenths of the residents who are opposed, 0..9
+    linked: np.ndarray  # uint8[M]: has joined the data link
 
 
 class Books(NamedTuple):
@@ -46,7 +51,8 @@ class Books(NamedTuple):
     place: np.ndarray  # int32[C, M * S] change of the stock
     tally: np.ndarray  # int64[C, 4, F + G]: see FLOW, SEEN, EXPECTED, VARIANCE
     screen: np.ndarray  # int64[C, 16]: sum of bounds (2**-32), draws below them, bounds broken
-    lists: np.ndarray  # int32[5, 2 * capacity] rows freed, flagged, mothers, sponsors, their fates
+    lists: np.ndarray  # int32[7, 2 * capacity] rows freed, flagged, mothers, sponsors, their
+    # fates; jobs lost and gained
     counts: np.ndarray  # int64[C, 16] length of each chunk's part of each list
 
 
@@ -70,7 +76,7 @@ def months_counted(counting, now):
 
 
 @njit(cache=True, forceinline=True)
-def fill_codes(p, i, now, codes):
+def fill_codes(p, i, now, codes, a, w):
     """Write the factor codes of person i into codes, int32[N_FACTORS] (order of FACTORS)."""
     age = min(max((now - p.born[i]) // 12, 0), AGES - 1)
     codes[0] = p.origin[i]
@@ -86,6 +92,26 @@ def fill_codes(p, i, now, codes):
     codes[10] = p.arrears[i]
     codes[11] = now % 12 + 1
     codes[12] = p.municipality[i]
+    if w.acting:
+        fill_acting_codes(p, i, now, codes, a, w)
+    else:
+        codes[13] = 1
+        codes[20] = MOST_SECTORS
+
+
+@njit(cache=True, forceinline=True)
+def fill_acting_codes(p, i, now, codes, a, w):
+    """The codes that depend on the person's firm and municipality, and on the permit's date."""
+    firm, town = p.firm[i], np.int64(p.municipality[i])
+    codes[13] = 1 if firm >= 0 or not a.seeks[p.status[i]] else 0
+    codes[14] = w.firm_support[firm] if firm >= 0 else 0
+    codes[15] = w.support[town]
+    codes[16] = w.sentiment[town]
+    codes[17] = p.traits[i] & NORMS
+    codes[18] = w.linked[town]
+    given = np.int64(p.permit_end[i]) - p.permit_months[i]
+    codes[19] = min(max(now - given, 0), YEARS - 1)
+    codes[20] = min(np.int64(p.sector[i]), MOST_SECTORS)
 
 
 @njit(cache=True, forceinline=True)
@@ -234,7 +260,7 @@ def give_permit(p, i, renewal, a, m, block):
 
 
 @njit(cache=True, forceinline=True)
-def change_status(p, i, new, a, w, m, b, c, block):
+def change_status(p, i, new, a, w, m, b, c, start, block):
     """Move person i to status `new`, with its first permit; `block` keeps draws apart."""
     cube, towns = b.cube[c], b.place[c]
     place, origin = p.municipality[i], p.origin[i]
@@ -244,29 +270,16 @@ def change_status(p, i, new, a, w, m, b, c, block):
         p.counting[i] = -(m.now - counting) - 1
     elif counting < 0 and a.counts[new]:
         p.counting[i] = m.now - (-counting - 1)
+    x0, _ = draw(m.k0, m.k1, p.key[i], m.now, P_NEW_STATUS, block)
+    carry_job(p, i, new, a, m, b.lists, b.counts[c], start, high(x0))
     p.status[i] = new
     p.since[i] = m.now
-    x0, _ = draw(m.k0, m.k1, p.key[i], m.now, P_NEW_STATUS, block)
     p.stage[i] = pick_cut(a.stage_cut[new], low(x0))
     if not a.sponsored[new]:
         p.principal[i] = -1
     give_permit(p, i, 0, a, m, block)
     set_risk(p, i, w, m)
     book(cube, towns, new, origin, place, w.prefecture, m, 1)
-
-
-@njit(cache=True, forceinline=True)
-def push(lists, counts, start, lst, row):
-    """Append to this chunk's part of a list; a chunk's part starts at `start`."""
-    lists[lst, start + counts[lst]] = row
-    counts[lst] += 1
-
-
-@njit(cache=True, forceinline=True)
-def flag(events, i, event, lists, counts, start):
-    """Let the dependants of person i hear of an event this month."""
-    events[i] = event
-    push(lists, counts, start, FLAGGED, i)
 
 
 @njit(cache=True, forceinline=True)
@@ -283,6 +296,8 @@ def remove(p, i, event, a, w, m, b, c, start):
     """Take person i out of the population; the row becomes a hole."""
     book(b.cube[c], b.place[c], p.status[i], p.origin[i], p.municipality[i], w.prefecture, m, -1)
     flag(p.event, i, event, b.lists, b.counts[c], start)
+    leave_job(p, i, a, m, b.lists, b.counts[c], start)
+    p.traits[i] = 0
     p.status[i] = HOLE
     p.risk[i] = m.hole_risk
     p.permit_end[i] = NEVER

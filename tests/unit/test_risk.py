@@ -26,7 +26,7 @@ def exact_thresholds(model: Kyosei, rows: np.ndarray, now: int) -> list[int]:
     """Threshold of any monthly fate of these people in a month."""
     state, codes, out = model.state, np.zeros(N_FACTORS, np.int32), []
     for row in rows:
-        fill_codes(state.people.columns, row, now, codes)
+        fill_codes(state.people.columns, row, now, codes, state.model.status, state.world)
         worth = values(state.model, state.base, codes)
         total = worth[rows_of(state.model, MONTHLY, int(state.people["status"][row]))].sum()
         out.append(int(threshold(any_event(total))))

@@ -1,0 +1,24 @@
+"""Lists that kernels leave for the rest of the month: who left, gave birth, lost a job."""
+
+from __future__ import annotations
+
+from numba import njit
+
+FREED, FLAGGED, MOTHERS, SPONSORS, SPONSOR_FATES = 0, 1, 2, 3, 4
+LOST, GAINED = 5, 6  # jobs, as row of the firm x number of tiers + tier
+N_LISTS = 7
+"""Rows of Books.lists."""
+
+
+@njit(cache=True, forceinline=True)
+def push(lists, counts, start, lst, row):
+    """Append to this chunk's part of a list; a chunk's part starts at `start`."""
+    lists[lst, start + counts[lst]] = row
+    counts[lst] += 1
+
+
+@njit(cache=True, forceinline=True)
+def flag(events, i, event, lists, counts, start):
+    """Let the dependants of person i hear of an event this month."""
+    events[i] = event
+    push(lists, counts, start, FLAGGED, i)
