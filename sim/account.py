@@ -111,8 +111,8 @@ def assumptions(config: RunConfig) -> list[str]:
             for key, value in node.items():
                 walk(value, f"{path}.{key}" if path else str(key))
 
-    for part in ("status", "life", "arrivals", "event"):
-        value = getattr(config, part)
+    for part in ("status", "life", "arrivals", "event", "firms"):
+        value = getattr(config, part) or {}
         plain = (
             {k: v.model_dump() for k, v in value.items()}
             if isinstance(value, dict)

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from sim.clock import calendar_month, month_index
 from sim.config_checks_edits import check_edits
 from sim.config_checks_fates import check_fates
+from sim.config_checks_firms import check_firms
 from sim.config_errors import Problem
 from sim.config_files import nearest
 from sim.config_yaml import Path
@@ -46,6 +47,7 @@ def check(config: RunConfig, sources: Collection[str] | None = None) -> Iterator
     yield from check_fates(config)
     yield from _channels(config)
     yield from check_edits(config)
+    yield from check_firms(config)
     for path, model in _models(config, ()):
         yield from _provenance(path, model, sources)
         yield from _dates(path, model)

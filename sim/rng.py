@@ -38,6 +38,10 @@ PROCESSES: Final[dict[str, int]] = {
     "search_place": 17,
     "recruit": 18,
     "recruited_person": 19,
+    "firm_opening": 30,
+    "first_job": 31,
+    "firm_month": 32,
+    "firm_count": 33,
 }
 P_OPENING = np.uint64(PROCESSES["opening"])
 P_ARRIVAL_COUNT = np.uint64(PROCESSES["arrival_count"])
@@ -58,6 +62,10 @@ P_SEARCH = np.uint64(PROCESSES["search"])
 P_SEARCH_PLACE = np.uint64(PROCESSES["search_place"])
 P_RECRUIT = np.uint64(PROCESSES["recruit"])
 P_RECRUITED_PERSON = np.uint64(PROCESSES["recruited_person"])
+P_FIRM_OPENING = np.uint64(PROCESSES["firm_opening"])
+P_FIRST_JOB = np.uint64(PROCESSES["first_job"])
+P_FIRM_MONTH = np.uint64(PROCESSES["firm_month"])
+P_FIRM_COUNT = np.uint64(PROCESSES["firm_count"])
 
 _PARITY = np.uint64(0x1BD11BDAA9FC1A22)
 _R = (16, 42, 12, 31, 16, 32, 24, 21)
@@ -164,6 +172,8 @@ TAG_ARRIVAL = np.uint64(0x61727276)
 TAG_BIRTH = np.uint64(0x62697274)
 TAG_FAMILY = np.uint64(0x66616D69)
 TAG_RECRUIT = np.uint64(0x72656372)
+TAG_FIRM = np.uint64(0x6669726D)
+TAG_NEW_FIRM = np.uint64(0x6E65776D)
 
 
 @njit(cache=True)

@@ -62,7 +62,8 @@ def test_every_file_is_one_that_a_choice_reads(config: RunConfig):
     read = {"config.yaml", f"country/{name}.yaml"}
     read |= {f"status/{name}/{status}.yaml" for status in config.country.statuses}
     read |= {
-        f"{group}/{name}.yaml" for group in ("origin", "prefecture", "life", "arrivals", "event")
+        f"{group}/{name}.yaml"
+        for group in ("origin", "prefecture", "life", "arrivals", "event", "firms")
     }
     chosen = {f for f in files if Path(f).parts[0] in ("scenario", "experiment", "sweep", "hydra")}
     assert files - chosen == read
