@@ -11,6 +11,7 @@ from numba import njit
 
 from sim.agents.population import NORMS, SEEKS
 from sim.borrow import borrow
+from sim.prefetch import prefetch
 from sim.processes.lists import MOTHERS, SPONSOR_FATES, SPONSORS, flag, push
 from sim.processes.person import (
     CITIZEN,
@@ -46,6 +47,8 @@ from sim.rng import (
 from sim.tables import AT_END, AT_LIMIT
 
 BLOCK = 4096
+AHEAD = 8
+"""Rows that are fetched ahead of the one in work."""
 CERTAIN = 4294967296
 
 
@@ -179,6 +182,23 @@ def screen(key, risk, permit_end, first, size, bounds, m, when, words, passed, s
     return n
 
 
+@njit(cache=True, forceinline=True)
+def fetch(p, i):
+    """Start loading the columns of person i that most fates look at."""
+    prefetch(p.status, i)
+    prefetch(p.stage, i)
+    prefetch(p.origin, i)
+    prefetch(p.sex, i)
+    prefetch(p.born, i)
+    prefetch(p.entered, i)
+    prefetch(p.since, i)
+    prefetch(p.permit_months, i)
+    prefetch(p.municipality, i)
+    prefetch(p.language, i)
+    prefetch(p.arrears, i)
+    prefetch(p.counting, i)
+
+
 @njit(cache=True, nogil=True)
 def month_of_everyone(c, first, stop, p, t, base, bounds, a, w, m, b):
     """Permits that end and monthly fates of rows [first, stop), the chunk c; counted in its books.
@@ -199,7 +219,11 @@ def month_of_everyone(c, first, stop, p, t, base, bounds, a, w, m, b):
         size = min(BLOCK, stop - lower)
         n = screen(p.key, p.risk, p.permit_end, lower, size, bounds, m, when, words, passed,
                    b.screen[c])  # fmt: skip
+        for k in range(min(n, AHEAD)):
+            fetch(p, lower + passed[k])
         for k in range(n):
+            if k + AHEAD < n:
+                fetch(p, lower + passed[k + AHEAD])
             i = lower + passed[k]
             word, status = words[passed[k]], p.status[i]
             if p.permit_end[i] <= m.now:
