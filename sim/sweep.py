@@ -20,8 +20,9 @@ from sim.settings import SWEEP_SETTINGS, configs_folder
 from sim.sweep_design import FIXED, Design, Lines, from_file, lines_of, names_of
 from sim.sweep_job import BUG, attempt, run_job
 from sim.sweep_launch import Share, launch, quoted, share_of
-from sim.sweep_plan import MOST_TOLD, Plan, Row, planned, write_plan
+from sim.sweep_plan import LAUNCHES, MOST_TOLD, Plan, Row, planned, write_plan
 from sim.sweep_progress import SweepProgress, duration
+from sim.sweep_transport import remove_abandoned
 
 UNTOLD = "its process ended without a word: killed, or out of memory"
 QUOTES = "\"'"
@@ -114,6 +115,8 @@ def _carry_out(plan: Plan, settings: dict[str, str], threads: int | None, quiet:
             done = len(plan.unique) - len(plan.missing())
             _say(quiet, f"{done} of {len(plan.unique)} runs are complete: the same command goes on")
             raise
+    else:
+        remove_abandoned(plan.folder / LAUNCHES)
     code = _report(plan, stopped)
     made = len(pending) - len(plan.missing())
     seconds = duration(time.perf_counter() - started)
@@ -133,7 +136,7 @@ def _launch(plan: Plan, path: Path, pending: list[Row], share: Share, quiet: boo
         _say(quiet, "compiling the model: once, with the first run")
         attempt(plan, pending[0], share.threads)
     with SweepProgress(awaited, quiet):
-        launch(run_job, words, plan.folder / "hydra")
+        launch(run_job, words, plan.folder / LAUNCHES)
 
 
 def _opening_line(plan: Plan, pending: list[Row], share: Share) -> str:

@@ -15,6 +15,7 @@ import hydra
 from sim.errors import ConfigError, OutputError
 from sim.resources import available_memory
 from sim.settings import configs_folder
+from sim.sweep_transport import transport
 
 LAUNCHER: Final = "hydra/launcher"
 _PLUGINS: Final = {
@@ -174,16 +175,21 @@ def quoted(path: Path) -> str:
 
 
 def launch(task: Callable[..., Any], words: Sequence[str], folder: Path) -> None:
-    """Run Hydra's multirun of configs/hydra/sweep.yaml with these words; `folder` is for Hydra.
+    """Run Hydra's multirun of configs/hydra/sweep.yaml with these words; `folder` is for launchers.
 
     Raises OutputError if it ends before its jobs do.
     """
+    with transport(folder) as own:
+        _launch(task, [*words, f"hydra.sweep.dir={quoted(own)}"])
+
+
+def _launch(task: Callable[..., Any], words: Sequence[str]) -> None:
     composed = hydra.main(
         version_base="1.3", config_path=str(configs_folder() / "hydra"), config_name="sweep"
     )
     ours = sys.argv
     try:
-        sys.argv = ["kyosei", "--multirun", *words, f"hydra.sweep.dir={quoted(folder)}"]
+        sys.argv = ["kyosei", "--multirun", *words]
         composed(task)()  # Hydra offers no other way in than the words of the command
     except SystemExit as stop:
         if stop.code:

@@ -28,6 +28,7 @@ from sim.settings import configs_folder
 RECORDS: Final = ".sweeps"
 PLAN: Final = "sweep.json"
 FAILED: Final = "failed"
+LAUNCHES: Final = "launches"
 MOST_TOLD: Final = 20
 _RUN_ID = re.compile(r"[0-9a-f]{16}")
 
@@ -147,6 +148,9 @@ def write_plan(plan: Plan) -> Path:
         "runs": [asdict(row) for row in plan.rows],
     }  # fmt: skip
     path = plan.folder / PLAN
+    for folder in (path.parent.parent, path.parent):
+        if folder.is_symlink():
+            raise OutputError(f"cannot write into {folder}: it is a symbolic link")
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, lambda stream: stream.write(sealed(content).encode("utf-8")))
     return path

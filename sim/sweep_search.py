@@ -21,7 +21,7 @@ from sim.settings import configs_folder
 from sim.sweep_design import FIXED, Design, lines_of, names_of
 from sim.sweep_job import TRIALS, run_job
 from sim.sweep_launch import launch, need, quoted, share_of, usable_cores
-from sim.sweep_plan import PLAN, RECORDS
+from sim.sweep_plan import LAUNCHES, PLAN, RECORDS
 
 _OF_OPTUNA: Final = ("hydra/sweeper/sampler", "hydra.sweeper.")
 
@@ -55,7 +55,7 @@ def search(own: Sequence[str], settings: Mapping[str, str], quiet: bool) -> int:
     ]  # fmt: skip
     stopped = None
     try:
-        launch(run_job, words_of_hydra, folder / "hydra")
+        launch(run_job, words_of_hydra, folder / LAUNCHES)
     except OutputError as error:
         stopped = error
     maximize = settings.get("hydra.sweeper.direction") == "maximize"

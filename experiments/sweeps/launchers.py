@@ -1,10 +1,12 @@
 """One sweep through every launcher: the same tables, byte for byte.
 
-    python -m experiments.sweeps.launchers --folder /tmp/launchers [--ray PYTHON]
+    python -m experiments.sweeps.launchers --folder /tmp/launchers [--slurm] [--ray PYTHON]
 
---ray names a Python that has kyosei[ray] installed; the sweep then also runs on a Ray cluster of
-two nodes, started here and stopped by the ids of their processes. Ray listens on every interface,
-so as root all of it happens in a network of its own, with nothing but the loopback.
+--slurm     also on a Slurm of one node (Debian: apt install slurmctld slurmd munge; as root)
+--ray       also on a Ray cluster of two nodes; names a Python that has kyosei[ray] installed
+
+Both are started here and stopped by the ids of their processes. They listen on every interface, so
+as root all of it happens in a network of its own, with nothing but the loopback.
 """
 
 from __future__ import annotations
@@ -17,9 +19,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
+
+from experiments.sweeps import slurm
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RATE = "status.student.monthly.leave.rate"
@@ -29,8 +34,13 @@ LAUNCHERS = {
     "basic": [],
     "joblib": ["hydra.launcher.n_jobs=2", "sweep.runs_per_job=1"],
     "submitit_local": ["hydra.sweeper.max_batch_size=2", "sweep.runs_per_job=2"],
+    "submitit_slurm": [f"hydra.launcher.partition={slurm.PARTITION}",
+                       "hydra.launcher.timeout_min=30", "hydra.launcher.cpus_per_task=1",
+                       "hydra.launcher.array_parallelism=2", "sweep.runs_per_job=2"],
     "ray": [f"hydra.launcher.ray.init.address=127.0.0.1:{PORT}", "sweep.runs_per_job=1"],
-}
+}  # fmt: skip
+SLURM_MEMORY_MB = 8000
+HERE = ("basic", "joblib", "submitit_local")
 
 
 def environment() -> dict[str, str]:
@@ -38,12 +48,16 @@ def environment() -> dict[str, str]:
             "RAY_USAGE_STATS_ENABLED": "0"}  # fmt: skip
 
 
-def sweep(launcher: str, folder: Path, words: Sequence[str], python: str = sys.executable) -> float:
-    """Seconds that the sweep takes."""
+def sweep(
+    launcher: str, folder: Path, words: Sequence[str], python: str = sys.executable,
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> float:  # fmt: skip
+    """Seconds that the sweep takes; `more` is added to its environment."""
     began = time.perf_counter()
     command = [python, "-m", "sim.cli", "run", "-m", *words, f"hydra/launcher={launcher}",
                *LAUNCHERS[launcher], f"output={folder}"]  # fmt: skip
-    subprocess.run(command, check=True, env=environment(), stdout=subprocess.DEVNULL)
+    own = {**environment(), **more}
+    subprocess.run(command, check=True, env=own, stdout=subprocess.DEVNULL)
     return time.perf_counter() - began
 
 
@@ -119,36 +133,51 @@ def apart() -> None:
     if os.environ.get(APART) or os.geteuid() != 0 or not shutil.which("unshare"):
         return
     os.environ[APART] = "1"
-    inside = 'ip link set lo up && exec "$@"'
+    # Slurm asks for addresses of the kind that the machine has, and the loopback does not count.
+    inside = 'ip link set lo up && ip addr add 192.0.2.1/32 dev lo && exec "$@"'
     ours = [sys.executable, "-m", "experiments.sweeps.launchers", *sys.argv[1:]]
     os.execvp("unshare", ["unshare", "--net", "sh", "-c", inside, "sh", *ours])
 
 
-def compare(folder: Path, words: Sequence[str], ray: str | None) -> dict[str, tuple[float, str]]:
+def compare(
+    folder: Path, words: Sequence[str], with_slurm: bool = False, ray: str | None = None
+) -> dict[str, tuple[float, str]]:
     """(seconds, digest of the tables) by launcher."""
     found = {}
     folder.mkdir(parents=True, exist_ok=True)
-    for launcher in [name for name in LAUNCHERS if name != "ray"]:
-        seconds = sweep(launcher, folder / launcher, words)
+
+    def make(
+        launcher: str, python: str = sys.executable, more: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        seconds = sweep(launcher, folder / launcher, words, python, more)
         found[launcher] = (seconds, digest(folder / launcher))
+
+    for launcher in HERE:
+        make(launcher)
+    if with_slurm:
+        with slurm.cluster(folder / "slurm", 2, SLURM_MEMORY_MB) as more:
+            make("submitit_slurm", more=more)
     if ray is not None:
         with ray_cluster(ray, folder):
-            seconds = sweep("ray", folder / "ray", words, ray)
-        found["ray"] = (seconds, digest(folder / "ray"))
+            make("ray", ray)
     return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--folder", type=Path, default=Path("/tmp/kyosei-launchers"))
+    parser.add_argument("--slurm", action="store_true", help="on a Slurm of one node, too")
     parser.add_argument("--ray", metavar="PYTHON", help="a Python with kyosei[ray]")
+    parser.add_argument("--scale", default="0.01")
+    parser.add_argument("--end", default="2027-06")
     parser.add_argument("--seeds", type=int, default=6)
     options = parser.parse_args()
-    if options.ray:
+    if options.ray or options.slurm:
         apart()
     shutil.rmtree(options.folder, ignore_errors=True)
-    words = ["scale=0.01", "end=2027-06", f"seed=range(0,{options.seeds})", f"{RATE}=0.05,0.5"]
-    found = compare(options.folder, words, options.ray)
+    words = [f"scale={options.scale}", f"end={options.end}", f"seed=range(0,{options.seeds})",
+             f"{RATE}=0.05,0.5"]  # fmt: skip
+    found = compare(options.folder, words, options.slurm, options.ray)
     for launcher, (seconds, name) in found.items():
         print(f"{launcher:16} {2 * options.seeds} runs {seconds:6.1f} s  tables {name[:16]}")
     print("equal to the byte" if len({name for _, name in found.values()}) == 1 else "NOT EQUAL")
