@@ -20,7 +20,9 @@ from typing import IO, Any, Final
 
 import numpy as np
 
+from sim.agents.agencies import Agencies
 from sim.agents.population import FIELDS, HOLE
+from sim.agents.towns import Towns
 from sim.clock import NEVER
 from sim.errors import ConfigError
 from sim.outputs import sealed
@@ -33,13 +35,15 @@ HEADER: Final = "header.json"
 NAME: Final = re.compile(r"checkpoint-([0-9]{4}-[0-9]{2})\.npz")
 ARRAYS: Final = ("cube", "place")
 """Arrays of the state that are kept as they are."""
-APART: Final = ("people", "record", "audit", "month", "unaudited")
+APART: Final = ("people", "record", "audit", "month", "unaudited", "towns", "agencies")
 """Parts of the state that are kept in their own way."""
 REBUILT: Final = (
     "model", "places", "plan", "rates", "key", "scale", "crew", "bands", "base", "bounds", "books",
-    "lists", "tallies", "world",
+    "lists", "tallies", "world", "land", "bureau", "plain",
 )  # fmt: skip
 """Parts of the state that follow from the configuration and the data, or last for one month."""
+PARTS: Final = {"record": Record, "audit": Audit, "towns": Towns, "agencies": Agencies}
+"""Parts of the state whose every field is kept, and what they are."""
 _LONG_AGO: Final = -1200
 _MOST_HEADER: Final = 16 * 1024 * 1024
 
@@ -49,7 +53,8 @@ class Checkpoint:
     """A kept state.
 
     header  month (index), unaudited, and what the writer added: see `sim.run`
-    arrays  name -> array: `people.<field>` [n], `free`, `cube`, `place`, `record.*`, `audit.*`
+    arrays  name -> array: `people.<field>` [n], `free`, `cube`, `place`, `record.*`, `audit.*`,
+            `towns.*`, `agencies.*`
     """
 
     path: Path
@@ -101,16 +106,21 @@ def _of_state(state: State) -> Iterator[tuple[str, np.ndarray]]:
     yield "free", state.people.free_rows
     for name in ARRAYS:
         yield name, getattr(state, name)
-    for prefix, part in (("record", state.record), ("audit", state.audit)):
+    for prefix, part in _parts(state):
         for field, kind in typing.get_type_hints(type(part)).items():
             yield from _packed(f"{prefix}.{field}", kind, getattr(part, field))
+
+
+def _parts(state: State) -> Iterator[tuple[str, Any]]:
+    for name in PARTS:
+        yield name, getattr(state, name)
 
 
 def _names() -> Iterator[str]:
     """Names of all arrays of a checkpoint."""
     yield from (f"people.{name}" for name in FIELDS)
     yield from ("free", *ARRAYS)
-    for prefix, part in (("record", Record), ("audit", Audit)):
+    for prefix, part in PARTS.items():
         for field, kind in typing.get_type_hints(part).items():
             yield f"{prefix}.{field}"
             if kind == dict[int, np.ndarray]:
@@ -134,7 +144,7 @@ def _unpacked(name: str, kind: Any, arrays: Mapping[str, np.ndarray]) -> Any:
         return list(array)
     if kind == dict[int, np.ndarray]:
         return dict(zip(arrays[f"{name}.months"].tolist(), array, strict=True))
-    return array if kind is np.ndarray else array.tolist()
+    return array.copy() if kind is np.ndarray else array.tolist()
 
 
 def read(path: Path) -> Checkpoint:
@@ -208,7 +218,7 @@ def restore(kept: Checkpoint, state: State) -> None:
     state.unaudited = np.uint64(kept.header["unaudited"])
     for name in ARRAYS:
         setattr(state, name, kept.arrays[name].copy())
-    for prefix, part in (("record", state.record), ("audit", state.audit)):
+    for prefix, part in _parts(state):
         for field, kind in typing.get_type_hints(type(part)).items():
             setattr(part, field, _unpacked(f"{prefix}.{field}", kind, kept.arrays))
 
@@ -240,3 +250,13 @@ def _misfits(arrays: Mapping[str, np.ndarray], state: State) -> Iterator[str]:
         own = getattr(state, name)
         if arrays[name].shape != own.shape or arrays[name].dtype != own.dtype:
             yield f"{name} is {arrays[name].dtype}{list(arrays[name].shape)}"
+    for part in ("towns", "agencies"):
+        for name, own in vars(getattr(state, part)).items():
+            given = arrays[f"{part}.{name}"]
+            if given.shape != own.shape or given.dtype != own.dtype:
+                yield f"{part}.{name} is {given.dtype}{list(given.shape)}"
+            elif not np.isfinite(given).all():
+                yield f"{part}.{name} is not finite"
+    level = arrays["towns.level"]
+    if level.size and int(level.max()) > 3:
+        yield "towns.level is not 0 to 3"

@@ -10,9 +10,12 @@ import mesa
 import numba
 import numpy as np
 
+from sim.agents.agencies import blank_agencies, load_bureau
 from sim.agents.opening import open_population
 from sim.agents.people import People
 from sim.agents.population import HOLE, Population
+from sim.agents.towns import blank_towns, load_land
+from sim.civic import open_civic
 from sim.clock import month_index, month_name
 from sim.crew import Crew
 from sim.data import Data, load
@@ -122,7 +125,7 @@ def blank_state(config: RunConfig, data: Data, n: int, threads: int) -> State:
     key = run_key(config.seed, config.replicate)
     s, o, p = len(model.codes.statuses), len(model.codes.origins), len(model.codes.prefectures)
     people = Population(int(n * 1.3) + 1024, hole_risk=n_classes(s))
-    size = model.base.size
+    size, land, bureau = model.base.size, load_land(config, data), load_bureau(config, model)
     seen, expected, variance = (np.zeros(size, np.int64) for _ in range(3))
     audit = Audit(seen, expected, variance, np.zeros(3, np.int64))
     return State(
@@ -130,6 +133,8 @@ def blank_state(config: RunConfig, data: Data, n: int, threads: int) -> State:
         key, config.scale, Crew(threads), month_index(config.start), Record(), audit,
         np.zeros(s * o * p, np.int64), np.zeros(len(places.codes) * s, np.int64),
         band_table(model.fates, places.world.mobility), np.uint64(0), places.world,
+        land, bureau, blank_towns(len(places.codes) if land else 0),
+        blank_agencies(len(bureau.names)),
     )  # fmt: skip
 
 
@@ -170,4 +175,5 @@ def take_stock(state: State) -> None:
     for name in ("came", "brought", "born"):
         getattr(record, name).append(zero)
     record.born_citizens.append(0)
+    open_civic(state)
     describe(state)

@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from sim.civic import agencies, describe_civic, municipalities
 from sim.clock import calendar_month, month_name
 from sim.errors import InvariantError
 from sim.processes.arrivals import arrive, count_cells, occupied
@@ -203,14 +204,17 @@ def describe(state: State) -> None:
     record.places[state.month] = state.place.reshape(m, s).astype(np.int32)
     record.ages[state.month] = ages.sum(axis=0, dtype=np.int32)
     record.traits[state.month] = traits.sum(axis=0, dtype=np.int32)
+    describe_civic(state)
 
 
 MONTH: Final[tuple[Callable[[State], None], ...]] = (
     policy,
+    municipalities,
     fates,
     children,
     family_arrivals,
     dependants,
     arrivals,
+    agencies,
     books,
 )

@@ -19,6 +19,10 @@ class Record:
     places  month -> int32[M, S]
     ages    month -> int32[S, 2, 23]
     traits  month -> int32[S, 9]
+    civic   float64 by sim.processes.towns.SUMMARY, of the month; empty without municipalities
+    queues  int64[Q, 4]: cases that came, were decided, could be, and wait; of real people
+    towns   month -> float64[M, 7] by sim.civic.TOWN
+    fared   month -> int64[S, P, 4] by sim.processes.census.FARED
     """
 
     months: list[int] = field(default_factory=list)
@@ -31,6 +35,10 @@ class Record:
     places: dict[int, np.ndarray] = field(default_factory=dict)
     ages: dict[int, np.ndarray] = field(default_factory=dict)
     traits: dict[int, np.ndarray] = field(default_factory=dict)
+    civic: list[np.ndarray] = field(default_factory=list)
+    queues: list[np.ndarray] = field(default_factory=list)
+    towns: dict[int, np.ndarray] = field(default_factory=dict)
+    fared: dict[int, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass

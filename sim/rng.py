@@ -42,6 +42,7 @@ PROCESSES: Final[dict[str, int]] = {
     "first_job": 31,
     "firm_month": 32,
     "firm_count": 33,
+    "town_classes": 40,
 }
 P_OPENING = np.uint64(PROCESSES["opening"])
 P_ARRIVAL_COUNT = np.uint64(PROCESSES["arrival_count"])
@@ -66,6 +67,7 @@ P_FIRM_OPENING = np.uint64(PROCESSES["firm_opening"])
 P_FIRST_JOB = np.uint64(PROCESSES["first_job"])
 P_FIRM_MONTH = np.uint64(PROCESSES["firm_month"])
 P_FIRM_COUNT = np.uint64(PROCESSES["firm_count"])
+P_TOWN_CLASSES = np.uint64(PROCESSES["town_classes"])
 
 _PARITY = np.uint64(0x1BD11BDAA9FC1A22)
 _R = (16, 42, 12, 31, 16, 32, 24, 21)

@@ -331,5 +331,5 @@ class RunConfig(Strict):
     event: dict[Code, Event]
     firms: Firms | None = None
     town: Town | None = None
-    agency: Agency | None = None
+    agency: dict[Code, Agency] | None = None
     integration: Integration | None = None

@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from sim.agents.agencies import Agencies, Bureau
 from sim.agents.population import Population
+from sim.agents.towns import Land, Towns
 from sim.crew import Crew
 from sim.inflows import ArrivalPlan
 from sim.parameters import Parameters
 from sim.places import Places
 from sim.policies.edits import RateBook
+from sim.processes.agencies import certificate_lag, paced
 from sim.processes.lists import N_LISTS
 from sim.processes.person import Books, Month, World
 from sim.processes.risk import BandTable, class_bounds
@@ -42,6 +45,11 @@ class State:
     bands: BandTable
     unaudited: np.uint64
     world: World  # the municipalities and firms as kernels see them this month
+    land: Land | None  # None: municipalities do not act
+    bureau: Bureau
+    towns: Towns
+    agencies: Agencies
+    plain: np.ndarray = field(default_factory=lambda: np.zeros(0))
     base: np.ndarray = field(default_factory=lambda: np.zeros(0))
     bounds: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint32))
     books: Books | None = None
@@ -68,12 +76,18 @@ class State:
         """The parameters in force this month, by path."""
         return self.rates.params(self.month)
 
+    @property
+    def certificate_lag(self) -> int:
+        """Months from asking for a certificate of eligibility to coming, at least 1."""
+        return certificate_lag(self.agencies, self.bureau)
+
     def set_rates(self) -> None:
         """This month's rates, and new bounds if they changed."""
         base = self.rates.base(self.month)
-        if base is not self.base:
-            self.base = base
+        if base is not self.plain:
+            self.plain = base
             self.bounds = class_bounds(self.crew, self.model.fates, self.bands, base, self.sizes[0])
+        self.base = paced(self.agencies, self.bureau, base)  # of decisions, which no bound holds
 
     @property
     def chunks(self) -> int:

@@ -142,6 +142,7 @@ def end_permit(p, i, t, base, codes, a, w, m, b, c, start):
     """The permit (or course, or stage, or longest stay) of person i ends this month."""
     s = np.int64(p.status[i])
     limit = m.now - p.since[i] >= a.longest[s]
+    b.screen[c, 3] += 1
     x0, _ = draw(m.k0, m.k1, p.key[i], m.now, P_PERMIT_OUTCOME, 0)
     lst = (AT_LIMIT if limit else AT_END) * m.n_statuses + s
     fill_codes(p, i, m.now, codes, a, w)

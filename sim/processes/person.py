@@ -22,8 +22,8 @@ from sim.units import any_event, threshold
 
 AUDIT_BITS = 20
 AUDIT_ONE = 1 << AUDIT_BITS
-# Rows of Books.tally: people who met the fate; and for the audit those drawn, the sum of their
-# probabilities p and of p (1 - p), both in units of 2**-20.
+# Rows of Books.tally: people who met the fate (in the rows of decisions: who applied); and for the
+# audit those drawn, the sum of their probabilities p and of p (1 - p), in units of 2**-20.
 FLOW, SEEN, EXPECTED, VARIANCE = 0, 1, 2, 3
 LEFT, DIED, CITIZEN, PERMANENT, IRREGULAR, MOVED = 1, 2, 3, 4, 5, 6
 
@@ -50,7 +50,8 @@ class Books(NamedTuple):
     cube: np.ndarray  # int32[C, S * O * P] change of the stock
     place: np.ndarray  # int32[C, M * S] change of the stock
     tally: np.ndarray  # int64[C, 4, F + G]: see FLOW, SEEN, EXPECTED, VARIANCE
-    screen: np.ndarray  # int64[C, 16]: sum of bounds (2**-32), draws below them, bounds broken
+    screen: np.ndarray  # int64[C, 16]: sum of bounds (2**-32), draws below them, bounds broken,
+    # permits that ended
     lists: np.ndarray  # int32[7, 2 * capacity] rows freed, flagged, mothers, sponsors, their
     # fates; jobs lost and gained
     counts: np.ndarray  # int64[C, 16] length of each chunk's part of each list
@@ -214,6 +215,7 @@ def granted(t, base, f, codes, word, tally):
     d = t.decision[f]
     if d < 0:
         return True
+    tally[FLOW, d] += 1  # whoever applies, granted or not
     cut = threshold(value(t, base, d, codes))
     audit(tally, d, cut, AUDIT_ONE / 4294967296.0)
     if word < cut:

@@ -1,0 +1,85 @@
+"""A month of the agencies: cases come, officers decide, the rest waits.
+
+A backlog slows decisions: next month's probabilities that an application is granted are
+multiplied by the pace, decisions over applications. So the people who apply stay the same, and
+what would have been decided at once is decided as officers can; nobody is refused for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from sim.agents.agencies import NEVER_ABOVE, Agencies, Bureau
+
+
+def step(
+    agencies: Agencies, bureau: Bureau, params: Mapping[str, float], month: int, cases: np.ndarray
+) -> None:
+    """Work on the month's cases, int64[Q] in real people, and set the pace of the next."""
+    agencies.recent[1:] = agencies.recent[:-1].copy()
+    agencies.recent[0] = cases
+    agencies.cases[:] = cases
+    for q in range(len(bureau.names)):
+        agency, queue = bureau.paths(q)
+        hours = params[f"{agency}.officers"] * params[f"{agency}.hours"] * params[f"{queue}.share"]
+        years = max(month - bureau.at[q], 0) / 12.0
+        possible = hours / max(params[f"{queue}.hours"], 1e-3)
+        agencies.capacity[q] = round(possible * (1.0 + params[f"{queue}.growth"]) ** years)
+        if month <= bureau.at[q]:  # what was decided then is in the rates
+            agencies.decided[q] = cases[q]
+            continue
+        _work(agencies, q, bureau.grants[q].size > 0, params[f"{queue}.months"])
+
+
+def _work(agencies: Agencies, q: int, paced: bool, months: float) -> None:
+    """Decide what can be decided; what decides people's fate was decided at the pace in force."""
+    came, capacity = int(agencies.cases[q]), int(agencies.capacity[q])
+    there = int(agencies.waiting[q]) + came
+    decided = round(came * float(agencies.pace[q])) if paced else capacity
+    decided = min(decided, there)
+    agencies.decided[q] = decided
+    agencies.waiting[q] = there - decided
+    if paced:
+        known = agencies.recent[:, q]
+        # A month that is not known yet counts as one in which all came that could be decided.
+        usual = max(float(np.where(known >= 0, known, capacity).mean()), 1.0)
+        possible = min(float(capacity), float(agencies.waiting[q]) + usual)
+        agencies.pace[q] = min(possible / usual, NEVER_ABOVE)
+    agencies.lag[q] = max(round(months + agencies.waiting[q] / max(capacity, 1)), 1)
+
+
+def cases_of(bureau: Bureau, flow: np.ndarray, ended: int, came: int, scale: float) -> np.ndarray:
+    """int64[Q]: the month's cases in real people.
+
+    flow   int64[F + G]: people who met each fate, and in the rows of decisions those who applied
+    ended  permits that ended; came: people who came from abroad
+    """
+    counted = {
+        "permits": ended - int(flow[: bureau.left.size][bureau.left].sum())
+        + int(flow[: bureau.asked.size][bureau.asked].sum()),
+        "certificates": came,
+    }  # fmt: skip
+    simulated = [
+        int(flow[rows].sum()) if rows.size else counted.get(what, 0)
+        for what, rows in zip(bureau.counts, bureau.grants, strict=True)
+    ]
+    return np.rint(np.array(simulated, np.float64) / scale).astype(np.int64)
+
+
+def paced(agencies: Agencies, bureau: Bureau, base: np.ndarray) -> np.ndarray:
+    """The base values of a month, float64[F + G], with decisions at the pace of each queue."""
+    out = base
+    for q, rows in enumerate(bureau.grants):
+        pace = float(agencies.pace[q])
+        if rows.size and pace != 1.0:
+            out = out.copy() if out is base else out
+            out[rows] *= min(pace, 1.0 / max(float(base[rows].max()), 1e-9))
+    return out
+
+
+def certificate_lag(agencies: Agencies, bureau: Bureau) -> int:
+    """Months from asking for a certificate of eligibility to coming, at least 1."""
+    lags = [int(agencies.lag[q]) for q, what in enumerate(bureau.counts) if what == "certificates"]
+    return max(lags, default=1)

@@ -1,0 +1,197 @@
+"""A month of the municipalities: desks, budgets, support, classes, the data link, sentiment.
+
+Everything is float64 or int64 by municipality, in one thread and in order of code, from stocks
+that are integers: threads and the order of people change nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from sim.agents.towns import COUNTED, FUNDED_LEVEL, Land, Towns
+from sim.clock import calendar_month
+from sim.rng import P_TOWN_CLASSES, one_uniform
+
+FISCAL_YEAR: Final = 4
+"""Month in which budgets begin."""
+LEAST, MOST = 0.02, 0.98
+"""Sentiment stays between: nowhere are all of one mind."""
+FEW: Final = 50.0
+"""Residents with the nation's arrears rate that are added to each place's own."""
+
+
+@dataclass(frozen=True)
+class Residents:
+    """float64[M] people, weighted: foreign residents, those without a status; scale of the run."""
+
+    foreign: np.ndarray
+    irregular: np.ndarray
+    scale: float
+
+    @classmethod
+    def of(
+        cls, place: np.ndarray, statuses: int, counted: np.ndarray, irregular: int, scale: float
+    ) -> Residents:
+        """From int64[M * S] stocks; counted is bool[S]."""
+        stock = place.reshape(-1, statuses)
+        return cls(stock @ counted.astype(np.int64) / scale, stock[:, irregular] / scale, scale)
+
+
+def step(
+    towns: Towns,
+    land: Land,
+    params: Mapping[str, float],
+    month: int,
+    key: tuple[np.uint64, np.uint64],
+    people: Residents,
+) -> None:
+    """Bring the municipalities to this month; `people` are those of the end of the last."""
+    levels = list(land.town.support.levels)
+    if calendar_month(month) == FISCAL_YEAR:
+        _budget(towns, params, people, [params[f"town.support.levels.{n}.cost"] for n in levels])
+        _open_classes(towns, land, params["town.classes.opening"], month, key)
+    joined = land.rank < params["town.link.share"]
+    towns.linked[joined] = 1
+    work(towns, params, people)
+    drift(towns, land, params, month, people, levels)
+
+
+def _budget(
+    towns: Towns, params: Mapping[str, float], people: Residents, cost: list[float]
+) -> None:
+    """The year's money, and what it is spent on: the yearly decision about support."""
+    _fund(towns, round(params["town.support.bodies"]), people.foreign)
+    grant = params["town.support.grants"] / max(int(towns.funded.sum()), 1)
+    towns.budget[:] = params["town.support.own"] * people.foreign + grant * towns.funded
+    level = towns.level.astype(np.int64)
+    price = np.array(cost)
+    afforded = np.searchsorted(price, towns.budget, side="right") - 1
+    pressed = towns.cases + towns.waiting >= params["town.support.rise"] * towns.capacity
+    rise = (level < afforded) & pressed
+    fall = towns.budget < params["town.support.keep"] * price[level]
+    level = level + rise - (fall & ~rise)
+    level = np.where(towns.funded == 1, np.maximum(level, FUNDED_LEVEL), level)
+    towns.level[:] = level
+
+
+def _fund(towns: Towns, bodies: int, foreign: np.ndarray) -> None:
+    """Grants to so many bodies: who has one keeps it while there are enough, then by residents."""
+    order = np.lexsort((np.arange(foreign.size), -foreign, -towns.funded.astype(np.int64)))
+    if towns.funded.sum() > bodies:  # the smallest lose it
+        order = np.lexsort((np.arange(foreign.size), -foreign * towns.funded))
+    towns.funded[:] = 0
+    towns.funded[order[:bodies]] = 1
+
+
+def _open_classes(
+    towns: Towns, land: Land, rate: float, month: int, key: tuple[np.uint64, np.uint64]
+) -> None:
+    """Municipalities without Japanese classes open some, at a rate a year."""
+    chance = -math.expm1(-rate)
+    for m in np.flatnonzero(towns.classes == 0):
+        if one_uniform(*key, land.keys[m], month, P_TOWN_CLASSES) < chance:
+            towns.classes[m] = 1
+
+
+def work(towns: Towns, params: Mapping[str, float], people: Residents) -> None:
+    """Cases at the desks, how many can be dealt with, and how many wait."""
+    behind = towns.counts[:, COUNTED.index("behind_nhi")] / people.scale
+    cases = (
+        params["town.desk.resident"] * people.foreign
+        + (params["town.desk.behind"] + params["town.desk.linked"] * towns.linked) * behind
+    )
+    towns.cases[:] = np.rint(cases / 12.0)
+    towns.capacity[:] = np.rint(towns.budget / (12.0 * max(params["town.desk.cost"], 1.0)))
+    most = np.rint(params["town.desk.forgotten"] * towns.capacity).astype(np.int64)
+    waiting = np.maximum(towns.waiting + towns.cases - towns.capacity, 0)
+    towns.waiting[:] = np.minimum(waiting, most)
+
+
+def support_given(towns: Towns, params: Mapping[str, float]) -> np.ndarray:
+    """uint8[M]: the level that residents feel, one less where the desks are overrun."""
+    patience = params["town.desk.patience"]
+    overrun = (towns.waiting > patience * towns.capacity) & (towns.level > 0)
+    return towns.level - overrun.astype(np.uint8)
+
+
+def conditions(
+    towns: Towns,
+    params: Mapping[str, float],
+    people: Residents,
+    nationals: np.ndarray,
+    levels: list[str],
+) -> np.ndarray:
+    """float64[3, M]: organised contact, irregular share of inhabitants, arrears rate.
+
+    The rate of a place with few residents leans to the nation's (see FEW).
+    """
+    worth = np.array([params[f"town.support.levels.{name}.contact"] for name in levels])
+    counts = towns.counts / people.scale
+    took = counts[:, COUNTED.index("norms")] / np.maximum(people.foreign, 1.0)
+    contact = worth[support_given(towns, params)] + params["integration.norms_contact"] * took
+    behind = counts[:, COUNTED.index("behind_nhi")]
+    overall = float(behind.sum() / max(people.foreign.sum(), 1.0))
+    arrears = (behind + FEW * overall) / (people.foreign + FEW)
+    irregular = people.irregular / np.maximum(people.foreign + nationals, 1.0)
+    return np.stack([np.minimum(contact, 1.0), irregular, arrears])
+
+
+def drift(
+    towns: Towns,
+    land: Land,
+    params: Mapping[str, float],
+    month: int,
+    people: Residents,
+    levels: list[str],
+) -> None:
+    """Sentiment: pushed by growth of the foreign share and by politics, drawn to a target.
+
+    The target is the opening's, moved by what has changed since in contact, irregular residents
+    and arrears; growth counts less in cities.
+    """
+    nationals = land.nationals_in(month)
+    share = people.foreign / np.maximum(people.foreign + nationals, 1.0)
+    moved = conditions(towns, params, people, nationals, levels) - towns.usual
+    contact, irregular, arrears = moved
+    target = towns.anchor - params["town.sentiment.contact"] * contact
+    target = target + params["town.sentiment.irregular"] * irregular
+    target = target + params["town.sentiment.arrears"] * arrears
+    fading = -math.expm1(-params["town.sentiment.fading"] / 12.0)
+    push = params["town.sentiment.growth"] * (share - towns.share) * land.rural
+    push = push + params["town.sentiment.signal"] / 12.0
+    drawn = towns.sentiment + push + fading * (target - towns.sentiment)
+    towns.sentiment[:] = np.clip(drawn, LEAST, MOST)
+    towns.share[:] = share
+
+
+def opposed(towns: Towns, nationals: np.ndarray) -> float:
+    """The nation's share opposed: the mean over nationals."""
+    return float((towns.sentiment * nationals).sum() / max(nationals.sum(), 1.0))
+
+
+def summary(towns: Towns, land: Land, month: int, people: Residents) -> np.ndarray:
+    """float64: SUMMARY of a month."""
+    everyone = max(people.foreign.sum(), 1.0)
+    m = max(towns.level.size, 1)
+    levels = [float((towns.level == k).sum()) for k in range(4)]
+    return np.array([
+        opposed(towns, land.nationals_in(month)), *levels,
+        float(towns.classes.sum()) / m,
+        float(people.foreign[towns.classes == 0].sum()) / everyone,
+        float(towns.linked.sum()),
+        float(people.foreign[towns.linked == 1].sum()) / everyone,
+        float(towns.cases.sum()), float(towns.capacity.sum()), float(towns.waiting.sum()),
+    ])  # fmt: skip
+
+
+SUMMARY: Final = (
+    "opposed_share", "towns_level_0", "towns_level_1", "towns_level_2", "towns_level_3",
+    "towns_with_classes_share", "residents_without_classes_share", "towns_linked",
+    "residents_linked_share", "desk_caseload", "desk_capacity", "desk_backlog",
+)  # fmt: skip
+"""What `summary` gives, in order."""
