@@ -63,7 +63,17 @@ def test_every_file_is_one_that_a_choice_reads(config: RunConfig):
     read |= {f"status/{name}/{status}.yaml" for status in config.country.statuses}
     read |= {
         f"{group}/{name}.yaml"
-        for group in ("origin", "prefecture", "life", "arrivals", "event", "firms")
+        for group in (
+            "origin",
+            "prefecture",
+            "life",
+            "arrivals",
+            "event",
+            "firms",
+            "town",
+            "agency",
+            "integration",
+        )
     }
     chosen = {f for f in files if Path(f).parts[0] in ("scenario", "experiment", "sweep", "hydra")}
     assert files - chosen == read
