@@ -6,7 +6,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, StrictStr
 
-from sim.schema_base import Code, Colour, Label, Month, Months, Provenance, Share, Strict, Value
+from sim.schema_base import (
+    Ages,
+    Code,
+    Colour,
+    Label,
+    Month,
+    Months,
+    Provenance,
+    Share,
+    Strict,
+    Value,
+)
 
 Values = dict[Code, Value]
 
@@ -72,6 +83,12 @@ class Groups(Provenance):
     """Which statuses the groups of table workers_status consist of."""
 
     of: dict[StrictStr, list[Code]]
+
+
+class WorkingAges(Provenance):
+    """First and last completed year of age of those who have jobs in firms."""
+
+    ages: Ages
 
 
 class Demand(Strict):
@@ -156,6 +173,7 @@ class Firms(Strict):
     sizes: dict[Code, Size]
     establishments: Value  # at the opening, at scale 1
     employed: Values  # status -> share with a job at the opening
+    working: WorkingAges
     commuting: list[Code]  # tiers whose workers may live in another prefecture of the region
     mixes: dict[Code, Mix]
     groups: Groups

@@ -1,0 +1,219 @@
+"""The firms of an opening as rows: how many in each cell, where, and how many jobs in each.
+
+Axes: sector K, size Z, prefecture P, municipality M. What a firm is (sector, size, municipality,
+how large) is fixed by the data and its identity; its standing and its support are drawn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numba import njit, prange
+from scipy.special import ndtr, ndtri
+
+from sim.agents.firm_targets import Targets
+from sim.agents.joint import repair, round_rows
+from sim.rng import (
+    P_FIRM_OPENING,
+    TAG_FIRM,
+    draw,
+    high,
+    identity,
+    low,
+    threefry,
+    unit,
+)
+
+ROUNDS: Final = 400
+MOST_SPREAD: Final = 2.5
+"""Standard deviations at which the number of workers of a firm of its cell is cut off."""
+LARGE = np.uint64(1)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Firms sorted by sector, prefecture, municipality and key."""
+
+    key: np.ndarray  # uint64[n]
+    sector: np.ndarray  # uint8[n]
+    size: np.ndarray  # uint8[n]
+    prefecture: np.ndarray  # int64[n]
+    municipality: np.ndarray  # int16[n]
+    large: np.ndarray  # float64[n]: workers relative to firms of the same cell, mean about one
+
+
+def count_firms(aim: Targets, establishments: int, workers: np.ndarray) -> np.ndarray:
+    """Whole numbers of firms, int64[K, Z, P], at scale 1.
+
+    workers float64[K, P]: where workers are expected. Sectors and sizes are met exactly,
+    prefectures as far as moving single firms can.
+    """
+    firms = workers[:, None, :] * aim.firm_size[None, :, None]
+    for _ in range(ROUNDS):
+        for axis, margin in enumerate((aim.firm_sector, aim.firm_size, aim.firm_prefecture)):
+            others = tuple(k for k in range(3) if k != axis)
+            have = firms.sum(axis=others)
+            factor = np.divide(margin, have, out=np.zeros_like(have), where=have > 0)
+            firms *= np.expand_dims(factor, others)
+    firms *= establishments / firms.sum()
+    sectors = round_rows(firms.sum(axis=(1, 2)), np.array(establishments))
+    by_size = _whole(firms.sum(axis=2), sectors)
+    flat = firms.reshape(-1, firms.shape[2])
+    return _whole(flat, by_size.reshape(-1)).reshape(firms.shape)
+
+
+def _whole(values: np.ndarray, totals: np.ndarray) -> np.ndarray:
+    """Whole numbers int64[R, C] with row sums `totals` and column sums as near as swaps get."""
+    count = round_rows(values, totals)
+    count, wish = count[None].copy(), values[None].copy()
+    column = (count - wish).sum(axis=(0, 1))
+    none, rows = np.zeros(1, np.int64), np.zeros(count.shape[1], np.int64)
+    repair(count, wish, none, rows, column, column[:, None].copy(), column[:, None].copy())
+    return count[0]
+
+
+def make_rows(
+    count: np.ndarray, words: tuple[np.ndarray, np.ndarray], first: np.ndarray,
+    weight: np.ndarray, spread: np.ndarray, month: int, scale: float,
+) -> Rows:  # fmt: skip
+    """A systematic sample of the counted firms, one row each.
+
+    count   int64[K, Z, P]
+    words   uint64[K, Z] and uint64[P]: what cells are called in keys
+    first   int64[P + 1]: municipalities of a prefecture are first[p]..first[p + 1]
+    weight  float64[M]: pull of a municipality on firms
+    spread  float64[Z]: standard deviation of log size
+    """
+    by_cell = np.moveaxis(count, 1, 2).reshape(-1)  # sector, prefecture, size
+    n_sizes, n_places = count.shape[1], count.shape[2]
+    total = int(by_cell.sum())
+    chosen = np.floor((np.arange(int(total * scale) + 1) + 0.5) / scale).astype(np.int64)
+    chosen = chosen[chosen < total]
+    before = np.concatenate([[0], np.cumsum(by_cell)])
+    cell = np.searchsorted(before, chosen, side="right") - 1
+    ordinal = chosen - before[cell]
+    sector, size = cell // (n_places * n_sizes), cell % n_sizes
+    prefecture = cell // n_sizes % n_places
+    key = _keys(words[0][sector, size], words[1][prefecture], ordinal, month)
+    place, large = _places(key, cell, ordinal, by_cell, prefecture, first, np.cumsum(weight))
+    log_size = spread[size] * np.clip(ndtri(large), -MOST_SPREAD, MOST_SPREAD)
+    large = np.exp(log_size) / _mean_size(spread)[size]
+    order = np.lexsort((key, place, prefecture, sector))
+    return Rows(
+        key[order], sector[order].astype(np.uint8), size[order].astype(np.uint8),
+        prefecture[order], place[order].astype(np.int16), large[order],
+    )  # fmt: skip
+
+
+def _mean_size(spread: np.ndarray) -> np.ndarray:
+    """Mean of the exponential of a normal number of this spread, cut off at MOST_SPREAD."""
+    c = MOST_SPREAD
+    inside = np.exp(spread**2 / 2) * (ndtr(c - spread) - ndtr(-c - spread))
+    return inside + ndtr(-c) * (np.exp(spread * c) + np.exp(-spread * c))
+
+
+@njit(cache=True, parallel=True)
+def _keys(what, where, ordinal, month):
+    """uint64[n] identities; what, where uint64[n], ordinal int64[n]."""
+    out = np.empty(what.size, np.uint64)
+    for i in prange(what.size):
+        content = where[i] << np.uint64(16) | np.uint64(month)
+        out[i] = identity(TAG_FIRM, what[i], content, ordinal[i])
+    return out
+
+
+@njit(cache=True, parallel=True)
+def _places(key, cell, ordinal, by_cell, prefecture, first, pull):
+    """(municipality int64[n], uniform float64[n] for the size) of each firm.
+
+    The firms of a cell are spread evenly over its municipalities' cumulated pull, float64[M].
+    """
+    place, large = np.empty(key.size, np.int64), np.empty(key.size)
+    for i in prange(key.size):
+        start, _ = threefry(TAG_FIRM, LARGE, np.uint64(cell[i]), np.uint64(0))
+        a, z = first[prefecture[i]], first[prefecture[i] + 1]
+        below = pull[a - 1] if a > 0 else 0.0
+        at = (ordinal[i] + unit(start)) / by_cell[cell[i]]
+        at = below + (at - np.floor(at)) * (pull[z - 1] - below)
+        place[i] = min(a + np.searchsorted(pull[a:z], at, side="right"), z - 1)
+        x0, _ = threefry(TAG_FIRM, LARGE, key[i], np.uint64(1))
+        large[i] = unit(x0)
+    return place, large
+
+
+def jobs_of(rows: Rows, people: np.ndarray, aim: Targets) -> np.ndarray:
+    """Workers of each firm, int64[n]: one each, and the others by size.
+
+    people int64[K, P]: workers of each cell, all of whom get a place. Where there are fewer
+    workers than firms, some firms have none.
+    """
+    n_places = people.shape[1]
+    n_sizes = aim.firm_size.size
+    cell = rows.sector.astype(np.int64) * n_places + rows.prefecture
+    firms = np.bincount(cell * n_sizes + rows.size, minlength=people.size * n_sizes)
+    firms = firms.reshape(-1, n_sizes).astype(np.float64)
+    here, more = firms.sum(axis=1), people.reshape(-1).astype(np.float64)
+    each = more >= here
+    more = np.where(each, more - here, more)
+    by_size = np.maximum(aim.worker_size * people.sum() - firms.sum(axis=0), 0.0)
+    extra = firms * (by_size / np.maximum(firms.sum(axis=0), 1.0))[None, :]
+    for _ in range(ROUNDS):
+        extra *= _ratio(by_size, extra.sum(axis=0))[None, :]
+        extra *= _ratio(more, extra.sum(axis=1))[:, None]
+    mean = extra / np.maximum(firms, 1.0)
+    weight = np.maximum(mean[cell, rows.size], 1e-9) * rows.large
+    return _seats(weight, cell, more.astype(np.int64)) + each[cell]
+
+
+def _seats(weight: np.ndarray, cell: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """int64[n] in proportion to `weight` within each cell (ascending), adding up to its total."""
+    running = np.cumsum(weight)
+    last = np.searchsorted(cell, np.arange(total.size), side="right") - 1
+    first = np.searchsorted(cell, np.arange(total.size))
+    below = np.where(first > 0, running[np.maximum(first, 1) - 1], 0.0)
+    size = np.maximum(running[np.maximum(last, 0)] - below, 1e-300)
+    up_to = np.floor((running - below[cell]) / size[cell] * total[cell] + 1e-6).astype(np.int64)
+    filled = last >= first
+    up_to[last[filled]] = total[filled]
+    before = np.concatenate([[0], up_to[:-1]])
+    before[first[filled]] = 0
+    return up_to - before
+
+
+def _ratio(wanted: np.ndarray, have: np.ndarray) -> np.ndarray:
+    return np.divide(wanted, have, out=np.zeros_like(have), where=have > 0)
+
+
+@njit(cache=True, parallel=True)
+def draw_standing(k0, k1, key, month, status_cut, months, share, certified, least):
+    """(status uint8[n], until int16[n], support uint8[n]) of the firms at the opening.
+
+    status_cut uint64[status] cumulative thresholds; months int16[status], 0 = no end
+    share      uint64[kinds] thresholds; `least` of them for firms of status `certified`
+    """
+    n = key.size
+    status, until = np.empty(n, np.uint8), np.zeros(n, np.int16)
+    support = np.zeros(n, np.uint8)
+    for i in prange(n):
+        x0, _ = draw(k0, k1, key[i], month, P_FIRM_OPENING, 0)
+        s = 0
+        while low(x0) >= status_cut[s]:
+            s += 1
+        status[i] = s
+        if months[s] > 0:
+            until[i] = month + 1 + np.int64(high(x0) * np.uint64(months[s]) >> np.uint64(32))
+        support[i] = draw_support(k0, k1, key[i], month, share, least if s == certified else 0)
+    return status, until, support
+
+
+@njit(cache=True)
+def draw_support(k0, k1, key, month, share, least):
+    """Bits of support of a firm; shares are uint64[kinds] thresholds, none below `least`."""
+    bits = 0
+    for j in range(share.size):
+        x0, _ = draw(k0, k1, key, month, P_FIRM_OPENING, 1 + j)
+        if low(x0) < max(share[j], np.uint64(least)):
+            bits |= 1 << j
+    return np.uint8(bits)
