@@ -8,7 +8,7 @@ work near where they live. Holders of one tier stand together, so that firms spe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numba import njit, prange
@@ -43,13 +43,28 @@ class FirmsOpening:
     report: FirmReport
 
 
-@dataclass(frozen=True)
-class Where:
-    """The places of the country: M municipalities, in order of code, of P prefectures."""
+class Map(Protocol):
+    """Which municipality lies where."""
 
-    codes: list[str]  # of the municipalities
-    prefecture: np.ndarray  # uint8[M]
-    first: np.ndarray  # int32[P + 1]: municipalities of prefecture p are first[p]..first[p + 1]
+    @property
+    def prefecture(self) -> np.ndarray:
+        """uint8[M]"""
+
+    @property
+    def first(self) -> np.ndarray:
+        """int32[P + 1]: municipalities of prefecture p are first[p]..first[p + 1]."""
+
+
+class Where(Protocol):
+    """M municipalities in order of code, such as `sim.places.Places`."""
+
+    @property
+    def codes(self) -> list[str]:
+        """Of the municipalities."""
+
+    @property
+    def world(self) -> Map:
+        """Their prefectures."""
 
 
 class JobTables(NamedTuple):
@@ -67,7 +82,7 @@ class JobTables(NamedTuple):
 
 
 def open_firms(
-    config: RunConfig, data: Data, columns: dict[str, np.ndarray], where: Where,
+    config: RunConfig, data: Data, columns: dict[str, np.ndarray], places: Where,
     key: tuple[np.uint64, np.uint64], scale: float,
 ) -> FirmsOpening:  # fmt: skip
     """Firms at the start of a run, and who works in them.
@@ -79,17 +94,17 @@ def open_firms(
     assert firms is not None
     month = month_index(config.start)
     aim = targets(config, data, firms)
-    weight = margins.municipal_weights(data, where.codes, month)
-    stock = _stock(columns, where, len(config.country.statuses))
-    tables, expected = _tables(config, firms, data, aim, where, weight, stock)
+    weight = margins.municipal_weights(data, places.codes, month)
+    stock = _stock(columns, places, len(config.country.statuses))
+    tables, expected = _tables(config, firms, data, aim, places, weight, stock)
     count = count_firms(aim, int(firms.establishments.value), expected / scale)
     words = _words(config, firms)
     spread = np.array([size.spread.value for size in firms.sizes.values()])
-    rows = make_rows(count, words, where.first, weight, spread, month, scale)
+    rows = make_rows(count, words, places.world.first, weight, spread, month, scale)
     tables = tables._replace(other=_others(rows, expected.shape))
     has = _eligible_shares(tables, columns, stock.sum(axis=1), month)
     tables = tables._replace(has=has)
-    order, tier, cell = _first_jobs(key, month, columns, where, tables)
+    order, tier, cell = _first_jobs(key, month, columns, places, tables)
     shape = expected.shape
     people = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape)
     seats = jobs_of(rows, people, aim)
@@ -104,8 +119,8 @@ def open_firms(
 
 def _stock(columns: dict[str, np.ndarray], where: Where, n_statuses: int) -> np.ndarray:
     """Residents int64[S, P]."""
-    n = where.first.size - 1
-    prefecture = where.prefecture[columns["municipality"]]
+    n = where.world.first.size - 1
+    prefecture = where.world.prefecture[columns["municipality"]]
     cell = columns["status"].astype(np.int64) * n + prefecture
     return np.bincount(cell, minlength=n_statuses * n).reshape(n_statuses, n)
 
@@ -135,7 +150,7 @@ def _tables(
         commutes=commutes,
         work_cut=np.array([cuts(row.tolist()) for row in way]),
         other=np.zeros((0, 0), np.int64),
-        first=where.first,
+        first=where.world.first,
         pull=pull,
         ages=np.array([12 * firms.working.ages[0], 12 * (firms.working.ages[1] + 1)]),
     )  # fmt: skip
@@ -177,7 +192,7 @@ def _first_jobs(
     place = np.empty(columns["key"].size, np.uint64)
     _draw_jobs(
         key, month, columns["key"], columns["status"], columns["born"], columns["municipality"],
-        where.prefecture, tables, place,
+        where.world.prefecture, tables, place,
     )  # fmt: skip
     employed = np.flatnonzero(place != ~np.uint64(0))
     place = place[employed]
