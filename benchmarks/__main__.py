@@ -1,4 +1,4 @@
-"""`python -m benchmarks [pass|scaling|run|start|all]`: prints what it measures, writes nothing."""
+"""`python -m benchmarks [NAME]`: prints what it measures, writes nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from benchmarks.report import Result, as_data, show
 
-NAMES = ("pass", "scaling", "run", "start")
+NAMES = ("pass", "scaling", "run", "start", "fork")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1),
                         help="(%(default)s)")  # fmt: skip
     parser.add_argument("--scale", type=float, default=1.0, help="for start (1)")
+    parser.add_argument("--fork-scale", type=float, default=0.02, help="for fork (0.02)")
     parser.add_argument("--json", action="store_true", help="print JSON in place of tables")
     return parser
 
@@ -65,6 +66,10 @@ def _measure(name: str, options: argparse.Namespace, overrides: list[str]) -> Re
         from benchmarks import whole_run
 
         return whole_run.measure([f"threads={options.threads}", *overrides])
+    if name == "fork":
+        from benchmarks import fork
+
+        return fork.measure(options.threads, options.fork_scale)
     from benchmarks import start
 
     return start.measure(options.threads, options.scale)

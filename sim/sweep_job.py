@@ -50,6 +50,8 @@ def run_job(job: DictConfig) -> float | None:
 def _part_of_plan(path: Path, job: int, size: int, threads: int | None) -> None:
     plan = _PLANS.get(state_of_files(path.parent, path.name), lambda: read_plan(path))
     for row in plan.unique[job * size : (job + 1) * size]:
+        if not path.is_file():
+            raise OutputError(f"{path} was taken away: the sweep ends")
         if row.keeps or not is_complete(plan.root / row.run):
             attempt(plan, row, threads)
 
@@ -91,8 +93,10 @@ def run_or_wait(settings: RunConfig, root: Path, threads: int | None) -> Path:
 
 def _leave_word(log: Path, code: int, overrides: list[str], why: str) -> None:
     """First line: the exit code; then what to type to see it again, and what happened."""
+    if not log.parent.parent.is_dir():  # taken away with all else: nothing of it is made again
+        raise OutputError(f"{log.parent.parent} was taken away: {why}")
     text = f"exit code {code}\nkyosei run {' '.join(overrides)}\n\n{why.rstrip()}\n"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log.parent.mkdir(exist_ok=True)
     write_atomically(log, lambda stream: stream.write(text.encode("utf-8")))
 
 

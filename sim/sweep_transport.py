@@ -21,6 +21,7 @@ from sim.errors import BusyError, OutputError
 from sim.lock import FolderLock
 
 _OURS: Final = re.compile(r"[0-9a-f]{8}")
+_TRIES: Final = 100
 _PASSING: Final = (".pkl", ".pickle", ".yaml")
 """Endings of what jobs do not leave for people; their logs and scripts stay."""
 
@@ -31,15 +32,24 @@ def transport(folder: Path) -> Iterator[Path]:
     if folder.is_symlink():
         raise OutputError(f"cannot write into {folder}: it is a symbolic link")
     remove_abandoned(folder)
-    own = folder / uuid.uuid4().hex[:8]
     folder.mkdir(parents=True, exist_ok=True)
-    own.mkdir(mode=stat.S_IRWXU)
-    lock = FolderLock(own)
-    lock.take()
+    own, lock = _locked(folder)
     try:
         yield own
     finally:
         _empty(own, lock)
+
+
+def _locked(folder: Path) -> tuple[Path, FolderLock]:
+    """A new folder and its lock. Another launch may take one that has no lock yet for abandoned."""
+    for _ in range(_TRIES):
+        own = folder / uuid.uuid4().hex[:8]
+        own.mkdir(mode=stat.S_IRWXU)
+        lock = FolderLock(own)
+        with suppress(BusyError, FileNotFoundError):
+            lock.take()
+            return own, lock
+    raise OutputError(f"cannot keep a folder in {folder}: something removes it")
 
 
 def remove_abandoned(folder: Path) -> None:

@@ -11,13 +11,15 @@ import pytest
 import yaml
 
 from sim import config as door
+from sim import sweep
 from sim.settings import check_overrides, configs_folder
 
 README = Path(__file__).parent.parent / "README.md"
 TEXT = README.read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
 COMMANDS = [
-    line for kind, block in BLOCKS if kind == "sh" for line in block.splitlines()
+    line for kind, block in BLOCKS if kind == "sh"
+    for line in block.replace("\\\n", "").splitlines()
     if line.startswith("kyosei run ")
 ]  # fmt: skip
 
@@ -32,8 +34,8 @@ def test_every_run_composes(line: str, monkeypatch: pytest.MonkeyPatch):
     settings = [word for word in words if not word.startswith("-")]
     if "-m" in words:
         assert check_overrides(settings, sweep=True) == []
-        settings = [re.sub(r"^(seed=\d+),.*", r"\1", word) for word in settings]  # the first run
-        settings = [word for word in settings if not word.startswith("sweep=")]
+        how, own = sweep.split(settings, configs_folder())
+        settings = sweep._lines(own, how)[0]  # of the first run
     monkeypatch.setattr("sim.config._too_many_threads", lambda config: [])  # another machine's
     assert door.compose(settings).end > "2025"
 

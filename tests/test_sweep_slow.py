@@ -26,11 +26,16 @@ def test_a_sweep_that_is_killed_ends_with_the_same_tables(tmp_path):
         assert kill.half_done <= 2  # as many as were being written
 
 
+def pickles(root: Path) -> list[Path]:
+    return [path for path in root.rglob("*") if path.suffix in (".pkl", ".pickle")]
+
+
 @pytest.mark.slow
 def test_every_launcher_makes_the_same_tables(tmp_path):
-    found = launchers.compare(tmp_path, WORDS, ray=None)
-    assert set(found) == {"basic", "joblib", "submitit_local"}
+    found = launchers.compare(tmp_path, WORDS)
+    assert tuple(found) == launchers.HERE
     assert len({digest for _, digest in found.values()}) == 1
+    assert pickles(tmp_path) == []
 
 
 @pytest.mark.slow
@@ -49,6 +54,7 @@ def test_slurm_is_asked_for_what_was_said(tmp_path, monkeypatch):
     launchers.sweep("submitit_slurm", tmp_path / "slurm", WORDS)
     assert expected > 0
     assert launchers.digest(tmp_path / "slurm") == launchers.digest(tmp_path / "basic")
+    assert pickles(tmp_path) == []
     asked = json.loads((tmp_path / "asked.json").read_text())
     wanted = {"array": "0-2%2", "partition": "long", "time": "30", "cpus-per-task": "1",
               "mem": "1GB", "job-name": "kyosei"}  # fmt: skip
@@ -63,6 +69,18 @@ def test_a_run_of_a_sweep_starts_at_once(tmp_path):
 
 
 @pytest.mark.network
+def test_slurm_itself_makes_the_same_tables(tmp_path, repository):
+    """On a Slurm of one node, which must be installed (Debian: slurmctld slurmd munge), as root."""
+    command = [sys.executable, "-m", "experiments.sweeps.launchers", "--slurm", "--seeds", "3",
+               "--scale", "0.001", "--end", "2025-12", "--folder", str(tmp_path)]  # fmt: skip
+    done = subprocess.run(command, cwd=repository, check=True, capture_output=True, text=True)
+    *rows, verdict = done.stdout.splitlines()
+    assert verdict == "equal to the byte"
+    assert [row.split()[0] for row in rows] == [*launchers.HERE, "submitit_slurm"]
+    assert pickles(tmp_path) == []
+
+
+@pytest.mark.network
 def test_a_ray_cluster_of_two_nodes_makes_the_same_tables(tmp_path, repository):
     venv.create(tmp_path / "ray", with_pip=True)
     python = tmp_path / "ray" / "bin" / "python"
@@ -74,7 +92,7 @@ def test_a_ray_cluster_of_two_nodes_makes_the_same_tables(tmp_path, repository):
     )  # fmt: skip
     lines = done.stdout.splitlines()
     assert lines[-1] == "equal to the byte"
-    assert [line.split()[0] for line in lines[:-1]] == list(launchers.LAUNCHERS)
+    assert [line.split()[0] for line in lines[:-1]] == [*launchers.HERE, "ray"]
     assert {path.name for path in Path(tmp_path / "runs").glob("ray-*.log")} == {
         "ray-head.log", "ray-second.log",
     }  # fmt: skip

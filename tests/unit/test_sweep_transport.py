@@ -74,6 +74,24 @@ def test_what_a_killed_launch_left_goes_with_the_next(tmp_path):
     assert names(tmp_path) == {"17_0_log.err", "18_0_log.err"}
 
 
+def test_a_folder_without_a_lock_yet_may_be_taken_away(tmp_path, monkeypatch):
+    """Between making its folder and locking it, another launch may find and remove it."""
+    taken: list[Path] = []
+
+    def take(lock: FolderLock) -> None:
+        if len(taken) < 3:
+            taken.append(lock._path.parent)
+            taken[-1].rmdir()
+        real(lock)
+
+    real = FolderLock.take
+    monkeypatch.setattr(FolderLock, "take", take)
+    with transport(tmp_path) as own:
+        assert own.is_dir()
+        assert own not in taken
+    assert len(taken) == 3
+
+
 def test_a_launch_under_way_keeps_its_own(tmp_path):
     with transport(tmp_path) as first:
         launched(first)
