@@ -81,6 +81,7 @@ def _names(firms: Firms, config: RunConfig) -> Iterator[Problem]:
         yield from _known((AT, *at), prefectures, config.prefecture, "prefecture")
     pools = {tier.pool for tier in firms.tiers.values()}
     yield from _same((AT, "rules", "inspected"), firms.rules.inspected, pools, "pool")
+    yield from _known((AT, "rules", "frozen"), firms.rules.frozen, pools, "pool")
 
 
 def _fields(firms: Firms) -> Iterator[Problem]:

@@ -106,6 +106,7 @@ class Demand(Strict):
 class Rules(Strict):
     """Inspection, guidance, bar and certification of firms."""
 
+    frozen: list[Code]  # pools in which a firm under guidance hires nobody
     inspected: Values  # a year, by pool: firms with workers in it
     violation: Value  # share of inspections that find one
     barred: Value  # share of violations that bar the firm
@@ -119,6 +120,8 @@ class Support(Strict):
 
     share: Values  # of firms that give it
     certified: Value  # of firms that are certified, at least
+    burden: Value  # cost of support relative to the opening
+    elasticity: Value  # of the jobs wanted to that cost, downwards
     cost: Values  # thousand yen a worker and year
 
 

@@ -98,13 +98,21 @@ def make_rows(
     prefecture = cell // n_sizes % n_places
     key = _keys(words[0][sector, size], words[1][prefecture], ordinal, month)
     place, large = _places(key, cell, ordinal, by_cell, prefecture, first, np.cumsum(weight))
-    log_size = spread[size] * np.clip(ndtri(large), -MOST_SPREAD, MOST_SPREAD)
-    large = np.exp(log_size) / _mean_size(spread)[size]
+    large = relative_size(large, size, spread)
     order = np.lexsort((key, place, prefecture, sector))
     return Rows(
         key[order], sector[order].astype(np.uint8), size[order].astype(np.uint8),
         prefecture[order], place[order].astype(np.int16), large[order],
     )  # fmt: skip
+
+
+def relative_size(uniform: np.ndarray, size: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """Size relative to firms of the same class, float64[n] with mean one: log-normal, cut off.
+
+    uniform float64[n] in (0, 1), size int[n] the class; spread float64[Z] of the logarithm
+    """
+    log_size = spread[size] * np.clip(ndtri(uniform), -MOST_SPREAD, MOST_SPREAD)
+    return np.asarray(np.exp(log_size) / _mean_size(spread)[size])
 
 
 def _mean_size(spread: np.ndarray) -> np.ndarray:
@@ -204,16 +212,19 @@ def draw_standing(k0, k1, key, month, status_cut, months, share, certified, leas
         status[i] = s
         if months[s] > 0:
             until[i] = month + 1 + np.int64(high(x0) * np.uint64(months[s]) >> np.uint64(32))
-        support[i] = draw_support(k0, k1, key[i], month, share, least if s == certified else 0)
+        support[i] = draw_support(k0, k1, key[i], share, least if s == certified else np.uint64(0))
     return status, until, support
 
 
 @njit(cache=True)
-def draw_support(k0, k1, key, month, share, least):
-    """Bits of support of a firm; shares are uint64[kinds] thresholds, none below `least`."""
+def draw_support(k0, k1, key, share, least):
+    """Bits of support of a firm; shares are uint64[kinds] thresholds, none below `least`.
+
+    The draws are the firm's for life: a higher share adds firms and takes it from none.
+    """
     bits = 0
     for j in range(share.size):
-        x0, _ = draw(k0, k1, key, month, P_FIRM_OPENING, 1 + j)
-        if low(x0) < max(share[j], np.uint64(least)):
+        x0, _ = draw(k0, k1, key, 0, P_FIRM_OPENING, 1 + j)
+        if low(x0) < max(share[j], least):
             bits |= 1 << j
     return np.uint8(bits)

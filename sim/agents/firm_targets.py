@@ -14,12 +14,16 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from sim.clock import EPOCH_YEAR
 from sim.data import Data
 from sim.errors import DataError
 from sim.schema import RunConfig
 from sim.schema_firms import Firms
 
 ROUNDS: Final = 400
+MIDYEAR: Final = 9
+"""Month of the projections, 1 October, counted from January."""
+TOTAL: Final = "total"
 NEIGHBOUR: Final = 0.02
 """Start of the fit of commuting: how likely a prefecture of the region is against one's own."""
 
@@ -186,3 +190,34 @@ def fit_commuting(
 
 def _ratio(wanted: np.ndarray, have: np.ndarray) -> np.ndarray:
     return np.divide(wanted, have, out=np.zeros_like(have), where=have > 0)
+
+
+def workforce(config: RunConfig, data: Data, month: int) -> tuple[np.ndarray, np.ndarray]:
+    """(months float64[Y], people of working age float64[Y, P] relative to `month`).
+
+    By the official projections: the prefecture's population times the nation's share of 15 to 64;
+    prefectures keep their share of the nation after their last year. Nothing else is published by
+    prefecture before 2050.
+    """
+    nation: dict[str, dict[int, float]] = {}
+    table = data["projection_national"]
+    for year, quantity, value in zip(
+        *(table[name].tolist() for name in ("year", "quantity", "value")), strict=True
+    ):
+        nation.setdefault(quantity, {})[year] = value
+    total, able = nation["population"], nation["population_age_15_64"]
+    local = data["projection_prefecture"]
+    local = local[local["age_group"] == TOTAL].sort_values(["year", "prefecture"], kind="stable")
+    known = sorted(local["year"].unique().tolist())
+    people = local["people"].to_numpy(np.float64).reshape(len(known), -1)
+    years = sorted(set(total) & set(able))
+    if not years or known[0] > years[0] or people.shape[1] != len(config.prefecture):
+        raise DataError("the projections of nation and prefectures do not fit each other")
+    rows = [
+        people[known.index(y)] if y in known else people[-1] * total[y] / total[known[-1]]
+        for y in years
+    ]
+    working = np.array(rows) * np.array([able[y] / total[y] for y in years])[:, None]
+    months = np.array([(y - EPOCH_YEAR) * 12.0 + MIDYEAR for y in years])
+    start = np.array([np.interp(month, months, column) for column in working.T])
+    return months, working / start

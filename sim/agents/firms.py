@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -44,17 +45,32 @@ class Firms(NamedTuple):
     pending: np.ndarray
 
 
-class FirmSet:
-    """Rows [0, n) of `columns` are in use, holes among them; rows beyond wait.
+@dataclass
+class FirmBook:
+    """What a run remembers of its firms beside them.
 
-    demand  float64[sectors, T]  growth of the jobs that existing firms want since the opening
+    Sectors K, sizes Z, tiers T, prefectures P, years Y.
     """
 
-    def __init__(self, n_tiers: int, capacity: int, demand: np.ndarray) -> None:
+    demand: np.ndarray  # float64[K, T] growth of the jobs that a firm wants since the opening
+    extent: np.ndarray  # float64[K] growth of the number of firms meant since the opening
+    usual: np.ndarray  # float64[K, Z, T] jobs that a firm of its kind wanted at the opening
+    cells: np.ndarray  # int64[K, Z, P] firms at the opening
+    years: np.ndarray  # float64[Y] since the start of the projection, as months
+    pull: np.ndarray  # float64[M + 1] cumulated pull of municipalities on firms
+    workforce: np.ndarray  # float64[Y, P] local people of working age, relative to the opening
+
+
+class FirmSet:
+    """Rows [0, n) of `columns` are in use, holes among them; rows beyond wait."""
+
+    def __init__(self, n_tiers: int, capacity: int, book: FirmBook) -> None:
         self.n = 0
         self.n_tiers = n_tiers
         self.capacity = capacity
-        self.demand = demand
+        self.book = book
+        self.seen = np.zeros((book.extent.size, 3), np.int64)
+        """Firms, workers and vacancies by sector, as this month's plan found and left them."""
         self._data = {name: self._empty(name, capacity) for name in FIRM_FIELDS}
         self._free = np.zeros(0, np.int32)
 
@@ -121,6 +137,21 @@ class FirmSet:
             grown[: self.n] = old[: self.n]
             self._data[name] = grown
         self.capacity = capacity
+
+    def kept(self) -> dict[str, np.ndarray]:
+        """All that a checkpoint needs, by name; `resumed` makes the same firms of it."""
+        columns = {name: self[name] for name in FIRM_FIELDS}
+        book = {f"book.{field.name}": getattr(self.book, field.name) for field in fields(FirmBook)}
+        return {**columns, "free": self._free, **book}
+
+    @classmethod
+    def resumed(cls, arrays: dict[str, np.ndarray]) -> FirmSet:
+        """The firms that `kept` described."""
+        book = FirmBook(**{field.name: arrays[f"book.{field.name}"] for field in fields(FirmBook)})
+        n, n_tiers = arrays["wanted"].shape
+        made = cls(n_tiers, int(n * 1.3) + 1024, book)
+        made.fill({name: arrays[name] for name in FIRM_FIELDS}, arrays["free"])
+        return made
 
     def nbytes(self) -> int:
         """Bytes of all columns at their full length."""

@@ -16,8 +16,8 @@ from numba import njit, prange
 from sim.agents import margins
 from sim.agents.firm_report import FirmReport, residuals
 from sim.agents.firm_rows import Rows, count_firms, draw_standing, jobs_of, make_rows
-from sim.agents.firm_targets import Targets, fit_commuting, fit_jobs, targets
-from sim.agents.firms import FirmSet
+from sim.agents.firm_targets import Targets, fit_commuting, fit_jobs, targets, workforce
+from sim.agents.firms import FirmBook, FirmSet
 from sim.clock import month_index
 from sim.data import Data
 from sim.rng import P_FIRST_JOB, draw, high, low
@@ -112,7 +112,12 @@ def open_firms(
     firm[order] = np.repeat(np.arange(rows.key.size, dtype=np.int32), seats)
     sector = np.full(firm.size, NO_SECTOR, np.uint8)
     sector[order] = cell // shape[1]
-    made = _firm_set(config, firms, rows, firm[order], tier, key, month)
+    years, people_of_age = workforce(config, data, month)
+    book = FirmBook(
+        np.ones((shape[0], len(firms.tiers))), np.ones(shape[0]), np.zeros(0), count, years,
+        tables.pull, people_of_age,
+    )  # fmt: skip
+    made = _firm_set(config, firms, rows, book, firm[order], tier, key, month)
     report = residuals(config, firms, aim, rows, made["heads"], columns["status"], firm, scale)
     return FirmsOpening(made, firm, sector, report)
 
@@ -243,7 +248,8 @@ def _draw_jobs(run, month, key, status, born, municipality, prefecture, t, place
 
 
 def _firm_set(
-    config: RunConfig, firms: Firms, rows: Rows, firm: np.ndarray, tier: np.ndarray,
+    config: RunConfig, firms: Firms, rows: Rows, book: FirmBook, firm: np.ndarray,
+    tier: np.ndarray,
     key: tuple[np.uint64, np.uint64], month: int,
 ) -> FirmSet:  # fmt: skip
     """firm, tier int[E]: employer and tier of every worker."""
@@ -263,7 +269,8 @@ def _firm_set(
     open_jobs = np.array([s.vacancies.value for s in firms.sectors.values()])
     wanted = heads * (1.0 + open_jobs[rows.sector])[:, None]
     zeros = np.zeros((n, n_tiers), np.int16)
-    made = FirmSet(n_tiers, int(n * 1.3) + 1024, np.ones((len(firms.sectors), n_tiers)))
+    book.usual = _usual(rows, wanted, book.cells.shape[:2])
+    made = FirmSet(n_tiers, int(n * 1.3) + 1024, book)
     made.fill({
         "key": rows.key, "sector": rows.sector, "size": rows.size,
         "municipality": rows.municipality, "status": status, "until": until, "support": support,
@@ -272,3 +279,11 @@ def _firm_set(
         "pending": zeros.copy(),
     })  # fmt: skip
     return made
+
+
+def _usual(rows: Rows, wanted: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """float64[K, Z, T]: mean jobs wanted by firms of a sector and size."""
+    kind = rows.sector.astype(np.int64) * shape[1] + rows.size
+    n = np.bincount(kind, minlength=shape[0] * shape[1])
+    sums = [np.bincount(kind, column, n.size) for column in wanted.T]
+    return (np.stack(sums, axis=1) / np.maximum(n, 1)[:, None]).reshape(*shape, -1)
