@@ -17,8 +17,10 @@ from sim.plots_look import Look
 from sim.plots_municipalities import draw_municipalities
 from sim.plots_prefectures import draw_prefectures
 from sim.plots_pyramids import draw_pyramids
+from sim.plots_queues import draw_queues, own_panels
 from sim.plots_settled import draw_settled
 from sim.plots_style import house_style, people_by, png_bytes
+from sim.plots_support import draw_support
 from sim.plots_trajectories import draw_residents, draw_trajectories
 
 __all__ = ["draw_all", "png_bytes"]
@@ -59,7 +61,11 @@ def draw_all(
             figures["pyramids"] = draw_pyramids(ages, look)
         if len(municipalities):
             figures["municipalities"] = draw_municipalities(municipalities, look)
+        if "sentiment" in municipalities:
+            figures["support"] = draw_support(municipalities, look)
         if len(indicators):
             known = published.get("indicators", nothing)
-            figures["indicators"] = draw_indicators(indicators, known, look)
+            figures["indicators"] = draw_indicators(own_panels(indicators), known, look)
+            if look.queues:
+                figures["queues"] = draw_queues(indicators, look)
     return figures

@@ -36,6 +36,8 @@ class Look:
     indicators: Mapping[str, Label] = field(default_factory=_none)
     units: Mapping[str, str] = field(default_factory=lambda: dict[str, str]())
     sources: Mapping[str, str] = field(default_factory=lambda: dict[str, str]())
+    queues: Mapping[str, Label] = field(default_factory=_none)  # of agencies, by first part of name
+    levels: Mapping[str, Label] = field(default_factory=_none)  # of support, the lowest first
 
     def group_of(self, status: str) -> str:
         """Group code of a status."""
@@ -86,4 +88,13 @@ def look_of(
         indicators=indicators or {},
         units=units or {},
         sources=sources or {},
+        queues={
+            name: Label(queue.label.en, queue.label.ja)
+            for agency in (config.agency or {}).values()
+            for name, queue in agency.queues.items()
+        },
+        levels={
+            name: Label(level.label.en, level.label.ja)
+            for name, level in (config.town.support.levels if config.town else {}).items()
+        },
     )

@@ -42,11 +42,11 @@ def draw_prefectures(stocks: pd.DataFrame, look: Look) -> Figure:
     left, right = panels(figure, 1, 2, (0.4, 0), (0.35, 0.35, 0.0, 0.05))
     positive = last[last > 0]
     size = LogNorm(positive.min() / 1.6, positive.max())
-    _map(left, positive, look, (size, "YlGnBu"), "{:,.0f}".format)
-    _key(left, f"Residents, {end}", (size, "YlGnBu"), "{:,.0f}".format)
+    tile_map(left, positive, look, (size, "YlGnBu"), "{:,.0f}".format)
+    tile_key(left, f"Residents, {end}", (size, "YlGnBu"), "{:,.0f}".format)
     ratio = _around(growth, whole)
-    _map(right, growth, look, (ratio, "PuOr_r"), "×{:.2f}".format)
-    _key(
+    tile_map(right, growth, look, (ratio, "PuOr_r"), "×{:.2f}".format)
+    tile_key(
         right,
         f"Residents in {end} / {start}; white = the whole country",
         (ratio, "PuOr_r"),
@@ -61,13 +61,14 @@ def _around(growth: pd.Series, whole: float) -> Normalize:
     return LogNorm(whole / widest, whole * widest)
 
 
-def _map(
+def tile_map(
     ax: Axes,
     values: pd.Series,
     look: Look,
     scale: tuple[Normalize, str],
     text: Callable[[float], str],
 ) -> None:
+    """One tile for each prefecture, coloured by its value and with `text(value)` in it."""
     norm, colours = scale
     rows = [row for row, _ in look.tiles.values()]
     columns = [column for _, column in look.tiles.values()]
@@ -128,7 +129,9 @@ def _round_ticks(low: float, high: float) -> list[float]:
     return kept
 
 
-def _key(ax: Axes, title: str, scale: tuple[Normalize, str], text: Callable[[float], str]) -> None:
+def tile_key(
+    ax: Axes, title: str, scale: tuple[Normalize, str], text: Callable[[float], str]
+) -> None:
     """Colour bar in the empty north-west of the map."""
     norm, colours = scale
     inset = ax.inset_axes((0.01, 0.86, 0.42, 0.028))

@@ -79,15 +79,17 @@ def municipalities_table(
     settled: np.ndarray,
     irregular: int,
     scale: float,
+    levels: Sequence[str] = (),
 ) -> pa.Table:
     """month, year, municipality, residents, settled, irregular: at the opening and each December.
 
-    published, settled: bool[S], which statuses count as residents and as settled.
+    published, settled: bool[S], which statuses count as residents and as settled. Where
+    municipalities act, with `levels` of support, the columns of sim.civic.TOWN too.
     """
     ends = _year_ends(record)
     stock = np.array([record.places[month] for month in ends])  # [T, M, S]
     n = stock.shape[1]
-    return pa.table({
+    table = pa.table({
         "month": _months(ends, np.repeat(np.arange(len(ends)), n)),
         "year": np.repeat(np.array([year_of(m) for m in ends], np.int16), n),
         "municipality": _names(np.tile(np.arange(n), len(ends)), codes.municipalities),
@@ -95,6 +97,14 @@ def municipalities_table(
         "settled": stock[:, :, settled].sum(axis=2).ravel() / scale,
         "irregular": stock[:, :, irregular].ravel() / scale,
     })  # fmt: skip
+    if levels:
+        state = np.concatenate([record.towns[month] for month in ends])  # [T * M, 7]
+        table = table.append_column("support", _names(state[:, 0], levels))
+        for k, name in enumerate(("classes", "linked"), 1):
+            table = table.append_column(name, pa.array(state[:, k] > 0))
+        for k, name in enumerate(("caseload", "capacity", "backlog", "sentiment"), 3):
+            table = table.append_column(name, pa.array(state[:, k]))
+    return table
 
 
 def ages_table(record: Record, codes: Codes, scale: float) -> pa.Table:

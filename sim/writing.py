@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from sim.data import Data
 from sim.indicators import LABELS, indicators
+from sim.indicators_civic import civic_indicators, civic_labels
 from sim.model import Kyosei
 from sim.outputs import RunFolder
 from sim.plots_label import Label
@@ -39,9 +40,12 @@ def tables_of(model: Kyosei) -> dict[str, pa.Table]:
         "municipalities": municipalities_table(
             record, codes, np.array([s.published for s in body]),
             np.array([s.settled for s in body]), tables.status.irregular, scale,
+            list(config.town.support.levels) if config.town is not None else (),
         ),
         "ages": ages_table(record, codes, scale),
-        "indicators": indicators_table(indicators(record, tables, config, scale)),
+        "indicators": indicators_table(
+            indicators(record, tables, config, scale) | civic_indicators(record, config)
+        ),
     }  # fmt: skip
 
 
@@ -69,12 +73,13 @@ def _draw(
     for name in ("municipalities", "ages"):
         frames[name] = one_date_a_year(frames[name])
     towns = data["municipalities"]
+    labels = LABELS | civic_labels(model.config)
     look = look_of(
         model.config, number,
         municipalities={code: Label("", name) for code, name in
                         towns[["municipality", "name"]].itertuples(index=False)},
-        indicators={name: Label(en, ja) for name, (en, ja, _) in LABELS.items()},
-        units={name: unit for name, (_, _, unit) in LABELS.items() if unit},
+        indicators={name: Label(en, ja) for name, (en, ja, _) in labels.items()},
+        units={name: unit for name, (_, _, unit) in labels.items() if unit},
         sources=SOURCES,
     )  # fmt: skip
     published = {
