@@ -96,15 +96,16 @@ class Changes:
     def _destinations(self, rows: np.ndarray) -> np.ndarray:
         """Where movers go: in the prefecture or beyond, by pull, never to where they are."""
         w, place = self.state.places.world, self.people["municipality"][rows].astype(np.int64)
+        pull = w.pull[0]  # as observed: the same for every origin
         prefecture = w.prefecture[place].astype(np.int64)
-        low, high = w.pull[w.first[prefecture]], w.pull[w.first[prefecture + 1]]
-        own, inside = w.pull[place + 1] - w.pull[place], high - low
+        low, high = pull[w.first[prefecture]], pull[w.first[prefecture + 1]]
+        own, inside = pull[place + 1] - pull[place], high - low
         stays = (self.random.random(rows.size) < w.same_prefecture / WORD) & (inside > own)
-        choices = np.where(stays, inside - own, w.pull[-1] - inside)
+        choices = np.where(stays, inside - own, pull[-1] - inside)
         at = np.floor(self.random.random(rows.size) * choices).astype(np.int64)
-        at_home = low + at + np.where(low + at < w.pull[place], 0, own)
+        at_home = low + at + np.where(low + at < pull[place], 0, own)
         beyond = at + np.where(at < low, 0, inside)
-        to = np.searchsorted(w.pull, np.where(stays, at_home, beyond), side="right") - 1
+        to = np.searchsorted(pull, np.where(stays, at_home, beyond), side="right") - 1
         return np.where(choices > 0, to, place)
 
     def _flag(self, rows: np.ndarray, event: int) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from sim.agents.agencies import open_agencies
 from sim.agents.towns import COUNTED, open_towns
+from sim.clock import calendar_month
 from sim.processes import agencies as queues
 from sim.processes import towns as places
 from sim.processes.census import FARED, FINE, census, count_origins, mark_families
@@ -36,13 +37,15 @@ def open_civic(state: State) -> None:
     if land is not None:
         people, params = residents(state), state.params
         counts, _ = take_census(state)
-        state.towns = open_towns(land, state.month, people.foreign, people.irregular, counts)
+        foreign, irregular = people.foreign, people.irregular
+        state.towns = open_towns(land, state.month, foreign, irregular, counts, state.sizes[1])
         levels = list(land.town.support.levels)
         nationals = land.nationals_in(state.month)
         usual = places.conditions(state.towns, params, people, nationals, levels)
         state.towns.usual[:] = usual
         places.work(state.towns, params, people)
         show(state)
+        lean(state)
     remember(state)
 
 
@@ -52,6 +55,8 @@ def municipalities(state: State) -> None:
         people = residents(state)
         places.step(state.towns, state.land, state.params, state.month, state.key, people)
         show(state)
+        if calendar_month(state.month) == 1:
+            lean(state)
 
 
 def show(state: State) -> None:
@@ -62,6 +67,7 @@ def show(state: State) -> None:
         support=places.support_given(towns, state.params),
         sentiment=np.minimum(towns.sentiment * 10.0, 9.0).astype(np.uint8),
         linked=towns.linked.copy(),
+        pull=towns.pull,
     )
 
 
@@ -82,7 +88,9 @@ def remember(state: State) -> None:
     """Record the month of municipalities and agencies."""
     work, summary = state.agencies, np.zeros(0)
     if state.land is not None:
-        summary = places.summary(state.towns, state.land, state.month, residents(state))
+        summary = places.summary(
+            state.towns, state.land, state.params, state.month, residents(state)
+        )
     state.record.civic.append(summary)
     columns = (work.cases, work.decided, work.capacity, work.waiting)
     state.record.queues.append(np.stack(columns, axis=1))
@@ -122,6 +130,12 @@ def describe_civic(state: State) -> None:
     record.towns[state.month] = np.stack(columns, axis=1).astype(np.float64)
 
 
+def lean(state: State) -> None:
+    """Let internal moves of the coming year lean to co-nationals, support and jobs."""
+    state.towns.pull = destinations(state, np.ones(state.sizes[3]))
+    state.world = state.world._replace(pull=state.towns.pull)
+
+
 def destinations(state: State, jobs: np.ndarray) -> np.ndarray:
     """int64[O, M + 1]: weights of internal moves from now on; see sim.processes.pull.
 
@@ -131,8 +145,11 @@ def destinations(state: State, jobs: np.ndarray) -> np.ndarray:
     count = np.zeros((state.chunks, o, m), np.int32)
     columns = (people[name] for name in ("status", "origin", "municipality"))
     state.crew.run(count_origins, people.n, *columns, count)
+    land = state.land
+    assert land is not None
     names = ("conationals", "support", "jobs")
     a, b, c = (state.params[f"town.pull.{name}"] for name in names)
     by_origin = count.sum(axis=0, dtype=np.int64) / state.scale
-    base, few = state.places.world.pull, state.params["town.pull.few"]
-    return pull(base, by_origin, state.world.support, jobs, (a, b, c), few)
+    base, few = state.places.world.pull[0], state.params["town.pull.few"]
+    tilt = np.where(land.metropolitan, state.params["town.pull.metro"], 1.0)
+    return pull(base, by_origin, state.world.support, jobs, tilt, (a, b, c), few)

@@ -28,6 +28,8 @@ _TOWNS: Final = {  # indicator: (English, Japanese, unit); shares have none
     "desk_backlog": ("Waiting at municipal desks", "市区町村窓口の滞留", "cases"),
 }
 _FARED: Final = {
+    "school_missing_share": ("Children in no school", "不就学・確認できない子ども", ""),
+    "allowance_leak_share": ("Child allowance paid wrongly", "児童手当の誤支給", ""),
     "satisfied_share": ("Satisfied with life in Japan", "日本での生活に満足", ""),
     "norms_share": ("Took the norms programme", "社会規範プログラムを受講", ""),
 }

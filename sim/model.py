@@ -133,7 +133,7 @@ def blank_state(config: RunConfig, data: Data, n: int, threads: int) -> State:
         key, config.scale, Crew(threads), month_index(config.start), Record(), audit,
         np.zeros(s * o * p, np.int64), np.zeros(len(places.codes) * s, np.int64),
         band_table(model.fates, places.world.mobility), np.uint64(0), places.world,
-        land, bureau, blank_towns(len(places.codes) if land else 0),
+        land, bureau, blank_towns(len(places.codes) if land else 0, o),
         blank_agencies(len(bureau.names)),
     )  # fmt: skip
 

@@ -37,7 +37,8 @@ def load_places(config: RunConfig, data: Data) -> Places:
     row = {code: k for k, code in enumerate(prefectures)}
     prefecture = np.array([row[code] for code in towns["prefecture"]], np.uint8)
     first = np.searchsorted(prefecture, np.arange(len(prefectures) + 1)).astype(np.int32)
-    pull = np.concatenate([[0], np.cumsum(flows["in_domestic"].to_numpy(np.int64) + 1)])
+    moves = np.concatenate([[0], np.cumsum(flows["in_domestic"].to_numpy(np.int64) + 1)])
+    pull = np.tile(moves, (len(config.country.origins), 1))
     same = int(config.life.same_prefecture_moves.value * 2.0**32)
     mobility = _mobility(flows)
     entry = _entry_cut(flows["in_abroad"].to_numpy(np.float64), first)

@@ -136,7 +136,12 @@ def tile_key(
     norm, colours = scale
     inset = ax.inset_axes((0.01, 0.86, 0.42, 0.028))
     bar = ax.figure.colorbar(ScalarMappable(norm, colours), cax=inset, orientation="horizontal")
-    bar.set_ticks(_round_ticks(norm.vmin or 1.0, norm.vmax or 1.0))
+    low, high = norm.vmin or 0.0, norm.vmax or 1.0
+    if isinstance(norm, LogNorm):
+        bar.set_ticks(_round_ticks(low, high))
+    else:
+        ticks = MaxNLocator(5, steps=[1, 2, 5, 10]).tick_values(low, high)
+        bar.set_ticks([tick for tick in ticks if low <= tick <= high])
     bar.ax.xaxis.set_minor_locator(NullLocator())
     bar.ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: text(value)))
     bar.outline.set_visible(False)

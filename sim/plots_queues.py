@@ -38,7 +38,8 @@ def draw_queues(indicators: pd.DataFrame, look: Look) -> Figure:
         (14, 2.2 + 3.1 * rows),
         "Cases at the agencies, and what waits",
         f"Longest wait at the end: {look.queues[longest].en}, "
-        f"{_months(indicators, longest):.1f} months of work. Means of twelve months.",
+        f"{_months(indicators, longest):.1f} months of work. Lines: cases a month, means of a "
+        "year (left); area: cases that wait (right).",
         look,
     )
     axes = panels(figure, rows, COLUMNS, (1.0, 0.95), (0.9, 0.9, 0.5, 0.3))
@@ -62,7 +63,6 @@ def _panel(ax: Axes, indicators: pd.DataFrame, name: str) -> None:
     right = ax.twinx()
     right.fill_between(wait.index, wait, color=WAITS, alpha=0.25, linewidth=0)
     right.set_ylim(0, 1.15 * max(float(wait.max()), 1.0))
-    right.set_ylabel("waiting (area)")
     right.grid(visible=False)
     thousands(right.yaxis, 4)
     ax.plot(
@@ -74,7 +74,6 @@ def _panel(ax: Axes, indicators: pd.DataFrame, name: str) -> None:
     )
     ax.plot(smooth["capacity"].index, smooth["capacity"], color=CAN, linewidth=2, label="capacity")
     ax.set_ylim(0, 1.2 * max(float(lines["capacity"].max()), float(smooth["caseload"].max()), 1.0))
-    ax.set_ylabel("cases a month (lines)")
     ax.set_zorder(right.get_zorder() + 1)
     ax.patch.set_visible(False)
     thousands(ax.yaxis, 4)

@@ -89,6 +89,8 @@ class Pull(Strict):
     conationals: Value  # exponents
     support: Value
     jobs: Value
+    metro: Value  # what the weight of the metropolitan prefectures is multiplied by
+    metropolitan: list[StrictStr]  # codes of prefectures
     few: Value  # people by which small numbers of co-nationals are smoothed
 
 
@@ -141,3 +143,5 @@ class Integration(Strict):
 
     satisfaction: Satisfaction
     norms_contact: Value  # contact that counts as organised where all took the norms programme
+    school_missing: Value  # share of children of 6 to 14 who are in no school
+    allowance_leak: Value  # share of children under 18 for whom an allowance is paid wrongly

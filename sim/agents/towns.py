@@ -38,6 +38,7 @@ class Land:
     rank       float64[M] in (0, 1): place in the queue of those who join the data link
     luck       float64[M]: standard normal, from the code, for what nobody publishes by place
     keys       uint64[M]: identity in draws
+    metropolitan  bool[M]: in a metropolitan prefecture
     town       what the configuration says of municipalities
     """
 
@@ -47,6 +48,7 @@ class Land:
     rank: np.ndarray
     luck: np.ndarray
     keys: np.ndarray
+    metropolitan: np.ndarray
     town: Town
 
     def nationals_in(self, month: int) -> np.ndarray:
@@ -74,6 +76,7 @@ class Towns:
     counts     int64[M, 4]: simulated residents by COUNTED, at the last half-year
     budget     float64: yen a year
     cases      int64: at the desks this month; capacity, waiting likewise
+    pull       int64[O, M + 1]: cumulated weights of destinations of moves, by origin
     """
 
     level: np.ndarray
@@ -89,6 +92,7 @@ class Towns:
     cases: np.ndarray
     capacity: np.ndarray
     waiting: np.ndarray
+    pull: np.ndarray
 
     @property
     def act(self) -> bool:
@@ -96,12 +100,13 @@ class Towns:
         return self.level.size > 0
 
 
-def blank_towns(m: int) -> Towns:
+def blank_towns(m: int, origins: int) -> Towns:
     """m municipalities without anything."""
     columns: dict[str, np.ndarray] = {field.name: np.zeros(m) for field in fields(Towns)}
     columns |= {name: np.zeros(m, np.uint8) for name in ("level", "funded", "classes", "linked")}
     columns |= {name: np.zeros(m, np.int64) for name in ("cases", "capacity", "waiting")}
     columns |= {"usual": np.zeros((3, m)), "counts": np.zeros((m, len(COUNTED)), np.int64)}
+    columns["pull"] = np.zeros((origins, m + 1), np.int64)
     return Towns(**columns)
 
 
@@ -132,6 +137,7 @@ def load_land(config: RunConfig, data: Data) -> Land | None:
         rank=_uniform("link", codes),
         luck=np.asarray(ndtri(_uniform("classes", codes))),
         keys=np.array([word_of(f"municipality:{code}") for code in codes], np.uint64),
+        metropolitan=table["prefecture"].isin(config.town.pull.metropolitan).to_numpy(),
         town=config.town,
     )
 
@@ -151,7 +157,7 @@ def opposed_at(polls: dict[str, Poll], month: int) -> float:
 
 def open_towns(
     land: Land, month: int, foreign: np.ndarray, irregular: np.ndarray,
-    counts: np.ndarray,
+    counts: np.ndarray, origins: int,
 ) -> Towns:  # fmt: skip
     """Municipalities at the end of the opening month.
 
@@ -159,7 +165,7 @@ def open_towns(
     The funded bodies are those with most foreign residents; classes follow the number of
     residents loosely, so that the published share of municipalities has none.
     """
-    town, towns = land.town, blank_towns(foreign.size)
+    town, towns = land.town, blank_towns(foreign.size, origins)
     towns.counts[:] = counts
     rows = np.argsort(-foreign, kind="stable")
     towns.funded[rows[: round(town.support.bodies.value)]] = 1

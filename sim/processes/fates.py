@@ -53,25 +53,25 @@ CERTAIN = 4294967296
 
 
 @njit(cache=True, forceinline=True)
-def destination(place, w, word0, word1):
+def destination(place, origin, w, word0, word1):
     """Municipality that a mover from `place` goes to: in the prefecture or beyond, by its pull.
 
     Nobody moves to where they are; returns `place` if there is nowhere else to go.
     """
-    prefecture = w.prefecture[place]
+    pull, prefecture = w.pull[origin], w.prefecture[place]
     first, last = w.first[prefecture], w.first[prefecture + 1]
-    inside = w.pull[last] - w.pull[first]
-    own = w.pull[place + 1] - w.pull[place]
+    inside = pull[last] - pull[first]
+    own = pull[place + 1] - pull[place]
     if low(word0) < np.uint64(w.same_prefecture) and inside > own:
-        at = np.int64((high(word0) * np.uint64(inside - own)) >> np.uint64(32)) + w.pull[first]
-        at = at if at < w.pull[place] else at + own
+        at = np.int64((high(word0) * np.uint64(inside - own)) >> np.uint64(32)) + pull[first]
+        at = at if at < pull[place] else at + own
     else:
-        outside = w.pull[-1] - inside
+        outside = pull[-1] - inside
         if outside <= 0:
             return place
         at = np.int64((high(word1) * np.uint64(outside)) >> np.uint64(32))
-        at = at if at < w.pull[first] else at + inside
-    return np.searchsorted(w.pull, at, side="right") - 1
+        at = at if at < pull[first] else at + inside
+    return np.searchsorted(pull, at, side="right") - 1
 
 
 @njit(cache=True, forceinline=True)
@@ -110,7 +110,7 @@ def apply_fate(p, i, f, t, base, codes, a, w, m, b, c, start, block):
         give_permit(p, i, 0, a, m, block)
     elif kind == 6:  # move
         x0, x1 = draw(m.k0, m.k1, p.key[i], m.now, P_MOVE, block)
-        place = destination(np.int64(p.municipality[i]), w, x0, x1)
+        place = destination(np.int64(p.municipality[i]), p.origin[i], w, x0, x1)
         move(p, i, place, w, m, b, c)
         flag(p.event, i, MOVED, b.lists, b.counts[c], start)
     elif kind == 7:  # birth

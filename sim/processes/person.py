@@ -33,7 +33,7 @@ class World(NamedTuple):
 
     prefecture: np.ndarray  # uint8[M]: row of the prefecture
     first: np.ndarray  # int32[P + 1]: municipalities of prefecture p are first[p]..first[p+1]
-    pull: np.ndarray  # int64[M + 1]: cumulated in-moves of a year, the weight of a destination
+    pull: np.ndarray  # int64[O, M + 1]: cumulated weights of destinations by origin
     mobility: np.ndarray  # uint8[M]: class of mobility, for bounds
     entry_cut: np.ndarray  # uint64[M]: where newcomers go, cumulative thresholds by prefecture
     same_prefecture: int  # threshold: share of moves that stay inside the prefecture

@@ -15,6 +15,7 @@ def pull(
     people: np.ndarray,
     support: np.ndarray,
     jobs: np.ndarray,
+    tilt: np.ndarray,
     exponents: tuple[float, float, float],
     few: float,
 ) -> np.ndarray:
@@ -24,14 +25,15 @@ def pull(
     people     int64[O, M]: residents by origin, weighted
     support    uint8[M]: level of support, 0 to 3
     jobs       float64[M]: jobs on offer relative to the country's, 1 = as usual
-    exponents  of co-nationals, support and jobs; with all at 0 every origin has `base`
+    tilt       float64[M]: what policy multiplies weights by, 1 = nothing
+    exponents  of co-nationals, support and jobs; with all at 0, and no tilt, all have `base`
     few        people with the country's mixture of origins that are added to each place
 
     weight = in-moves x (share of the origin among residents, relative to the country)^a
-             x (1 + level)^b x jobs^c
+             x (1 + level)^b x jobs^c x tilt
     """
     origins = people.shape[0]
-    if not any(exponents):
+    if not any(exponents) and (tilt == 1.0).all():
         return np.tile(base, (origins, 1))
     kin, support_power, jobs_power = exponents
     moves = np.diff(base).astype(np.float64)
@@ -39,7 +41,7 @@ def pull(
     mixture = people.sum(axis=1) / max(float(place.sum()), 1.0)
     expected = mixture[:, None] * (place + few)[None, :]
     among = (people + few * mixture[:, None]) / np.maximum(expected, 1e-9)
-    lean = (1.0 + support) ** support_power * np.maximum(jobs, 0.0) ** jobs_power
+    lean = tilt * (1.0 + support) ** support_power * np.maximum(jobs, 0.0) ** jobs_power
     weight = (moves * lean)[None, :] * np.where(mixture[:, None] > 0, among, 1.0) ** kin
     weight *= LARGEST / np.maximum(weight.sum(axis=1, keepdims=True), 1e-9)
     whole = np.maximum(np.rint(weight), 1.0).astype(np.int64)  # nowhere is quite closed

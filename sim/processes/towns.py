@@ -174,7 +174,9 @@ def opposed(towns: Towns, nationals: np.ndarray) -> float:
     return float((towns.sentiment * nationals).sum() / max(nationals.sum(), 1.0))
 
 
-def summary(towns: Towns, land: Land, month: int, people: Residents) -> np.ndarray:
+def summary(
+    towns: Towns, land: Land, params: Mapping[str, float], month: int, people: Residents
+) -> np.ndarray:
     """float64: SUMMARY of a month."""
     everyone = max(people.foreign.sum(), 1.0)
     m = max(towns.level.size, 1)
@@ -186,6 +188,7 @@ def summary(towns: Towns, land: Land, month: int, people: Residents) -> np.ndarr
         float(towns.linked.sum()),
         float(people.foreign[towns.linked == 1].sum()) / everyone,
         float(towns.cases.sum()), float(towns.capacity.sum()), float(towns.waiting.sum()),
+        params["integration.school_missing"], params["integration.allowance_leak"],
     ])  # fmt: skip
 
 
@@ -193,5 +196,6 @@ SUMMARY: Final = (
     "opposed_share", "towns_level_0", "towns_level_1", "towns_level_2", "towns_level_3",
     "towns_with_classes_share", "residents_without_classes_share", "towns_linked",
     "residents_linked_share", "desk_caseload", "desk_capacity", "desk_backlog",
+    "school_missing_share", "allowance_leak_share",
 )  # fmt: skip
 """What `summary` gives, in order."""
