@@ -83,7 +83,7 @@ def test_more_officers_decide_more(state):
         step(fast, state.bureau, many, START + k, cases)
     for name in ("permits", "certificates", "permanent"):
         q = row(name)
-        assert fast.capacity[q] == pytest.approx(1.3 * slow.capacity[q], rel=1e-2)
+        assert fast.capacity[q] == pytest.approx(1.3 * slow.capacity[q], abs=1.5)
         assert fast.waiting[q] < slow.waiting[q]
     assert certificate_lag(fast, state.bureau) < certificate_lag(slow, state.bureau)
     q = row("naturalisation")  # another agency's officers

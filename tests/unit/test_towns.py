@@ -103,7 +103,9 @@ def test_a_world_in_which_nothing_changes_stays_as_it_is(towns, land, params, pe
 
 def test_growth_moves_sentiment_by_its_effect_and_less_in_cities(towns, land, params, people):
     params["town.sentiment.fading"] = 0.0
-    start, levels = towns.sentiment.copy(), list(land.town.support.levels)
+    levels = list(land.town.support.levels)
+    act.drift(towns, land, params, START + 1, people, levels)
+    start = towns.sentiment.copy()
     more = act.Residents(people.foreign * 1.5, people.irregular, 1.0)
     before = towns.share.copy()
     act.drift(towns, land, params, START + 1, more, levels)
