@@ -13,7 +13,7 @@ from sim.fate_dates import DEFAULT, share_ending, window
 from sim.schema import Factors, Fate, Fates, RunConfig, Sponsor, Status
 
 SEXES: Final = ("F", "M")
-ARREARS: Final = ("nhi", "pension", "tax", "any")
+ARREARS: Final = ("nhi", "pension", "tax", "any", "none")
 STEPS: Final = {  # factor: lowest and highest key
     "age": (0, 120),
     "years_in_status": (0, 60),

@@ -79,8 +79,9 @@ def named(values: dict[str, float], names: list[str]) -> np.ndarray:
 
 
 def arrears(values: dict[str, float]) -> np.ndarray:
-    """float64[8] over the arrears bits; `any` applies once when some bit is set."""
+    """float64[8] over the arrears bits; `any` applies once when some bit is set, `none` if none."""
     out = np.ones(8)
+    out[0] = values.get("none", 1.0)
     for code in range(1, 8):
         out[code] = values.get("any", 1.0)
         for name, bit in ARREARS_BITS.items():
@@ -94,10 +95,13 @@ def gate_tables(gate: Gate) -> list[tuple[str, np.ndarray]]:
     out = []
     for name, least in gate.model_dump().items():
         if least is not None and least > 0:
-            table = np.zeros(STEP_SIZES[name])
-            table[least:] = 1.0
-            out.append((name, table))
+            out.append((name, gate_table(STEP_SIZES[name], least)))
     return out
+
+
+def gate_table(size: int, least: float) -> np.ndarray:
+    """float64[size]: 1 from the code `least` upwards, 0 below."""
+    return (np.arange(size) >= least).astype(np.float64)
 
 
 def factor_tables(

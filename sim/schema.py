@@ -30,6 +30,10 @@ from sim.schema_base import (
     Years,
 )
 from sim.schema_firms import Firms
+from sim.schema_policy import Lever
+from sim.schema_scenario import Edit as Edit
+from sim.schema_scenario import Event as Event
+from sim.schema_scenario import Scenario as Scenario
 from sim.schema_towns import Agency, Integration, Town
 
 
@@ -280,29 +284,6 @@ class Arrivals(Strict):
     origin_years: Positive  # years of growth that set the origins of future arrivals
 
 
-class Edit(Strict):
-    """A dated change of rates, shares or arrivals: multiply, or set."""
-
-    paths: list[StrictStr]  # globs over <status>.<occasion>.<fate> or arrivals.<status>
-    since: Month
-    until: Month | None = None
-    multiply: Positive | None = None
-    set: Positive | None = None
-
-
-class Event(Provenance):
-    """Something that happened on a date, such as the border closure."""
-
-    title: Label
-    edits: dict[Code, Edit]
-
-
-class Scenario(Strict):
-    name: Code
-    title: Label
-    edits: dict[Code, Edit] = {}
-
-
 def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
@@ -329,6 +310,7 @@ class RunConfig(Strict):
     life: Life
     arrivals: Arrivals
     event: dict[Code, Event]
+    policy: dict[Code, Lever] = {}
     firms: Firms | None = None
     town: Town | None = None
     agency: dict[Code, Agency] | None = None

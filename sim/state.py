@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from sim.policies.edits import RateBook
 from sim.processes.agencies import certificate_lag, paced
 from sim.processes.lists import N_LISTS
 from sim.processes.person import Books, Month, World
-from sim.processes.risk import BandTable, class_bounds
+from sim.processes.risk import BandTable, class_bounds, rebanded
 from sim.recorder import Audit, Record
 from sim.tables import Model
 
@@ -82,12 +82,17 @@ class State:
         return certificate_lag(self.agencies, self.bureau)
 
     def set_rates(self) -> None:
-        """This month's rates, and new bounds if they changed."""
-        base = self.rates.base(self.month)
-        if base is not self.plain:
-            self.plain = base
-            self.bounds = class_bounds(self.crew, self.model.fates, self.bands, base, self.sizes[0])
-        self.base = paced(self.agencies, self.bureau, base)  # of decisions, which no bound holds
+        """This month's rates, multipliers and permits, and new bounds if they changed."""
+        now, model = self.rates.in_force(self.month), self.model
+        if now.fates is not model.fates:
+            self.bands = rebanded(self.bands, model.fates, now.fates, self.world.mobility)
+        if now.fates is not model.fates or now.status is not model.status:
+            self.model = model = replace(model, fates=now.fates, status=now.status)
+            self.plain = np.zeros(0)
+        if now.base is not self.plain:
+            self.plain = now.base
+            self.bounds = class_bounds(self.crew, model.fates, self.bands, now.base, self.sizes[0])
+        self.base = paced(self.agencies, self.bureau, now.base)  # of decisions, no bound holds them
 
     @property
     def chunks(self) -> int:

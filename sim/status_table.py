@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.levers import active_levers
 from sim.schema import RunConfig, Status
 
 
@@ -45,7 +46,7 @@ def status_table(config: RunConfig) -> StatusTable:
     names = config.country.statuses
     all_ = [config.status[name] for name in names]
     n_stages = max(1, *(len(s.stages) for s in all_))
-    lengths = [m for s in all_ for m in _mixes(s)]
+    lengths = [m for s in all_ for m in _mixes(s)] + _lever_mixes(config)
     n = max(1, *(len(m) for m in lengths)) if lengths else 1
     length, length_cut = _mix_arrays((2, len(names)), n)
     course, course_cut = _mix_arrays((len(names), n_stages), n)
@@ -93,6 +94,26 @@ def _mixes(status: Status) -> Iterator[dict[int, float]]:
     if status.permits is not None:
         yield from (status.permits.first, status.permits.renewed)
     yield from (stage.months for stage in status.stages.values() if stage.months is not None)
+
+
+def _lever_mixes(config: RunConfig) -> list[dict[int, float]]:
+    """For each mix of a lever, all lengths that there may be while it is phased in."""
+    mixes = [
+        effect.mix for lever in active_levers(config) for _, effect in lever.effects() if effect.mix
+    ]
+    every = {m: 0.0 for s in config.status.values() for mix in _mixes(s) for m in mix}
+    return [{**every, **{m: 0.0 for mix in mixes for m in mix}}] if mixes else []
+
+
+def with_permits(table: StatusTable, mixes: dict[tuple[int, int], dict[int, float]]) -> StatusTable:
+    """The table with other lengths of permits: (0 first or 1 renewed, status) -> mix."""
+    if not mixes:
+        return table
+    length, cut = table.length.copy(), table.length_cut.copy()
+    for at, mix in mixes.items():
+        length[at], cut[at] = 0, 1 << 32
+        _put(length, cut, at, mix)
+    return table._replace(length=length, length_cut=cut)
 
 
 def _mix_arrays(shape: tuple[int, int], n: int) -> tuple[np.ndarray, np.ndarray]:

@@ -16,8 +16,10 @@ import numpy as np
 from sim.clock import month_index
 from sim.errors import ConfigError
 from sim.factors import FACTORS, factor_tables, gate_tables
+from sim.lever_tables import table_size, tables_of, wanted_tables
 from sim.schema import Fate, RunConfig
 from sim.status_table import StatusTable, status_table
+from sim.targets import GRANT
 
 OCCASIONS: Final = (
     "monthly",
@@ -100,6 +102,8 @@ class Model:
     base: np.ndarray  # float64[F + G]: rates per year, shares and grant probabilities
     names: list[FateName]
     months: np.ndarray  # int32[F, 2]: first and last month in which the fate may happen
+    own: dict[tuple[str, str, str], slice]  # (path, factor, "by" or "gate") -> in fates.values
+    # the multiplier tables that levers may change, neutral or as configured; they come last
 
     @property
     def kinds(self) -> int:
@@ -155,6 +159,8 @@ class _Builder:
         self.size = 0
         self.known: dict[bytes, int] = {}
         self.mults: list[list[tuple[int, int]]] = []
+        self.wanted = wanted_tables(config)
+        self.own: dict[tuple[str, str, str], np.ndarray] = {}
 
     def multipliers(self, tables: list[tuple[str, np.ndarray]]) -> list[tuple[int, int]]:
         out = []
@@ -167,7 +173,24 @@ class _Builder:
             out.append((FACTORS[name], self.known[content]))
         return out
 
-    def fate(self, status: str, fate: Fate) -> tuple[float, list[tuple[int, int]]]:
+    def own_tables(
+        self, path: str, gates: list[tuple[str, np.ndarray]]
+    ) -> tuple[list[tuple[str, np.ndarray]], list[tuple[int, int]]]:
+        """The gates that stay shared, and the multipliers that levers of the scenario may change.
+
+        Offsets are negative, -1 for the first value of all own tables: where these begin is
+        known when all are.
+        """
+        shared, out = dict(gates), []
+        for factor, what in tables_of(self.wanted, path):
+            size = table_size(factor, self.config)
+            table = shared.pop(factor, None) if what == "gate" else None
+            start = sum(known.size for known in self.own.values())
+            self.own[path, factor, what] = np.ones(size) if table is None else table
+            out.append((FACTORS[factor], -1 - start))
+        return list(shared.items()), out
+
+    def fate(self, status: str, path: str, fate: Fate) -> tuple[float, list[tuple[int, int]]]:
         """Base value and multipliers of a fate; the factor `status` goes into the base."""
         base = fate.rate if fate.rate is not None else fate.share
         assert base is not None  # the door has checked
@@ -175,7 +198,8 @@ class _Builder:
             base *= fate.by.status.get(status, fate.by.status.get("default", 1.0))
         country, stages = self.config.country, list(self.config.status[status].stages)
         tables = factor_tables(fate.by, country.origins, stages, self.mobility)
-        return base, self.multipliers(tables + gate_tables(fate.gate))
+        gates, own = self.own_tables(path, gate_tables(fate.gate))
+        return base, self.multipliers(tables + gates) + own
 
 
 def build(config: RunConfig, municipalities: list[str], mobility: np.ndarray) -> Model:
@@ -190,7 +214,7 @@ def build(config: RunConfig, municipalities: list[str], mobility: np.ndarray) ->
     rows: list[tuple[int, FateName, Fate, float]] = []
     for s, status in enumerate(statuses):
         for occasion, name, fate in _fates(config, status):
-            base, mults = builder.fate(status, fate)
+            base, mults = builder.fate(status, f"{status}.{occasion}.{name}", fate)
             index = OCCASIONS.index(occasion) * len(statuses) + s
             rows.append((index, FateName(status, occasion, name, fate.kind, fate.to), fate, base))
             builder.mults.append(mults)
@@ -218,10 +242,18 @@ def _assemble(
             base.append(fate.grant.value * by.get(name.status, by.get("default", 1.0)))
             stages = list(config.status[name.status].stages)
             tables = factor_tables(fate.grant.by, codes.origins, stages, builder.mobility)
-            builder.mults.append(builder.multipliers(tables))
+            _, mine = builder.own_tables(f"{name.path}{GRANT}", [])
+            builder.mults.append(builder.multipliers(tables) + mine)
     flat = [m for mults in builder.mults for m in mults]
     ends = np.cumsum([0] + [len(mults) for mults in builder.mults])
     values = np.concatenate(builder.values) if builder.values else np.ones(1)
+    own: dict[tuple[str, str, str], slice] = {}
+    end = values.size
+    for place, table in builder.own.items():
+        own[place] = slice(end, end + table.size)
+        end += table.size
+    flat = [(factor, at if at >= 0 else values.size - 1 - at) for factor, at in flat]
+    values = np.concatenate([values, *builder.own.values()])
     fates = FateTable(
         first=first,
         kind=np.array([KINDS[row[1].kind] for row in rows], np.uint8),
@@ -236,7 +268,7 @@ def _assemble(
     )
     months = np.array([_months(config, row[1], row[2]) for row in rows], np.int32).reshape(-1, 2)
     names = [row[1] for row in rows]
-    return Model(codes, fates, status_table(config), np.array(base), names, months)
+    return Model(codes, fates, status_table(config), np.array(base), names, months, own)
 
 
 def _packed(

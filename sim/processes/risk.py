@@ -89,6 +89,21 @@ def band_table(t: FateTable, mobility: np.ndarray) -> BandTable:
     return BandTable(axis, values)
 
 
+def rebanded(bands: BandTable, old: FateTable, new: FateTable, mobility: np.ndarray) -> BandTable:
+    """The bands of `new`, which differs from `old` in some values alone."""
+    ends = np.unique(np.append(new.mult_offset, new.values.size))
+    changed = np.flatnonzero(old.values != new.values)
+    starts = ends[np.searchsorted(ends, changed, side="right") - 1]
+    values = bands.values.copy()
+    name_of = {row: name for name, row in FACTORS.items()}
+    for k in np.flatnonzero(np.isin(new.mult_offset, starts)).tolist():
+        start = new.mult_offset[k]
+        table = new.values[start : ends[np.searchsorted(ends, start, side="right")]]
+        _, largest = _reduce(name_of[int(new.mult_factor[k])], table, mobility)
+        values[k, : largest.size] = largest
+    return BandTable(bands.axis, values)
+
+
 AGE_SEX_AXIS: Final = 6
 """Stands for the two dimensions sex and age together."""
 

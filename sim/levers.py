@@ -1,0 +1,132 @@
+"""The levers of a scenario with their settings, and what their effects amount to by month."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sim.clock import month_index
+from sim.schema import RunConfig
+from sim.schema_policy import Effect, Lever, PhaseIn, Product
+
+LAST: Final = 2**31 - 1
+STEEPNESS: Final = 10.0
+"""Of a logistic phase-in: from 0.7 % to 99.3 % of the way, then stretched to reach both ends."""
+
+
+@dataclass(frozen=True)
+class Active:
+    """A lever of the scenario as it is set."""
+
+    code: str
+    lever: Lever
+    strength: float
+    level: str
+    delay: int
+    variant: str | None
+    use: dict[str, float]
+
+    @property
+    def since(self) -> int:
+        """First month of the lever itself."""
+        return month_index(self.lever.since) + self.delay
+
+    @property
+    def until(self) -> int:
+        return LAST if self.lever.until is None else month_index(self.lever.until) + self.delay
+
+    def effects(self) -> Iterator[tuple[str, Effect]]:
+        """The effects of its variant, by name."""
+        for name, effect in self.lever.effects.items():
+            if effect.variant is None or effect.variant == self.variant:
+                yield name, effect
+
+    def window(self, effect: Effect) -> tuple[int, int]:
+        """First and last month of an effect."""
+        since = self.since if effect.since is None else month_index(effect.since) + self.delay
+        until = self.until if effect.until is None else month_index(effect.until) + self.delay
+        return since, until
+
+    def first_month(self) -> int:
+        """First month in which anything may differ: people may hurry before the lever begins."""
+        begins = [self.window(effect)[0] for _, effect in self.effects()]
+        hurry = self.lever.anticipation
+        if hurry is not None:
+            begins.append(self.since - hurry.months)
+        return min(begins, default=LAST)
+
+    def quantity(self, name: str, month: int) -> float:
+        """A rule's value in force in a month, or a response."""
+        if name in self.lever.response:
+            return self.use.get(name, getattr(self.lever.response[name], self.level))
+        dated = sorted((month_index(d) + self.delay, v.value) for d, v in self._values(name))
+        if name in self.use:
+            dated[-1] = (dated[-1][0], self.use[name])
+        return next((v for d, v in reversed(dated) if d <= month), dated[0][1])
+
+    def _values(self, name: str) -> list[tuple[str, Any]]:
+        return list(self.lever.rule[name].values.items())
+
+    def amount(self, amount: Product, month: int) -> float:
+        """The number that an amount stands for in a month."""
+        out = 1.0
+        for name in amount.times:
+            out *= self.quantity(name, month)
+        for name in amount.without:
+            out *= 1.0 - self.quantity(name, month)
+        if amount.ratio is not None:
+            before = self.quantity(amount.ratio, self.since - 1)
+            power = 1.0 if amount.power is None else self.quantity(amount.power, month)
+            out *= (self.quantity(amount.ratio, month) / before) ** power
+        return out
+
+    def weight(self, effect: Effect, month: int) -> float:
+        """How much of an effect is there in a month, 0 to 1; 0 outside its months."""
+        since, until = self.window(effect)
+        if not since <= month <= until:
+            return 0.0
+        share = 1.0 if effect.share is None else self.quantity(effect.share, month)
+        return self.strength * share * phased(effect.phase_in or self.lever.phase_in, month - since)
+
+
+def phased(phase_in: PhaseIn, elapsed: int) -> float:
+    """Share that is there `elapsed` months after the first; 1 from the last month of it."""
+    if phase_in.shape == "step" or elapsed + 1 >= phase_in.months:
+        return 1.0
+    x = (elapsed + 1) / phase_in.months
+    if phase_in.shape == "linear":
+        return x
+    low, high = (_logistic(STEEPNESS * (end - 0.5)) for end in (0.0, 1.0))
+    return (_logistic(STEEPNESS * (x - 0.5)) - low) / (high - low)
+
+
+def _logistic(x: float) -> float:
+    return 1.0 / (1.0 + math.exp(-x))
+
+
+def set_levers(config: RunConfig) -> list[Active]:
+    """The levers that the scenario names and that exist, in order of code, as they are set.
+
+    A setting given to the lever itself, as on the command line, wins over the scenario's.
+    """
+    out = []
+    for code in sorted(set(config.scenario.levers) & set(config.policy)):
+        lever, given = config.policy[code], config.scenario.settings.get(code)
+        own: dict[str, Any] = {"strength": 1.0, "level": "central", "delay": 0, "variant": None}
+        for settings in (given, lever):
+            for name in own:
+                value = None if settings is None else getattr(settings, name)
+                own[name] = own[name] if value is None else value
+        own["strength"] *= config.scenario.strength
+        if own["variant"] is None and lever.variants:
+            own["variant"] = lever.variants[0]
+        use = {**(given.use if given is not None else {}), **lever.use}
+        out.append(Active(code, lever, **own, use=use))
+    return out
+
+
+def active_levers(config: RunConfig) -> list[Active]:
+    """Those with any strength: the others change nothing, to the bit."""
+    return [lever for lever in set_levers(config) if lever.strength > 0.0]

@@ -1,0 +1,45 @@
+"""What policy may change, by path: the names that edits and levers write.
+
+STATUS.OCCASION.FATE          rate per year, or share
+STATUS.OCCASION.FATE.grant    probability that the authority grants it
+arrivals.STATUS               expected arrivals
+STATUS.permits.first          lengths of first permits; .renewed of later ones
+firms.recruit.success ...     parameters
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from typing import Final
+
+from sim.config_checks_fates import all_fates
+from sim.parameters import parameters
+from sim.schema import RunConfig
+
+GRANT: Final = ".grant"
+ARRIVALS: Final = "arrivals."
+MIXES: Final = ("first", "renewed")
+
+
+def targets(config: RunConfig) -> dict[str, list[str]]:
+    """Paths by kind: fate, grant, parameter, arrivals, permits."""
+    fates = [(f"{s}.{occasion}.{name}", fate) for s, occasion, name, _, fate in all_fates(config)]
+    return {
+        "fate": [path for path, _ in fates],
+        "grant": [f"{path}{GRANT}" for path, fate in fates if fate.grant is not None],
+        "parameter": list(parameters(config)),
+        "arrivals": [f"{ARRIVALS}{status}" for status in config.country.statuses],
+        "permits": [
+            f"{name}.permits.{which}"
+            for name, status in config.status.items()
+            if status.permits is not None
+            for which in MIXES
+        ],
+    }
+
+
+def matches(path: str, globs: Iterable[str]) -> bool:
+    """Whether some glob names the path. Decisions are only meant by globs that end in .grant."""
+    decision = path.endswith(GRANT)
+    return any(fnmatchcase(path, glob) for glob in globs if not decision or glob.endswith(GRANT))
