@@ -17,6 +17,7 @@ from sim.clock import calendar_month, month_index
 from sim.config_checks_edits import check_edits
 from sim.config_checks_fates import check_fates
 from sim.config_checks_firms import check_firms
+from sim.config_checks_policy import check_policy
 from sim.config_errors import Problem
 from sim.config_files import nearest
 from sim.config_yaml import Path
@@ -47,6 +48,7 @@ def check(config: RunConfig, sources: Collection[str] | None = None) -> Iterator
     yield from check_fates(config)
     yield from _channels(config)
     yield from check_edits(config)
+    yield from check_policy(config)
     yield from check_firms(config)
     for path, model in _models(config, ()):
         yield from _provenance(path, model, sources)
@@ -175,6 +177,7 @@ def _lengths(path: Path, status: Status) -> Iterator[Problem]:
     if status.permits is not None:
         mixes[*path, "permits", "first"] = status.permits.first
         mixes[*path, "permits", "renewed"] = status.permits.renewed
+        mixes[*path, "permits", "short"] = status.permits.short
     for code, stage in status.stages.items():
         if stage.months is not None:
             mixes[*path, "stages", code, "months"] = stage.months

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from itertools import combinations
 from typing import NamedTuple
 
 from sim.clock import NEVER, month_index
-from sim.config_checks_fates import all_fates
 from sim.config_errors import Problem
 from sim.config_files import nearest
 from sim.config_yaml import Path
-from sim.parameters import parameters
 from sim.schema import Edit, RunConfig
-
-ARRIVALS = "arrivals."
+from sim.targets import ARRIVALS, matches
+from sim.targets import targets as targets_of
 
 
 class _Placed(NamedTuple):
@@ -26,9 +23,8 @@ class _Placed(NamedTuple):
 
 def check_edits(config: RunConfig) -> Iterator[Problem]:
     """Problems of the edits of all events and of the scenario."""
-    targets = [f"{s}.{occasion}.{name}" for s, occasion, name, _, _ in all_fates(config)]
-    targets += parameters(config)
-    targets += [f"{ARRIVALS}{status}" for status in config.country.statuses]
+    by_kind = targets_of(config)
+    targets = [t for kind in ("fate", "grant", "parameter", "arrivals") for t in by_kind[kind]]
     placed = [
         _place(("event", event, "edits", name), edit, targets)
         for event, body in config.event.items()
@@ -43,7 +39,7 @@ def check_edits(config: RunConfig) -> Iterator[Problem]:
 
 
 def _place(path: Path, edit: Edit, targets: list[str]) -> _Placed:
-    hits = (t for t in targets if any(fnmatchcase(t, pattern) for pattern in edit.paths))
+    hits = (t for t in targets if matches(t, edit.paths))
     return _Placed(path, edit, frozenset(hits))
 
 
@@ -52,7 +48,7 @@ def _edit(one: _Placed, targets: list[str]) -> Iterator[Problem]:
     if not edit.paths:
         yield Problem((*path, "paths"), "is empty: the edit changes nothing. Name what it edits.")
     for i, pattern in enumerate(edit.paths):
-        if not any(fnmatchcase(target, pattern) for target in targets):
+        if not any(matches(target, [pattern]) for target in targets):
             rule = "matches nothing: write STATUS.OCCASION.FATE, arrivals.STATUS or a parameter,"
             rule += " * for any."
             yield Problem((*path, "paths", i), f"{rule}{nearest(pattern, targets)}", pattern)

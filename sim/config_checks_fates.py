@@ -26,7 +26,7 @@ STEPS: Final = {  # factor: lowest and highest key
 MONTHLY: Final = "monthly"
 ENDS: Final = ("at_end", "at_limit")
 SPONSOR: Final = tuple(name for name in Sponsor.model_fields if name.startswith("when_"))
-AT_AN_END: Final = ("leave", "die", "citizen", "switch", "stage")
+AT_AN_END: Final = ("leave", "die", "citizen", "switch", "stage", "clear", "short")
 """Kinds of fate that an occasion may have; the others happen in any month."""
 GRANTED: Final = ("switch", "citizen", "stage", "family")
 
@@ -42,9 +42,18 @@ def all_fates(config: RunConfig) -> Iterator[Named]:
         for fate, body in config.life.monthly.items():
             if fate not in status.monthly:
                 yield name, MONTHLY, fate, ("life", MONTHLY, fate), body
+        for fate, body in common_ends(config, name).items():
+            yield name, "at_end", fate, ("life", "at_end", fate), body
         for occasion, path, fates in _lists(("status", name), status):
             for fate, body in fates.items():
                 yield name, occasion, fate, (*path, fate), body
+
+
+def common_ends(config: RunConfig, name: str) -> Fates:
+    """The outcomes common to the ends of all permits that a status has, its own apart."""
+    status = config.status[name]
+    common = config.life.at_end if status.permits is not None else {}
+    return {fate: body for fate, body in common.items() if fate not in status.at_end}
 
 
 def _lists(path: Path, status: Status) -> Iterator[tuple[str, Path, Fates]]:
@@ -59,6 +68,11 @@ def check_fates(config: RunConfig) -> Iterator[Problem]:
     """Every broken rule of any fate."""
     for name, fate in config.life.monthly.items():
         yield from _fate(config, ("life", MONTHLY, name), fate, MONTHLY, None)
+    for name, fate in config.life.at_end.items():
+        yield from _fate(config, ("life", "at_end", name), fate, "at_end", None)
+        if fate.kind == "stage":
+            rule = "leads to a stage, and not every status has it."
+            yield Problem(("life", "at_end", name, "kind"), rule, fate.kind)
     for name, status in config.status.items():
         for occasion, path, fates in _lists(("status", name), status):
             for code, fate in fates.items():
@@ -91,6 +105,9 @@ def _fate(
         rule = f"happens in any month, not at an occasion. Move it to {MONTHLY}."
         yield Problem((*path, "kind"), rule, fate.kind)
     yield from _target(config, path, fate, status)
+    if occasion == MONTHLY and fate.kind == "short":
+        rule = "is a short renewal: it happens when a permit ends."
+        yield Problem((*path, "kind"), rule, fate.kind)
     if (fate.kind in ("arrears", "clear")) != bool(fate.bits):
         rule = "names which arrears: arrears and clear need it, other kinds have none."
         yield Problem((*path, "bits"), rule)

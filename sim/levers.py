@@ -74,8 +74,8 @@ class Active:
         out = 1.0
         for name in amount.times:
             out *= self.quantity(name, month)
-        for name in amount.without:
-            out *= 1.0 - self.quantity(name, month)
+        if amount.without:
+            out *= 1.0 - math.prod(self.quantity(name, month) for name in amount.without)
         if amount.ratio is not None:
             before = self.quantity(amount.ratio, self.since - 1)
             power = 1.0 if amount.power is None else self.quantity(amount.power, month)

@@ -15,6 +15,7 @@ from sim.clock import calendar_month, month_name
 from sim.errors import InvariantError
 from sim.processes.arrivals import arrive, count_cells, occupied
 from sim.processes.books import describe_people, recount
+from sim.processes.caps import capped
 from sim.processes.families import born_here, brought, follow, forget_events
 from sim.processes.fates import month_of_everyone
 from sim.processes.lists import FLAGGED, FREED, MOTHERS, SPONSOR_FATES, SPONSORS
@@ -112,7 +113,9 @@ def arrivals(state: State) -> None:
     s, o, prefectures, _ = state.sizes
     plan, people = state.plan, state.plan.people(state.month) * state.scale
     if not plan.is_past(state.month):
-        people *= state.rates.arrival_factor(state.month)
+        now = state.rates.in_force(state.month)
+        stock = state.cube.reshape(s, -1).sum(axis=1)
+        people = capped(people * now.arrivals, now.caps, stock, state.record.came, state.scale)
     counts = np.empty((s * o, prefectures), np.int32)
     places = state.places.prefectures
     share = plan.share(state.month)

@@ -20,10 +20,11 @@ from sim.inflows import ArrivalPlan
 from sim.policies.edits import RateBook
 from sim.schema import Edit, RunConfig
 from sim.state import State
+from sim.tables import build
 
 MAY_DIFFER: Final = re.compile(
     r"(end|output|threads|checkpoint|from|memory_gb|figures)"
-    r"|(scenario|event)\..*"
+    r"|(scenario|event|policy)\..*"
     r"|arrivals\.channels\.\w+\.(level|growth|phi|sigma)"
     r"|.*\.(quality|source|note|low|high|sources|law|colour|label\.\w+)"
 )
@@ -76,17 +77,27 @@ def _edit(edit: Edit, month: int) -> tuple[Any, ...]:
 
 
 def _rates(then: RunConfig, state: State, month: int) -> Iterator[str]:
-    """The first month in which a rate was another one."""
-    book = RateBook(then, state.model)
-    names = _rows(state)
+    """The first month in which a rate, a parameter or another rule of policy was another one."""
+    book = _book(then, state)
+    names = [*_rows(state), *state.rates.params(month)]
     for now in range(month_index(then.start), month + 1):
-        old, new = book.base(now), state.rates.base(now)
+        was, own = book.in_force(now), state.rates.in_force(now)
+        old, new = (np.append(p.base, list(p.params.values())) for p in (was, own))
         other = np.flatnonzero(old != new)
         if other.size:
             shown = [f"{names[r]} {old[r]:g}, not {new[r]:g}" for r in other[:MOST_SHOWN]]
             more = f" and {other.size - MOST_SHOWN} more" if other.size > MOST_SHOWN else ""
             yield f"in {month_name(now)} rates were others: {'; '.join(shown)}{more}"
             return
+        if (was.beyond, was.caps) != (own.beyond, own.caps):
+            yield f"in {month_name(now)} other levers were in force"
+            return
+
+
+def _book(then: RunConfig, state: State) -> RateBook:
+    """The rates of the other run, which may have had other levers."""
+    mobility = state.places.mobility
+    return RateBook(then, build(then, state.places.codes, mobility))
 
 
 def _rows(state: State) -> list[str]:
@@ -101,7 +112,7 @@ def _arrivals(
     then: RunConfig, now: RunConfig, data: Data, state: State, month: int
 ) -> Iterator[str]:
     """The first month in which other people were expected."""
-    plan, book = state.plan, RateBook(then, state.model)
+    plan, book = state.plan, _book(then, state)
     if then.arrivals != now.arrivals:
         plan = ArrivalPlan(then, data, state.places, state.key)
     for when in range(month_index(then.start) + 1, month + 1):

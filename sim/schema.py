@@ -101,6 +101,7 @@ Kind = Literal[
     "quit",
     "norms",
     "seek",
+    "short",
 ]
 
 
@@ -140,6 +141,7 @@ class Permits(Provenance):
 
     first: Mix
     renewed: Mix
+    short: Mix = {6: 1.0}  # what those are given who are renewed for a short time (kind short)
 
 
 class Opening(Provenance):
@@ -250,6 +252,7 @@ class Life(Strict):
     """Fates that all residents share; each status may override one by its name."""
 
     monthly: Fates
+    at_end: Fates = {}  # of all permits, after the outcomes of each status
     newborn_female: Value
     paying_ages: PayingAges
     same_prefecture_moves: Value  # share of moves that stay inside the prefecture

@@ -70,8 +70,8 @@ def _as_amount(value: object) -> object:
 class Product(Strict):
     """A number made of the lever's rules and responses: nothing but products.
 
-    The product of `times`, of one less each of `without`, and of (value of `ratio` / its value
-    before the lever) to the power of `power`.
+    The product of `times`, of one less the product of `without`, and of (value of `ratio` / its
+    value before the lever) to the power of `power`.
     """
 
     times: list[Code] = []
@@ -100,7 +100,7 @@ class Effect(Strict):
     multiply: Amount | None = None
     most: Amount | None = None
     least: Amount | None = None
-    by: dict[Code, dict[StrictStr | StrictInt, Amount]] | None = None
+    by: dict[Code, dict[StrictStr | StrictInt, Amount | None]] | None = None  # null: as before
     gate: dict[Gated, Amount] | None = None
     mix: Mix | None = None
     per: Literal["stock", "year", "growth"] | None = None  # what `most` of arrivals counts

@@ -20,8 +20,8 @@ class StatusTable(NamedTuple):
     child: np.ndarray  # int16[S]: status of a newborn, -1 = citizen
     limited: np.ndarray  # bool[S]: has permits that end
     longest: np.ndarray  # int16[S]: months, 32767 = no limit
-    length: np.ndarray  # uint8[2, S, L]: permit lengths in months, first and renewed
-    length_cut: np.ndarray  # uint64[2, S, L]: cumulative thresholds
+    length: np.ndarray  # uint8[3, S, L]: permit lengths in months: first, renewed, short
+    length_cut: np.ndarray  # uint64[3, S, L]: cumulative thresholds
     stage_cut: np.ndarray  # uint64[S, G]: stages of newcomers, cumulative thresholds
     course: np.ndarray  # uint8[S, G, L]: course lengths in months, 0 = no course
     course_cut: np.ndarray  # uint64[S, G, L]
@@ -48,13 +48,14 @@ def status_table(config: RunConfig) -> StatusTable:
     n_stages = max(1, *(len(s.stages) for s in all_))
     lengths = [m for s in all_ for m in _mixes(s)] + _lever_mixes(config)
     n = max(1, *(len(m) for m in lengths)) if lengths else 1
-    length, length_cut = _mix_arrays((2, len(names)), n)
+    length, length_cut = _mix_arrays((3, len(names)), n)
     course, course_cut = _mix_arrays((len(names), n_stages), n)
     stage_cut = np.full((len(names), n_stages), 1 << 32, np.uint64)
     for s, status in enumerate(all_):
         if status.permits is not None:
             _put(length, length_cut, (0, s), status.permits.first)
             _put(length, length_cut, (1, s), status.permits.renewed)
+            _put(length, length_cut, (2, s), status.permits.short)
         if status.stages:
             shares = [stage.arrivals for stage in status.stages.values()]
             stage_cut[s, : len(shares)] = cuts(shares)
@@ -92,7 +93,7 @@ def _has_course(status: Status) -> bool:
 
 def _mixes(status: Status) -> Iterator[dict[int, float]]:
     if status.permits is not None:
-        yield from (status.permits.first, status.permits.renewed)
+        yield from (status.permits.first, status.permits.renewed, status.permits.short)
     yield from (stage.months for stage in status.stages.values() if stage.months is not None)
 
 

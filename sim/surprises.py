@@ -9,6 +9,7 @@ import numpy as np
 
 from sim.clock import month_index
 from sim.config_checks import out_of_range
+from sim.config_checks_policy import idle
 from sim.config_yaml import dotted
 from sim.model import Kyosei
 from sim.policies.edits import RateBook
@@ -23,7 +24,8 @@ LARGE_CHANGE: Final = 10.0
 def surprises(model: Kyosei) -> list[str]:
     """One sentence each; called on a model that is about to start."""
     config, state = model.config, model.state
-    return [*_ranges(config), *_horizon(config), *_edits(config, state), *_places(config, state)]
+    found = [*_ranges(config), *_horizon(config), *_edits(config, state), *idle(config)]
+    return [*found, *_places(config, state)]
 
 
 def _ranges(config: RunConfig) -> Iterator[str]:

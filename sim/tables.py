@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from sim.clock import month_index
+from sim.config_checks_fates import common_ends
 from sim.errors import ConfigError
 from sim.factors import FACTORS, factor_tables, gate_tables
 from sim.lever_tables import table_size, tables_of, wanted_tables
@@ -49,6 +50,7 @@ KINDS: Final = {
     "quit": 12,
     "norms": 13,
     "seek": 14,
+    "short": 15,
 }
 
 
@@ -142,6 +144,9 @@ def _fates(config: RunConfig, status: str) -> Iterator[tuple[str, str, Fate]]:
     for occasion in ("at_end", "at_limit"):
         for name, fate in getattr(own, occasion).items():
             yield occasion, name, fate
+        if occasion == "at_end":
+            for name, fate in common_ends(config, status).items():
+                yield occasion, name, fate
     if own.longest_stay is not None:  # whoever is left when the longest stay is over leaves
         yield "at_limit", "longest_stay", Fate(kind="leave", share=1.0, quality="derived")
     if own.sponsor is not None:

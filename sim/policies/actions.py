@@ -173,14 +173,19 @@ def _effect(active: Active, name: str, effect: Effect, layout: Layout) -> Iterat
         paths, rows = layout.named(effect.paths)
         if effect.per is not None:
             yield action(op, "cap", paths, rows, 0, stamps(amount), per=effect.per)
-        elif not spared:
-            yield action(op, "value", paths, rows, 0, stamps(amount))
-        else:
+            continue
+        met = rows < layout.params.start  # by people: only there can somebody be spared
+        plain = ~met if spared else np.ones(rows.size, np.bool_)
+        if plain.any():
+            named = tuple(path for path, one in zip(paths, plain, strict=True) if one)
+            yield action(op, "value", named, rows[plain], 0, stamps(amount))
+        if spared and met.any():
             yield from _sparing(active, op, effect, layout, stamps(amount, True), action)
     for factor, by_code in (effect.by or {}).items():
         paths, tables = layout.tables_of(effect.paths, factor, "by")
         for codes, amount in layout.codes(factor, by_code):
-            yield action("multiply", "value", paths, tables[:, codes], 0, stamps(amount))
+            if amount is not None:
+                yield action("multiply", "value", paths, tables[:, codes], 0, stamps(amount))
     for factor, amount in (effect.gate or {}).items():
         paths, tables = layout.tables_of(effect.paths, factor, "gate")
         yield action("set", "gate", paths, tables, tables.shape[1], stamps(amount))
@@ -206,7 +211,8 @@ def _sparing(
 
     if op == "set":
         own, rows = layout.named(effect.paths)
-        yield action(op, "value", own, rows, 0, at)
+        met = rows < layout.params.start
+        yield action(op, "value", own, rows[met], 0, at)
         whole = lambda month: Stamp(0.0, float(at(month).weight != 0.0), at(month).elapsed)  # noqa: E731
         yield action("set", "earlier", paths, tables, tables.shape[1], whole, first_affected=late)
     else:

@@ -133,6 +133,8 @@ def apply_fate(p, i, f, t, base, codes, a, w, m, b, c, start, block):
             p.traits[i] |= SEEKS
     elif kind == 13:  # norms
         p.traits[i] |= NORMS
+    elif kind == 15:  # short
+        give_permit(p, i, 2, a, m, block)
     elif kind == 14 and p.firm[i] < 0 and a.tier[p.status[i]] >= 0:  # seek
         p.traits[i] |= SEEKS
 

@@ -243,7 +243,10 @@ def pick_cut(cut, word):
 
 @njit(cache=True, forceinline=True)
 def give_permit(p, i, renewal, a, m, block):
-    """A permit from this month on: its length drawn, its end no later than the longest stay."""
+    """A permit from this month on: its length drawn, its end no later than the longest stay.
+
+    `renewal` is 0 for a first permit, 1 for a renewal, 2 for a short one.
+    """
     s = p.status[i]
     if not a.limited[s]:
         p.permit_end[i] = NEVER
