@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from sim import __version__
+from sim import __version__, levers_verb
 from sim.errors import ConfigError, KyoseiError
 from sim.interrupt import listening
 from sim.settings import check_overrides, settings_help, sweep_help
@@ -106,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     table_help = "runs, stocks, flows ...; again for more; all if not given"
     collect.add_argument("--table", action="append", default=[], metavar="NAME", help=table_help)
     collect.set_defaults(action=_collect)
+    levers_verb.add_verb(verbs)
     return parser
 
 

@@ -98,7 +98,12 @@ def to_yaml(config: RunConfig) -> str:
 
     Only settings whose default is nothing are left out while they are nothing.
     """
-    return write(_plain(config))
+    return plain_yaml(config)
+
+
+def plain_yaml(value: Any) -> str:
+    """Settings, or mappings of them, as YAML, as `to_yaml` writes the whole."""
+    return write(_plain(value))
 
 
 def _plain(value: Any) -> Any:

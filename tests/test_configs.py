@@ -75,6 +75,9 @@ def test_every_file_is_one_that_a_choice_reads(config: RunConfig):
             "integration",
         )
     }
+    levers = {f for f in files if f.startswith(f"policy/{name}/")}
+    assert {Path(f).stem.partition("_")[0] for f in levers} == set(config.policy)
+    read |= levers
     chosen = {f for f in files if Path(f).parts[0] in ("scenario", "experiment", "sweep", "hydra")}
     assert files - chosen == read
 
