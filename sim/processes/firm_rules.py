@@ -23,7 +23,7 @@ class FirmRules(NamedTuple):
     standing: np.ndarray  # float64[U]: what the firm's standing multiplies it by
     pool: np.ndarray  # int64[T]
     frozen: np.ndarray  # bool[Q]: no hiring under guidance
-    close: np.ndarray  # uint64[Z] thresholds
+    close: np.ndarray  # uint64[Z] thresholds, for a year as those below
     # Thresholds for the pools in which a firm has workers, uint64[2**Q], one below the other.
     bar: np.ndarray
     guide: np.ndarray
@@ -77,7 +77,9 @@ def rules(book: FirmBook, firms: Firms, params: Mapping[str, float], month: int)
         standing=standing,
         pool=np.array([pools.index(tier.pool) for tier in tiers]),
         frozen=np.array([name in firms.rules.frozen for name in pools]),
-        close=_threshold([_monthly(params[f"firms.sizes.{name}.closure"]) for name in firms.sizes]),
+        close=_threshold(
+            [_within_a_year(params[f"firms.sizes.{name}.closure"]) for name in firms.sizes]
+        ),
         bar=bar,
         guide=guide,
         certify=certify,
@@ -93,13 +95,15 @@ def rules(book: FirmBook, firms: Firms, params: Mapping[str, float], month: int)
 def _inspections(
     firms: Firms, params: Mapping[str, float], pools: list[str]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Cumulative thresholds uint64[2**Q] of a bar, guidance and a certificate in a month."""
+    """Cumulative thresholds uint64[2**Q] of a bar, guidance and a certificate in a year."""
     rate = [params[f"firms.rules.inspected.{name}"] for name in pools]
     has = (np.arange(2 ** len(pools))[:, None] >> np.arange(len(pools))) & 1 > 0
-    found = _monthly(np.max(np.where(has, rate, 0.0), axis=1))
+    found = _within_a_year(np.max(np.where(has, rate, 0.0), axis=1))
     found = found * min(params["firms.rules.violation"], 1.0)
     frozen = np.array([name in firms.rules.frozen for name in pools])
-    chance = np.where((has & frozen).any(axis=1), _monthly(params["firms.rules.certified"]), 0.0)
+    chance = np.where(
+        (has & frozen).any(axis=1), _within_a_year(params["firms.rules.certified"]), 0.0
+    )
     barred = found * min(params["firms.rules.barred"], 1.0)
     return _threshold(barred), _threshold(found), _threshold(np.minimum(found + chance, 1.0))
 
@@ -124,9 +128,9 @@ def new_firms(
     return np.asarray(book.cells * rate[:, :, None] * scale)
 
 
-def _monthly(rate: float | np.ndarray) -> np.ndarray:
-    """Probability within a month of something that happens at a rate a year."""
-    return np.asarray(-np.expm1(-np.asarray(rate) / MONTHS))
+def _within_a_year(rate: float | np.ndarray) -> np.ndarray:
+    """Probability within a year of something that happens at a rate a year."""
+    return np.asarray(-np.expm1(-np.asarray(rate)))
 
 
 def _threshold(p: object) -> np.ndarray:

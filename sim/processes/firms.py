@@ -81,6 +81,7 @@ def stand_and_want(c, first, stop, firms, r, prefecture, m, gone, tally):
     tally  int64[C, K, 3] out: firms, workers and vacancies by sector
     """
     firms, r = borrow(firms), borrow(r)
+    room, gaps = np.zeros(r.frozen.size, np.int64), np.zeros(r.pool.size, np.int64)
     for f in range(first, stop):
         if firms.status[f] == HOLE:
             continue
@@ -98,7 +99,7 @@ def stand_and_want(c, first, stop, firms, r, prefecture, m, gone, tally):
         k = np.int64(firms.sector[f])
         tally[c, k, FIRMS] += 1
         tally[c, k, WORKERS] += workers
-        tally[c, k, OFFERED] += want(firms, f, r, r.local[place])
+        tally[c, k, OFFERED] += want(firms, f, r, r.local[place], room, gaps)
 
 
 @njit(cache=True, forceinline=True)
@@ -110,12 +111,15 @@ def closed(firms, f, r, now):
 
 @njit(cache=True, forceinline=True)
 def stand(firms, f, r, pools, m):
-    """The standing of firm f this month: what ends by itself, then what happens."""
+    """The standing of firm f this month: what ends by itself, then what happens.
+
+    A year's closure or inspection is decided once, in a month of the firm's own.
+    """
     if 0 < firms.until[f] <= m.now:
         if firms.status[f] == r.barred:
             firms.notice[f] = 0
         firms.status[f], firms.until[f] = 0, 0
-    if firms.notice[f] > 0:
+    if firms.notice[f] > 0 or (firms.key[f] >> np.uint64(32)) % np.uint64(12) != m.now % 12:
         return
     x0, _ = draw(m.k0, m.k1, firms.key[f], m.now, P_FIRM_MONTH, 0)
     if low(x0) < r.close[firms.size[f]]:
@@ -143,8 +147,8 @@ def wish(key, tier, jobs):
 
 
 @njit(cache=True, forceinline=True)
-def want(firms, f, r, local):
-    """Set the vacancies of firm f; returns how many.
+def want(firms, f, r, local, room, gaps):
+    """Set the vacancies of firm f; returns how many. `room` and `gaps` are buffers.
 
     In each pool of tiers no more than the jobs wanted less those taken: who has more workers of
     one tier than wanted needs fewer of the others.
@@ -157,22 +161,21 @@ def want(firms, f, r, local):
         firms.vacancies[f, t] = 0
     if shut:
         return 0
-    for q in range(r.frozen.size):
-        if status == r.guidance and r.frozen[q]:
-            continue
-        room = 0
-        for t in range(n_tiers):
-            if r.pool[t] == q:
-                jobs = wish(key, t, firms.wanted[f, t] * r.want[k, t] * scale)
-                room += jobs - firms.heads[f, t] - firms.pending[f, t]
-        for t in range(n_tiers):
-            if r.pool[t] == q and room > 0:
-                jobs = wish(key, t, firms.wanted[f, t] * r.want[k, t] * scale)
-                gap = min(jobs - firms.heads[f, t] - firms.pending[f, t], room, 32767)
-                if gap > 0:
-                    firms.vacancies[f, t] = gap
-                    room -= gap
-                    total += gap
+    room[:] = 0
+    for t in range(n_tiers):
+        gap = -firms.heads[f, t] - firms.pending[f, t]
+        wanted = firms.wanted[f, t]
+        if wanted > 0.0:
+            gap += wish(key, t, wanted * r.want[k, t] * scale)
+        room[r.pool[t]] += gap
+        gaps[t] = gap
+    for t in range(n_tiers):
+        q = r.pool[t]
+        gap = min(gaps[t], room[q], 32767)
+        if gap > 0 and not (status == r.guidance and r.frozen[q]):
+            firms.vacancies[f, t] = gap
+            room[q] -= gap
+            total += gap
     return total
 
 
@@ -189,9 +192,9 @@ def open_new(state: State, firms: FirmSet, body: Body, shares: np.ndarray) -> No
     ordinal = np.arange(cell.size) - first[cell]
     rows = firms.take(cell.size)
     sector, size, place = np.unravel_index(cell, mean.shape)
-    key, town, large, tier = draw_new(
+    key, town, large, tier, support = draw_new(
         words[cell], ordinal, sector, size, place, firms.book.usual,
-        state.world.first, firms.book.pull, state.now,
+        state.world.first, firms.book.pull, shares[:-1], state.now,
     )  # fmt: skip
     jobs = firms.book.usual[sector, size].sum(axis=1)
     spread = np.array([kind.spread.value for kind in body.sizes.values()])
@@ -206,9 +209,7 @@ def open_new(state: State, firms: FirmSet, body: Body, shares: np.ndarray) -> No
         getattr(columns, name)[rows] = 0
     for name in ("heads", "vacancies", "pending"):
         getattr(columns, name)[rows] = 0
-    columns.support[rows] = [
-        draw_support(*state.key, one, shares[:-1], np.uint64(0)) for one in key
-    ]
+    columns.support[rows] = support
 
 
 @cache
@@ -230,15 +231,16 @@ def count_new(mean, words, m, count):
 
 
 @njit(cache=True)
-def draw_new(words, ordinal, sector, size, place, usual, first, pull, m):
-    """(key uint64, municipality int64, uniform of the size float64, tier int64) of new firms.
+def draw_new(words, ordinal, sector, size, place, usual, first, pull, shares, m):
+    """(key uint64, municipality int64, uniform of the size float64, tier int64, support uint8) of
+    new firms.
 
     usual float64[K, Z, T]: a firm opens with jobs of one tier, drawn by how common they are
     pull  float64[M + 1]: cumulated pull of municipalities on firms
     """
     n = words.size
     key, town = np.empty(n, np.uint64), np.empty(n, np.int64)
-    large, tier = np.empty(n), np.empty(n, np.int64)
+    large, tier, support = np.empty(n), np.empty(n, np.int64), np.empty(n, np.uint8)
     for i in range(n):
         key[i] = identity(TAG_NEW_FIRM, words[i], np.uint64(m.now), ordinal[i])
         x0, x1 = draw(m.k0, m.k1, key[i], m.now, P_FIRM_COUNT, 0)
@@ -254,4 +256,5 @@ def draw_new(words, ordinal, sector, size, place, usual, first, pull, m):
             t += 1
             running += jobs[t]
         tier[i] = t
-    return key, town, large, tier
+        support[i] = draw_support(m.k0, m.k1, key[i], shares, np.uint64(0))
+    return key, town, large, tier, support
