@@ -32,6 +32,30 @@ that was stopped goes on when it is typed again. The last line printed is the fo
 """
 
 
+_COMPARE_EXAMPLES = """\
+examples:
+  kyosei compare scenario=[a,b,a_and_b] replicates=8 end=2040-12 scale=0.1
+  kyosei compare scenario=a,b baseline=b years=2030,2035   b first, effects at two years
+  kyosei compare scenario=a,b decompose=b                  b taken apart into its levers
+  kyosei compare scenario=a arm.more='scenario=a status.student.at_end.to_engineer.share=0.5'
+
+The first scenario is the baseline. Each arm has the same luck in each replicate, so an effect is
+a difference person by person. `arm.NAME='words'` makes an arm of any settings. All other words are
+settings that all runs share. Runs lie in the output folder under their own names: what is there is
+not made again, and a comparison that was stopped goes on when it is typed again.
+
+words of a comparison:
+  scenario=a,b          scenarios to compare
+  baseline=NAME         the one that effects are differences from: the first, if not given
+  replicates=8          runs of each arm, 2 or more
+  years=2030,2040       Decembers named in the tables; the last month always is
+  decompose=NAME,...    scenarios to take apart: each lever alone, each left out
+  confidence=0.95       of the intervals
+  figures=true          draw the figures of the comparison
+  hydra/launcher=...    and its settings, as in a sweep
+"""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit code.
 
@@ -40,9 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = _parser()
     options, rest = parser.parse_known_args(arguments)
-    if rest and not (options.verb == "run" and all(not word.startswith("-") for word in rest)):
+    takes_words = options.verb in ("run", "compare")
+    if rest and not (takes_words and all(not word.startswith("-") for word in rest)):
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    if options.verb == "run":
+    if takes_words:
         options.overrides += rest  # settings written after -m or another option
     try:
         with listening():
@@ -91,6 +116,17 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("-q", "--quiet", action="store_true", help="no progress, only the folder")
     run.add_argument("--cfg", action="store_true", help="print the resolved settings and stop")
     run.set_defaults(action=_run)
+
+    compare = verbs.add_parser(
+        "compare",
+        help="scenarios with paired luck: effects with intervals",
+        epilog=_COMPARE_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Run scenarios with the same luck and write their differences, with intervals.",
+    )
+    compare.add_argument("overrides", nargs="*", metavar="name=value", help="see below")
+    compare.add_argument("-q", "--quiet", action="store_true", help="no progress, only the result")
+    compare.set_defaults(action=_compare)
 
     _add_folder_verb(verbs, "verify", "check a run's files against its manifest", _verify)
     _add_folder_verb(verbs, "reproduce", "run again, say whether every byte is equal", _reproduce)
@@ -149,6 +185,12 @@ def _run(options: argparse.Namespace) -> int:
     folder = run.run(settings, quiet=options.quiet)
     print(folder)
     return DONE
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from sim.comparison.compare import compare
+
+    return compare(options.overrides, options.quiet)
 
 
 def _run_folder(folder: Path) -> Path:

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from sim.config_checks_fates import all_fates
+from sim.processes.cohorts import WINDOW, YEARS
 from sim.recorder import Record
 from sim.schema import RunConfig
 from sim.tables import KINDS, Model
@@ -29,6 +30,10 @@ LABELS: Final = {  # indicator: (English, Japanese, unit); shares and rates have
     "nhi_payment_rate": ("Paying the health premium", "国民健康保険料の納付率", ""),
     "pension_payment_rate": ("Paying the pension premium", "国民年金の納付率", ""),
     "language_b1_share": ("Japanese at B1 or above", "日本語B1以上", ""),
+    "retention_1y_share": ("Still there after 1 year", "入国1年後の在留率", ""),
+    "retention_3y_share": ("Still there after 3 years", "入国3年後の在留率", ""),
+    "retention_5y_share": ("Still there after 5 years", "入国5年後の在留率", ""),
+    "retention_10y_share": ("Still there after 10 years", "入国10年後の在留率", ""),
 }  # fmt: skip
 
 FINISHED: Final = ("job", "study", "other")
@@ -70,6 +75,7 @@ def indicators(record: Record, model: Model, config: RunConfig, scale: float) ->
                                                  strict=True)}  # fmt: skip
     out |= retention(record, model, config)
     out |= _traits(record, model, config)
+    out |= _cohorts(record, counted)
     return {name: out[name] for name in LABELS if out.get(name)}
 
 
@@ -126,3 +132,23 @@ def _of_ages(ages: list[int], bands: int) -> np.ndarray:
     lowest = 5.0 * np.arange(bands)
     first, after = float(ages[0]), float(ages[1] + 1)
     return np.clip(np.minimum(lowest + 5.0, after) - np.maximum(lowest, first), 0.0, 5.0) / 5.0
+
+
+def _cohorts(record: Record, counted: np.ndarray) -> dict[str, Series]:
+    """Share of the newcomers of a half-year who are residents 1, 3, 5 and 10 years later.
+
+    counted: bool[S], statuses inside the total. Known for those who came in the run: who came
+    before is in the opening only if still there.
+    """
+    came = np.cumsum([c.sum() + b.sum() for c, b in zip(record.came, record.brought, strict=True)])
+    place = {month: k for k, month in enumerate(record.months)}
+    out: dict[str, Series] = {f"retention_{years}y_share": {} for years in YEARS}
+    for month, cohorts in record.cohorts.items():
+        there = cohorts[counted].sum(axis=0)
+        for k, years in enumerate(YEARS):
+            last = place.get(month - 12 * years)
+            before = place.get(month - 12 * years - WINDOW)
+            if last is not None and before is not None and came[last] > came[before]:
+                share = int(there[k]) / int(came[last] - came[before])
+                out[f"retention_{years}y_share"][month] = share
+    return out

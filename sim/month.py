@@ -16,6 +16,7 @@ from sim.errors import InvariantError
 from sim.processes.arrivals import arrive, count_cells, occupied
 from sim.processes.books import describe_people, recount
 from sim.processes.caps import capped
+from sim.processes.cohorts import YEARS, count_cohorts
 from sim.processes.families import born_here, brought, follow, forget_events
 from sim.processes.fates import month_of_everyone
 from sim.processes.lists import FLAGGED, FREED, MOTHERS, SPONSOR_FATES, SPONSORS
@@ -207,6 +208,11 @@ def describe(state: State) -> None:
     record.places[state.month] = state.place.reshape(m, s).astype(np.int32)
     record.ages[state.month] = ages.sum(axis=0, dtype=np.int32)
     record.traits[state.month] = traits.sum(axis=0, dtype=np.int32)
+    months = 12 * np.array(YEARS)
+    cohorts = np.zeros((state.chunks, s, months.size), np.int32)
+    columns = (p[name] for name in ("status", "born", "entered"))
+    state.crew.run(count_cohorts, p.n, *columns, state.month, months, cohorts)
+    record.cohorts[state.month] = cohorts.sum(axis=0, dtype=np.int32)
     describe_civic(state)
 
 

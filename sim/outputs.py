@@ -81,6 +81,19 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> dict[s
     return record
 
 
+def table_writer(table: pa.Table) -> Callable[[IO[bytes]], object]:
+    """What writes a table: zstd, a checksum on every page, the same bytes for the same table."""
+    metadata = {k: v for k, v in (table.schema.metadata or {}).items() if k != b"pandas"}
+    plain = table.replace_schema_metadata(metadata or None)  # pandas notes its own version
+
+    def write(stream: IO[bytes]) -> None:
+        pq.write_table(
+            plain, stream, compression="zstd", use_dictionary=True, write_page_checksum=True
+        )
+
+    return write
+
+
 def json_text(content: Mapping[str, Any]) -> str:
     """Sorted keys, one space of indent; NumPy numbers as plain ones. ValueError for NaN."""
 
@@ -256,15 +269,7 @@ class RunFolder:
 
     def add_table(self, name: str, table: pa.Table) -> Path:
         """Write a table: zstd, a checksum on every page, the same bytes for the same table."""
-        metadata = {k: v for k, v in (table.schema.metadata or {}).items() if k != b"pandas"}
-        plain = table.replace_schema_metadata(metadata or None)  # pandas notes its own version
-
-        def write(stream: IO[bytes]) -> None:
-            pq.write_table(
-                plain, stream, compression="zstd", use_dictionary=True, write_page_checksum=True
-            )
-
-        return self._write(name, write, rows=table.num_rows)
+        return self._write(name, table_writer(table), rows=table.num_rows)
 
     def finish(self, manifest: Mapping[str, Any]) -> Path:
         """Write the manifest, with the size and SHA-256 of every file: the run is complete.

@@ -19,6 +19,7 @@ class Record:
     places  month -> int32[M, S]
     ages    month -> int32[S, 2, 23]
     traits  month -> int32[S, 9]
+    cohorts month -> int32[S, 4] newcomers of one half-year still there after 1, 3, 5, 10 years
     civic   float64 by sim.processes.towns.SUMMARY, of the month; empty without municipalities
     queues  int64[Q, 4]: cases that came, were decided, could be, and wait; of real people
     towns   month -> float64[M, 7] by sim.civic.TOWN
@@ -35,6 +36,7 @@ class Record:
     places: dict[int, np.ndarray] = field(default_factory=dict)
     ages: dict[int, np.ndarray] = field(default_factory=dict)
     traits: dict[int, np.ndarray] = field(default_factory=dict)
+    cohorts: dict[int, np.ndarray] = field(default_factory=dict)
     civic: list[np.ndarray] = field(default_factory=list)
     queues: list[np.ndarray] = field(default_factory=list)
     towns: dict[int, np.ndarray] = field(default_factory=dict)

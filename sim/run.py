@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,9 @@ VOLATILE = {
 
 CONFIG = "config.yaml"
 
+Observer = Callable[[Kyosei], None]
+"""What looks on: called with the model after the opening and after each month; changes nothing."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -48,6 +52,7 @@ class Job:
     needs: Needs
     kept: Checkpoint | None  # where it goes on from
     quiet: bool
+    watch: Observer | None = None
 
     @property
     def folder(self) -> Path:
@@ -64,9 +69,10 @@ def identity(config: RunConfig, data: Data) -> tuple[str, str]:
     return run_id(text, data.digest, code_digest(), config.seed, config.replicate), text
 
 
-def run(config: RunConfig, quiet: bool = False) -> Path:
+def run(config: RunConfig, quiet: bool = False, observer: Observer | None = None) -> Path:
     """Simulate and write a run's folder; a folder that is complete is left as it is.
 
+    observer sees every month that is simulated here: none, if the folder is complete.
     Raises ConfigError, DataError, OutputError, or InvariantError (outputs are then set aside as
     *.failed).
     """
@@ -81,7 +87,7 @@ def run(config: RunConfig, quiet: bool = False) -> Path:
             return folder
         needs = estimate(config, data)
         refuse_too_large(needs, config)
-        job = Job(config, data, number, text, needs, _kept(config, data), quiet)
+        job = Job(config, data, number, text, needs, _kept(config, data), quiet, observer)
         try:
             _write(job, watch)
         except MemoryError as error:
@@ -151,6 +157,8 @@ def _simulate(
             folder.add(file_name(model.date), writer(model.state, _facts(job, model, agent_months)))
 
     keep()
+    if job.watch is not None:
+        job.watch(model)
     with MonthProgress(last - model.month, quiet=job.quiet) as progress:
         while model.month < last:
             obey()
@@ -158,6 +166,8 @@ def _simulate(
             agent_months += len(model.people)
             progress.advance(model.date, len(model.people))
             keep()
+            if job.watch is not None:
+                job.watch(model)
     return agent_months
 
 

@@ -160,7 +160,7 @@ def _report(plan: Plan, stopped: OutputError | None) -> int:
         print(f"kyosei: {len(failed)} of {len(plan.unique)} runs failed", file=sys.stderr)
     untold = UNTOLD if stopped is None else "not made: the launcher stopped"
     for place, row in enumerate(failed):
-        code, why = _word_of(plan.log(row), untold)
+        code, why = word_of(plan.log(row), untold)
         worst = max(worst, code)
         if place < MOST_TOLD:
             print(f"failed: {' '.join(row.overrides)}", why, sep="\n", file=sys.stderr)
@@ -173,7 +173,7 @@ def _report(plan: Plan, stopped: OutputError | None) -> int:
     return worst
 
 
-def _word_of(log: Path, untold: str) -> tuple[int, str]:
+def word_of(log: Path, untold: str = UNTOLD) -> tuple[int, str]:
     """(exit code, message) that a failed run left."""
     try:
         first, _, _, *rest = log.read_text(encoding="utf-8").splitlines()

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import time
 import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -28,41 +30,63 @@ from sim.sweep_plan import Plan, Row, read_plan
 PATIENCE_SECONDS: Final = 600.0
 TRIALS: Final = "trials"
 BUG: Final = 1
+Maker = Callable[[RunConfig, Path, int | None], object]
+"""Makes a run: its settings, the folder for its own, and its threads."""
 _PLANS: Final[Recent[Plan]] = Recent(size=1)
 
 
 def run_job(job: DictConfig) -> float | None:
     """What Hydra calls: runs first..first + size of the plan, or one trial of a search."""
-    hydra_of_sweep = GlobalHydra.instance().hydra
-    GlobalHydra.instance().clear()  # a run composes its own settings
-    try:
+    with outside_hydra():
         if job.objective:
             words = [str(word).lstrip("+") for word in HydraConfig.get().overrides.task]
             shared = ("plan=", "root=", "objective=", "target=", "threads=")
             own = [word for word in words if not word.startswith(shared)]
             return _trial(job, own)
-        _part_of_plan(Path(job.plan), int(job.job), int(job.size), job.threads)
+        part_of_plan(Path(job.plan), int(job.job), int(job.size), job.threads)
         return None
+
+
+@contextmanager
+def outside_hydra() -> Iterator[None]:
+    """A run composes its own settings: Hydra's of the sweep are put away, and back."""
+    hydra_of_sweep = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
+    try:
+        yield
     finally:
         GlobalHydra.instance().hydra = hydra_of_sweep
 
 
-def _part_of_plan(path: Path, job: int, size: int, threads: int | None) -> None:
+def is_there(plan: Plan, row: Row) -> bool:
+    """Whether there is nothing to do: the run is complete, and shall keep no months."""
+    return not row.keeps and is_complete(plan.root / row.run)
+
+
+def part_of_plan(
+    path: Path,
+    job: int,
+    size: int,
+    threads: int | None,
+    make: Maker | None = None,
+    done: Callable[[Plan, Row], bool] = is_there,
+) -> None:
+    """Make what is not done of a job's part of the plan, each run with `make` (see `attempt`)."""
     plan = _PLANS.get(state_of_files(path.parent, path.name), lambda: read_plan(path))
     for row in plan.unique[job * size : (job + 1) * size]:
         if not path.is_file():
             raise OutputError(f"{path} was taken away: the sweep ends")
-        if row.keeps or not is_complete(plan.root / row.run):
-            attempt(plan, row, threads)
+        if not done(plan, row):
+            attempt(plan, row, threads, make)
 
 
-def attempt(plan: Plan, row: Row, threads: int | None) -> None:
-    """Make one run, or leave word in its log why not."""
+def attempt(plan: Plan, row: Row, threads: int | None, make: Maker | None = None) -> None:
+    """Make one run (with `run_or_wait` if not otherwise), or leave word in its log why not."""
     log = plan.log(row)
     try:
         settings = config.compose(row.overrides)
         _check_same(plan, settings)
-        run_or_wait(settings, plan.root, threads)
+        (make or run_or_wait)(settings, plan.root, threads)
         log.unlink(missing_ok=True)
     except KyoseiError as error:
         _leave_word(log, error.exit_code, row.overrides, str(error))
@@ -78,13 +102,18 @@ def _check_same(plan: Plan, settings: RunConfig) -> None:
         raise OutputError("the data here are not those that the sweep was planned with")
 
 
-def run_or_wait(settings: RunConfig, root: Path, threads: int | None) -> Path:
+def run_or_wait(
+    settings: RunConfig,
+    root: Path,
+    threads: int | None,
+    observer: run.Observer | None = None,
+) -> Path:
     """The run's folder, made here or by the process that holds it just now."""
     own = {"output": str(root), "threads": settings.threads or threads}
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            return run.run(settings.model_copy(update=own), quiet=True)
+            return run.run(settings.model_copy(update=own), quiet=True, observer=observer)
         except BusyError:
             if time.monotonic() > until:
                 raise

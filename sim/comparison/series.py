@@ -1,0 +1,110 @@
+"""What a run says that can be compared: one tidy table of it, read from the run's folder.
+
+month, indicator, by, group, value. `by` is all, status, origin or prefecture, and `group` the code
+within it; every month has every group, 0 where nobody is.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from sim.indicators import LABELS
+from sim.outputs import read_parquet
+from sim.schema import RunConfig
+
+KEY: Final = ("month", "indicator", "by", "group")
+EVERYBODY: Final = "all"
+SUMMED: Final = "_so_far"
+"""Ends the names of flows summed since the opening: a single month of a flow is mostly noise."""
+
+Block = tuple[str, str, list[str], np.ndarray]  # indicator, by, groups, float64[months, groups]
+
+
+def series_of(folder: Path, config: RunConfig) -> pa.Table:
+    """The series of a finished run. Raises OutputError if a table cannot be read."""
+    stocks = read_parquet(folder / "stocks.parquet")
+    months, month = np.unique(stocks["month"].to_numpy(), return_inverse=True)
+    blocks = _stock_blocks(stocks, month, months.size, config)
+    table = _long(blocks, months)
+    return pa.concat_tables([_indicators(folder, months), table])
+
+
+def _stock_blocks(
+    stocks: pa.Table, month: np.ndarray, n_months: int, config: RunConfig
+) -> list[Block]:
+    country = config.country
+    status = _codes(stocks, "status", country.statuses)
+    people = stocks["people"].to_numpy()
+    body = [config.status[name] for name in country.statuses]
+    counted = np.array([s.published for s in body])[status]
+    settled = np.array([s.settled for s in body])[status]
+
+    def count(codes: np.ndarray, size: int, kept: np.ndarray) -> np.ndarray:
+        cell = month[kept] * size + codes[kept]
+        return np.bincount(cell, people[kept], n_months * size).reshape(n_months, size)
+
+    everyone = np.ones(status.size, np.bool_)
+    out: list[Block] = [
+        ("people", "status", country.statuses, count(status, len(country.statuses), everyone))
+    ]
+    nobody = np.zeros(status.size, np.int64)
+    out.append(("settled", EVERYBODY, [EVERYBODY], count(nobody, 1, settled)))
+    permanent = status == country.statuses.index(country.permanent)
+    out.append(("permanent", EVERYBODY, [EVERYBODY], count(nobody, 1, permanent)))
+    for by, names in (("origin", country.origins), ("prefecture", list(config.prefecture))):
+        codes = _codes(stocks, by, names)
+        residents = count(codes, len(names), counted)
+        here = count(codes, len(names), settled)
+        out.append(("residents", by, names, residents))
+        out.append(("settled", by, names, here))
+        out.append(("settled_share", by, names, here / np.maximum(residents, 1.0)))
+    return out
+
+
+def _codes(table: pa.Table, column: str, names: list[str]) -> np.ndarray:
+    """int64: place of each row's code in `names`."""
+    values = table[column].combine_chunks()
+    place = np.array([names.index(name) for name in values.dictionary.to_pylist()], np.int64)
+    return place[values.indices.to_numpy()]
+
+
+def _long(blocks: list[Block], months: np.ndarray) -> pa.Table:
+    columns: dict[str, list[np.ndarray]] = {name: [] for name in (*KEY, "value")}
+    for indicator, by, groups, values in blocks:
+        shape = values.size
+        columns["month"].append(np.repeat(months, len(groups)))
+        columns["indicator"].append(np.full(shape, indicator, object))
+        columns["by"].append(np.full(shape, by, object))
+        columns["group"].append(np.tile(np.array(groups, object), months.size))
+        columns["value"].append(values.ravel())
+    return _typed({name: np.concatenate(parts) for name, parts in columns.items()})
+
+
+def _typed(columns: dict[str, np.ndarray]) -> pa.Table:
+    text = {name: pa.array(columns[name].tolist(), pa.string()).dictionary_encode()
+            for name in ("indicator", "by", "group")}  # fmt: skip
+    month = pa.array(columns["month"].astype("datetime64[D]"), pa.date32())
+    return pa.table({"month": month, **text, "value": columns["value"].astype(np.float64)})
+
+
+def _indicators(folder: Path, months: np.ndarray) -> pa.Table:
+    """The indicators of the run, and its flows summed since the opening."""
+    table = read_parquet(folder / "indicators.parquet")
+    names = np.array(table["indicator"].cast("string").to_pylist(), object)
+    month, value = table["month"].to_numpy(), table["value"].to_numpy()
+    parts = [(month, names, value)]
+    for name, (_, _, unit) in LABELS.items():
+        own = names == name
+        if unit == "people a month" and own.any():
+            order = np.argsort(month[own])
+            label = np.full(order.size, name + SUMMED, object)
+            parts.append((month[own][order], label, np.cumsum(value[own][order])))
+    month, names, value = (np.concatenate([part[k] for part in parts]) for k in range(3))
+    inside = np.isin(month, months)
+    everybody = np.full(int(inside.sum()), EVERYBODY, object)
+    return _typed({"month": month[inside], "indicator": names[inside], "by": everybody,
+                   "group": everybody, "value": value[inside]})  # fmt: skip
