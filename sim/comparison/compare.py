@@ -7,7 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -19,9 +19,12 @@ from sim.comparison.question import Arm, Question, question_of
 from sim.comparison.results import write_results
 from sim.comparison.runs import is_done, launch_runs, make_first
 from sim.errors import ConfigError, OutputError
+from sim.indicators import LABELS
 from sim.manifest import environment
 from sim.numba_cache import is_cold
 from sim.outputs import RunFolder, is_complete
+from sim.plots_label import Label
+from sim.plots_look import Look, look_of
 from sim.schema import RunConfig
 from sim.sweep import word_of
 from sim.sweep_launch import Share, share_of
@@ -65,6 +68,13 @@ class Comparison:
     def months(self) -> list[str]:
         """Named months, YYYY-MM, in order."""
         return sorted({f"{year}-12" for year in self.years} | {self.settings.end})
+
+    def look(self) -> Look:
+        """Words and colours for figures."""
+        base, *others = self.shown
+        labels = {name: Label(en, ja) for name, (en, ja, _) in LABELS.items()}
+        look = look_of(self.settings, self.number, indicators=labels)
+        return replace(look, scenario=f"{', '.join(others)} against {base}")
 
     @property
     def number(self) -> str:

@@ -65,8 +65,9 @@ def arms_of(series: Mapping[str, Sequence[pd.DataFrame]]) -> Arms:
         for run in runs:
             if not run.index.equals(index):
                 index = index.union(run.index, sort=True)
+    assert isinstance(index, pd.MultiIndex)
     values = [[run.reindex(index).to_numpy(float) for run in runs] for runs in columns.values()]
-    return Arms(list(series), pd.MultiIndex(index.levels, index.codes, names=KEY), np.array(values))
+    return Arms(list(series), index.set_names(list(KEY)), np.array(values))
 
 
 def estimate(replicates: np.ndarray, confidence: float) -> Estimate:

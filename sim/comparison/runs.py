@@ -21,7 +21,7 @@ from sim.outputs import read_parquet, table_writer, write_atomically
 from sim.schema import RunConfig
 from sim.sweep_job import attempt, is_there, outside_hydra, part_of_plan, run_or_wait
 from sim.sweep_launch import Share, launch, quoted
-from sim.sweep_plan import Plan, Row
+from sim.sweep_plan import LAUNCHES, Plan, Row
 from sim.sweep_progress import SweepProgress
 
 ARMS: Final = ".arms"
@@ -51,7 +51,7 @@ def launch_runs(plan: Plan, path: Path, pending: Sequence[Row], share: Share, qu
     ]  # fmt: skip
     awaited = [(series_file(plan.root, row.run), plan.log(row)) for row in pending]
     with SweepProgress(awaited, quiet):
-        launch(run_arms, words, plan.folder / "hydra")
+        launch(run_arms, words, plan.folder / LAUNCHES)
 
 
 def run_arms(job: Any) -> None:

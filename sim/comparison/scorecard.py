@@ -101,4 +101,4 @@ def _row(
         simulated = bool(name) or any(re.fullmatch(line.names, known) for known in LABELS)
         state = EARLY if simulated else MISSING
         return {**head, "state": state, **dict.fromkeys(_PARTS, float("nan"))}
-    return {**head, "state": SIMULATED, **past.iloc[-1][list(_PARTS)].to_dict()}
+    return {**head, "state": SIMULATED, **{part: past.iloc[-1][part] for part in _PARTS}}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,8 @@ HEADLINE: Final = {
     "irregular": "Irregular residents",
 }
 """Indicator -> what the table calls it. Only those that were recorded are shown."""
+Cells = Mapping[Any, Any]
+"""A row of a table."""
 SHARES: Final = ("_share", "_rate")
 
 
@@ -53,9 +56,15 @@ def _head(asked: Comparison) -> str:
     )
 
 
-def _of(frame: pd.DataFrame, indicator: str, month: pd.Timestamp) -> pd.DataFrame:
+def _of(frame: pd.DataFrame, indicator: str, month: pd.Timestamp) -> dict[str, Cells]:
+    """Arm (or part of a package) -> its row for everybody."""
     everybody = (frame["by"] == EVERYBODY) & (frame["indicator"] == indicator)
-    return frame[everybody & (frame["month"] == month)]
+    return _by_name(frame[everybody & (frame["month"] == month)])
+
+
+def _by_name(frame: pd.DataFrame) -> dict[str, Cells]:
+    name = "arm" if "arm" in frame else "package"
+    return {str(row[name]): row for row in frame.to_dict("records")}
 
 
 def _effects(asked: Comparison, tables: dict[str, pd.DataFrame], month: pd.Timestamp) -> str:
@@ -66,16 +75,16 @@ def _effects(asked: Comparison, tables: dict[str, pd.DataFrame], month: pd.Times
     head += [f"of it interaction in {name}" for name in between]
     rows = []
     for indicator, title in HEADLINE.items():
-        own = _of(effects, indicator, month).set_index("arm")
-        if own.empty:
+        own = _of(effects, indicator, month)
+        if not own:
             continue
-        row = [title, value_text(indicator, float(own["baseline_value"].iloc[0]))]
-        row += [effect_text(indicator, own.loc[arm]) if arm in own.index else "-"
+        row = [title, value_text(indicator, _first(own))]
+        row += [effect_text(indicator, own[arm]) if arm in own else "-"
                 for arm in asked.shown[1:]]  # fmt: skip
         for name in between:
             assert parts is not None
             some = parts[(parts["package"] == name) & (parts["kind"] == INTERACTION)]
-            row.append(effect_text(indicator, _of(some, indicator, month).iloc[0]))
+            row.append(effect_text(indicator, _of(some, indicator, month)[name]))
         rows.append(row)
     return table(head, rows)
 
@@ -84,10 +93,15 @@ def _years(asked: Comparison, tables: dict[str, pd.DataFrame], months: list[pd.T
     """Settled residents at each named month."""
     rows = []
     for month in months:
-        own = _of(tables["effects"], "settled", month).set_index("arm")
-        row = [f"{month:%Y-%m}", value_text("settled", float(own["baseline_value"].iloc[0]))]
-        rows.append(row + [effect_text("settled", own.loc[arm]) for arm in asked.shown[1:]])
+        own = _of(tables["effects"], "settled", month)
+        row = [f"{month:%Y-%m}", value_text("settled", _first(own))]
+        rows.append(row + [effect_text("settled", own[arm]) for arm in asked.shown[1:]])
     return table(["settled residents", *asked.shown], rows)
+
+
+def _first(rows: dict[str, Cells]) -> float:
+    """The baseline's value, which stands in the row of every arm."""
+    return float(next(iter(rows.values()))["baseline_value"])
 
 
 def value_text(indicator: str, value: float) -> str:
@@ -96,7 +110,7 @@ def value_text(indicator: str, value: float) -> str:
     return f"{value:.2%}" if indicator.endswith(SHARES) else f"{value:,.0f}"
 
 
-def effect_text(indicator: str, row: pd.Series) -> str:
+def effect_text(indicator: str, row: Cells) -> str:
     """`+1,234 [+1,000, +1,468]`; shares in percentage points."""
     times, digits = (100.0, 2) if indicator.endswith(SHARES) else (1.0, 0)
     mean, low, high = (times * float(row[name]) for name in ("effect", "low", "high"))
@@ -135,8 +149,8 @@ def _scorecard(asked: Comparison, card: pd.DataFrame, month: pd.Timestamp) -> st
     for (section, title, indicator), some in now.groupby(
         ["section", "title", "indicator"], sort=False
     ):
-        own = some.set_index("arm")
-        texts = [_cell(str(indicator), own.loc[arm]) for arm in asked.shown]
+        own = _by_name(some)
+        texts = [_cell(str(indicator), own[arm]) for arm in asked.shown]
         rows.append([f"{section}: {card_title(str(title), str(indicator))}", *texts])
     return table([f"scorecard in {month:%Y-%m}", *asked.shown], rows)
 
@@ -146,7 +160,7 @@ def card_title(title: str, indicator: str) -> str:
     return LABELS[indicator][0] if indicator in LABELS else title
 
 
-def _cell(indicator: str, row: pd.Series) -> str:
+def _cell(indicator: str, row: Cells) -> str:
     if row["state"] != "simulated":
         return str(row["state"])
     text = number_text(indicator, float(row["mean"]))
