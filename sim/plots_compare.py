@@ -6,14 +6,19 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from sim.plots_compare_parts import ARM_COLOURS, draw_groups, draw_maps, draw_waterfall, interval
+from sim.plots_compare_parts import (
+    ARM_COLOURS,
+    arm_legend,
+    draw_groups,
+    draw_maps,
+    draw_waterfall,
+    interval,
+)
 from sim.plots_label import Label
 from sim.plots_look import Look
 from sim.plots_scorecard import draw_scorecard
@@ -106,7 +111,7 @@ def draw_headline(
                       for name in dict.fromkeys(between["package"])]  # fmt: skip
         interval(dots, lines, 100.0 if _is_share(indicator) else 1.0, 2 if row else 0)
         panel_title(dots, f"In {month_text(last)}, {_unit(indicator)}")
-    _legend(figure, {arm: colours[arm] for arm in arms})
+    arm_legend(figure, {arm: colours[arm] for arm in arms})
     return figure
 
 
@@ -150,7 +155,7 @@ def _small_panels(
     panel: Any,
 ) -> Figure:  # fmt: skip
     everybody = table[table["by"] == "all"]
-    known = set(everybody["indicator"])
+    known = set(everybody.groupby("indicator")["month"].nunique().loc[lambda n: n > 1].index)
     names = [name for name in PANELS if name in known]
     rows = math.ceil(len(names) / COLUMNS)
     figure = new_figure((15, 2.5 + 2.45 * rows), title, subtitle, look)
@@ -162,7 +167,7 @@ def _small_panels(
         panel_title(ax, *_label(name, look))
     for ax in axes[len(names) :]:
         ax.remove()
-    _legend(figure, colours)
+    arm_legend(figure, colours)
     return figure
 
 
@@ -206,13 +211,3 @@ def _label(indicator: str, look: Look) -> tuple[str, str]:
         return indicator.replace("_", " ").capitalize(), ""
     so_far = (", so far", "（累計）") if flow != indicator else ("", "")
     return label.en + so_far[0], label.ja + so_far[1]
-
-
-def _legend(figure: Figure, colours: Mapping[str, str]) -> None:
-    width, height = figure.get_size_inches()
-    figure.legend(
-        handles=[Line2D([], [], color=colour, linewidth=2.4, label=arm)
-                 for arm, colour in colours.items()],
-        loc="upper left", bbox_to_anchor=(0.25 / width, 1 - 0.78 / height),
-        ncols=int(np.clip(len(colours), 1, 6)), columnspacing=1.5, handlelength=1.6, fontsize=9,
-    )  # fmt: skip

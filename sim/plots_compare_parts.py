@@ -10,6 +10,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, SymmetricalLogLocator
 
 from sim.plots_look import Look
 from sim.plots_prefectures import tile_key, tile_map
@@ -74,19 +76,18 @@ def draw_groups(effects: pd.DataFrame, colours: Mapping[str, str], look: Look) -
     baseline, *arms = colours
     last = effects["month"].max()
     now = effects[effects["month"] == last]
-    kinds = (("status", "people", look.statuses), ("origin", "residents", None))
+    kinds = (("status", "people", look.statuses), ("origin", "residents", look.origins))
     figure = new_figure(
         (15, 9.6),
         f"Whom it changes, {month_text(last)}",
-        f"Difference in people from {baseline}, with intervals; " + ", ".join(
-            f"{arm}: {_colour_name(colours[arm])}" for arm in arms),
+        f"Difference in people from {baseline}, with intervals.",
         look,
     )  # fmt: skip
     axes = panels(figure, 1, 2, (2.6, 0), (2.6, 0.35, 0.35, 0.3))
     for ax, (by, indicator, labels) in zip(axes, kinds, strict=True):
         some = now[(now["by"] == by) & (now["indicator"] == indicator)]
-        order = present(labels, some["group"]) if labels else list(dict.fromkeys(some["group"]))
-        names = [labels[code].en if labels else code.replace("_", " ") for code in order]
+        order = present(labels, some["group"])
+        names = [labels[code].en for code in order]
         for k, arm in enumerate(arms):
             own = some[some["arm"] == arm].set_index("group").reindex(order)
             place = np.arange(len(order)) + 0.7 * ((k + 0.5) / len(arms) - 0.5)
@@ -97,15 +98,23 @@ def draw_groups(effects: pd.DataFrame, colours: Mapping[str, str], look: Look) -
         ax.tick_params(axis="y", length=0, labelcolor=INK)
         ax.set_ylim(len(order) - 0.4, -0.6)
         ax.set_xscale("symlog", linthresh=1000, linscale=0.6)
-        ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+        ax.xaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=1000))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
         ax.tick_params(axis="x", labelrotation=30)
         panel_title(ax, f"People by {by}; beyond 1,000 the scale is logarithmic")
+    arm_legend(figure, {arm: colours[arm] for arm in arms})
     return figure
 
 
-def _colour_name(colour: str) -> str:
-    names = ("blue", "orange", "green", "violet", "red", "teal")
-    return names[ARM_COLOURS.index(colour)]
+def arm_legend(figure: Figure, colours: Mapping[str, str]) -> None:
+    """The arms' colours under the title."""
+    width, height = figure.get_size_inches()
+    figure.legend(
+        handles=[Line2D([], [], color=colour, linewidth=2.4, label=arm)
+                 for arm, colour in colours.items()],
+        loc="upper left", bbox_to_anchor=(0.25 / width, 1 - 0.78 / height),
+        ncols=int(np.clip(len(colours), 1, 6)), columnspacing=1.5, handlelength=1.6, fontsize=9,
+    )  # fmt: skip
 
 
 def draw_maps(effects: pd.DataFrame, arms: Sequence[str], look: Look) -> Figure:

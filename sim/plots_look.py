@@ -33,6 +33,7 @@ class Look:
     run: str
     scenario: str
     municipalities: Mapping[str, Label] = field(default_factory=_none)
+    origins: Mapping[str, Label] = field(default_factory=_none)
     indicators: Mapping[str, Label] = field(default_factory=_none)
     units: Mapping[str, str] = field(default_factory=lambda: dict[str, str]())
     sources: Mapping[str, str] = field(default_factory=lambda: dict[str, str]())
@@ -85,6 +86,7 @@ def look_of(
         run=run[:16],
         scenario=config.scenario.title.en,
         municipalities=municipalities or {},
+        origins={code: Label(o.label.en, o.label.ja) for code, o in config.origin.items()},
         indicators=indicators or {},
         units=units or {},
         sources=sources or {},

@@ -152,9 +152,7 @@ def _check(question: Question, composed: dict[str, RunConfig]) -> None:
         for setting in ("start", "end", "scale", "seed"):
             own, first = getattr(settings, setting), getattr(composed[base], setting)
             if own != first:
-                problems.append(
-                    f"{setting} is {own} in {name} and {first} in {base}: arms share it"
-                )
+                problems.append(f"{setting}: {own} in {name}, {first} in {base}; arms share it")
     start, end = (month_index(text) for text in (composed[base].start, composed[base].end))
     problems += [
         f"years={year}: the runs go from {composed[base].start} to {composed[base].end}"

@@ -17,6 +17,7 @@ from sim.comparison.series import EVERYBODY
 from sim.comparison.text import summary_of
 from sim.config import to_yaml
 from sim.outputs import RunFolder, read_parquet
+from sim.run import VOLATILE
 
 if TYPE_CHECKING:
     from sim.comparison.compare import Comparison
@@ -46,7 +47,7 @@ def write_results(place: RunFolder, asked: Comparison) -> dict[str, Any]:
         tables["decomposition"] = decomposition_table(arms, asked.packages, named, confidence)
     for name, table in tables.items():
         place.add_table(f"{name}.parquet", _arrow(table))
-    place.add_text("config.yaml", to_yaml(asked.settings))
+    place.add_text("config.yaml", to_yaml(asked.settings.model_copy(update=VOLATILE)))
     text = summary_of(asked, tables)
     place.add_text(SUMMARY, text)
     if asked.question.figures:
