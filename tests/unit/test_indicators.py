@@ -123,7 +123,8 @@ def test_a_run_has_every_indicator_and_they_agree_with_its_people():
     model = tiny.model(cfg, tiny.columns(4000))
     record = model.run()
     found = indicators(record, model.state.model, cfg, 0.5)
-    assert list(found) == list(LABELS)
+    later = {"retention_3y_share", "retention_5y_share", "retention_10y_share"}
+    assert list(found) == [name for name in LABELS if name not in later]
     last = record.months[-1]
     people = model.state.people
     alive = people["status"][people["status"] != HOLE]
@@ -134,8 +135,31 @@ def test_a_run_has_every_indicator_and_they_agree_with_its_people():
     assert found["permanent_share"][last] == found["settled_share"][last] == permanent
     assert START in found["residents"]
     assert START not in found["arrivals"], "nothing flows before the opening"
-    shares = [name for name in LABELS if name.endswith(("_share", "_rate"))]
+    shares = [name for name in found if name.endswith(("_share", "_rate"))]
     assert all(0 <= value <= 1 for name in shares for value in found[name].values())
+
+
+def test_retention_follows_a_cohort_of_entry():
+    """Of those who came from July to December 2025, who is there in December 2026."""
+    cfg = tiny.config(end="2026-12")
+    model = tiny.model(cfg, tiny.columns(500))
+    first, last = month_index("2025-07"), month_index("2025-12")
+    came: set[int] = set()
+
+    def of_the_cohort() -> set[int]:
+        entered, born = model.people["entered"], model.people["born"]
+        own = (first <= entered) & (entered <= last) & (entered != born)
+        return set(model.people["key"][own].tolist())
+
+    while model.running:
+        model.step()
+        came |= of_the_cohort() if model.month <= last else set()
+    here = of_the_cohort()
+    hidden = model.people["status"] == tiny.STATUSES.index("hidden")
+    here -= set(model.people["key"][hidden].tolist())
+    found = indicators(model.record, model.state.model, cfg, 1.0)["retention_1y_share"]
+    assert found[month_index("2026-12")] == len(here) / len(came)
+    assert len(came) > 1000
 
 
 def test_indicators_balance():
