@@ -6,6 +6,8 @@ continue each channel at its level with an AR(1) shock of its own.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from scipy.special import ndtri
 
@@ -69,7 +71,7 @@ class ArrivalPlan:
         if not since <= month <= until:
             return 0.0
         years = max(month - self._base, 0) / 12.0
-        level = self._level(name, channel) / 12.0 * (1.0 + channel.growth) ** years
+        level = self._level(name, channel) / 12.0 * (1.0 + channel.growth) ** _grown(channel, years)
         return level * _season_of(channel, month) * self._shocks.get((name, month), 1.0)
 
     def _level(self, name: str, channel: Channel) -> float:
@@ -115,6 +117,13 @@ class ArrivalPlan:
                 inflow[s] = inflow[self._statuses.index(channel.like)]
         total = inflow.sum(axis=1, keepdims=True)
         return np.divide(inflow, total, out=np.zeros_like(inflow), where=total > 0)
+
+
+def _grown(channel: Channel, years: float) -> float:
+    """Years of full growth that the growth of so many years comes to, fading as it does."""
+    if channel.fade == 1.0:
+        return years
+    return float(1.0 - channel.fade**years) / -math.log(channel.fade)
 
 
 def _half_end(month: int) -> int:

@@ -25,7 +25,7 @@ from sim.tables import build
 MAY_DIFFER: Final = re.compile(
     r"(end|output|threads|checkpoint|from|memory_gb|figures)"
     r"|(scenario|event|policy)\..*"
-    r"|arrivals\.channels\.\w+\.(level|growth|phi|sigma)"
+    r"|arrivals\.channels\.\w+\.(level|growth|fade|phi|sigma)"
     r"|.*\.(quality|source|note|low|high|sources|law|colour|label\.\w+)"
 )
 """Settings that the past does not depend on, or that are compared by their effect on it."""

@@ -265,6 +265,7 @@ class Channel(Provenance):
     low: Number | None = None
     high: Number | None = None
     growth: Annotated[Number, Field(ge=-0.5, le=0.5)] = 0.0  # a year
+    fade: Annotated[Number, Field(gt=0, le=1)] = 1.0  # what is left of the growth a year later
     phi: Annotated[Number, Field(ge=0, lt=1)]  # AR(1) of the monthly log shock
     sigma: Positive  # standard deviation of its innovations
     female: Share

@@ -1,0 +1,146 @@
+"""Entries before the origin: published where they are, otherwise what the stocks need to balance.
+
+The same arithmetic as `sim.fit_arrivals`, on the figures that were known at the origin only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sim.agents.opening import open_population
+from sim.clock import month_index, month_name
+from sim.fit_arrivals import (
+    HALF,
+    as_table,
+    halves,
+    impose,
+    open_halves,
+    published_entries,
+    target_stocks,
+)
+from sim.hindcast.known import Known
+from sim.model import Kyosei, state_of, use_threads
+from sim.schema import RunConfig
+
+MONTHS = 12
+
+
+@dataclass(frozen=True)
+class Past:
+    """Half-years before the origin, H of them, and the entries of each status in them.
+
+    ends      int[H]         last month of each half-year
+    entries   float64[H, S]  people who came
+    fixed     bool[H, S]     whether published figures fix them
+    factor    float64[H, S]  what events multiplied arrivals by, mean of the months
+    """
+
+    ends: list[int]
+    entries: np.ndarray
+    fixed: np.ndarray
+    factor: np.ndarray
+
+
+@dataclass(frozen=True)
+class Balancing:
+    """What every balancing of one origin shares: its run, its opening, its targets."""
+
+    config: RunConfig
+    known: Known
+    ends: list[int]
+    columns: dict[str, np.ndarray]
+    target: np.ndarray  # float64[H + 1, S], NaN where nothing is published
+    published: dict[tuple[int, str], int]
+    open_to: np.ndarray  # bool[H, S]
+
+
+def prepare(config: RunConfig, known: Known, scale: float) -> Balancing:
+    """The run over the years before the origin. `config` gives rates and events."""
+    settings, dates = known.settings.arrivals, halves(known.data)
+    first = max(dates[0] - HALF, known.origin - round(MONTHS * settings.balanced_years))
+    arrivals = config.arrivals.model_copy(update={"mode": "conditional", "shocks": False})
+    run = config.model_copy(
+        update={
+            "start": month_name(first),
+            "end": month_name(known.origin),
+            "scale": scale,
+            "arrivals": arrivals,
+            "replicate": 0,
+        }
+    )
+    ends = [month for month in dates if month > first]
+    target = target_stocks(run, known.data)[-len(ends) - 1 :]
+    columns = open_population(run, known.data, first, scale).columns
+    return Balancing(
+        run, known, ends, columns, target, published_entries(run, known.data, ends),
+        open_halves(run, ends),
+    )  # fmt: skip
+
+
+def balance(
+    task: Balancing, config: RunConfig, rounds: int, begin: np.ndarray | None = None
+) -> Past:
+    """Entries for which the stocks balance under the rates of `config`.
+
+    begin  float64[H, S] entries to begin with, such as those of other rates; else guessed
+    """
+    run = task.config.model_copy(
+        update={name: getattr(config, name) for name in ("status", "life", "event", "scenario")}
+    )
+    run = run.model_copy(update=_extra(config))
+    statuses = run.country.statuses
+    unknown = np.isnan(task.target).all(axis=0)
+    people = first_guess(task, run) if begin is None else begin.copy()
+    damping = task.known.settings.arrivals.damping
+    for turn in range(rounds):
+        fixed = impose(people, task.published, task.ends, statuses)
+        table = as_table(people, fixed, task.ends, statuses)
+        stock, factor = _simulate(task, run, task.known.with_arrivals(table))
+        if turn + 1 < rounds:
+            step = damping * np.diff(np.nan_to_num(task.target - stock), axis=0)
+            free = task.open_to & ~fixed & ~unknown
+            people = np.where(free, np.maximum(people + step, 0.0), people)
+    return Past(task.ends, people, fixed, factor)
+
+
+def _extra(config: RunConfig) -> dict[str, object]:
+    """Sections that a later version of the configuration may have beside the rates."""
+    return {name: getattr(config, name) for name in ("fit",) if hasattr(config, name)}
+
+
+def first_guess(task: Balancing, config: RunConfig) -> np.ndarray:
+    """float64[H, S]: growth of the stock and who left it, or a level where none is published."""
+    statuses = config.country.statuses
+    turnover = np.array([config.status[s].opening.turnover for s in statuses])
+    stock = np.nan_to_num(task.target)
+    guess = np.maximum(np.diff(stock, axis=0) + turnover / 2 * stock[1:], 0.0) / 2
+    for s, name in enumerate(statuses):
+        channel = config.arrivals.channels.get(name)
+        if channel is None:
+            guess[:, s] = 0.0
+        elif np.isnan(task.target[:, s]).all():
+            guess[:, s] = channel.level / 2
+    return guess * task.open_to
+
+
+def _simulate(task: Balancing, run: RunConfig, known: Known) -> tuple[np.ndarray, np.ndarray]:
+    """Stocks float64[H + 1, S] of the run, and the events' factors of arrivals float64[H, S]."""
+    people = {name: column.copy() for name, column in task.columns.items()}
+    state = state_of(run, known.data, people, use_threads(run.threads))
+    record = Kyosei(run, state=state).run()
+    wanted = [month_index(run.start), *task.ends]
+    stock = {m: c.sum(axis=(1, 2)) for m, c in zip(record.months, record.cubes, strict=True)}
+    factor = [
+        np.mean([state.rates.arrival_factor(m) for m in range(end - HALF + 1, end + 1)], axis=0)
+        for end in task.ends
+    ]
+    return np.array([stock[month] for month in wanted]) / run.scale, np.array(factor)
+
+
+def only_last(past: Past, halves_kept: int) -> Past:
+    """The last half-years of a past."""
+    keep = slice(-halves_kept, None)
+    return replace(past, ends=past.ends[keep], entries=past.entries[keep],
+                   fixed=past.fixed[keep], factor=past.factor[keep])  # fmt: skip
