@@ -31,6 +31,17 @@ named by its content, so the same settings, data and code come back to the same 
 that was stopped goes on when it is typed again. The last line printed is the folder.
 """
 
+_HINDCAST_EXAMPLES = """\
+examples:
+  kyosei hindcast                                all origins of configs/hindcast, one scoreboard
+  kyosei hindcast origin=2022-12 horizon=2025-06 members=20
+  kyosei hindcast mode=conditional               entries after the origin are given
+  kyosei hindcast rates=configured members=5     the rates of configs/ as they are
+
+Also: scale, seed, threads, output, and any setting of the model. An origin that was stopped goes
+on from its last member when it is typed again. The last line printed is the scoreboard's folder.
+"""
+
 
 _COMPARE_EXAMPLES = """\
 examples:
@@ -130,6 +141,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_folder_verb(verbs, "verify", "check a run's files against its manifest", _verify)
     _add_folder_verb(verbs, "reproduce", "run again, say whether every byte is equal", _reproduce)
+    _add_study_verbs(verbs)
     collect = verbs.add_parser(
         "collect",
         help="all complete runs below a folder as one table each",
@@ -162,6 +174,26 @@ def _add_folder_verb(
     verb = verbs.add_parser(name, help=help_text, description=f"{help_text.capitalize()}.")
     verb.add_argument("folder", type=Path, metavar="DIR", help="a run's folder")
     verb.set_defaults(action=action)
+
+
+def _add_study_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    hindcast = verbs.add_parser(
+        "hindcast",
+        help="project from the past as it was known then, and score what came",
+        epilog=_HINDCAST_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Look from each origin with what was known there; score the projection.",
+    )
+    hindcast.add_argument("words", nargs="*", metavar="name=value", help="settings to change")
+    hindcast.add_argument("-q", "--quiet", action="store_true", help="only the folder")
+    hindcast.set_defaults(action=_hindcast)
+
+
+def _hindcast(options: argparse.Namespace) -> int:
+    from sim.hindcast.command import hindcast
+
+    print(hindcast(options.words, quiet=options.quiet))
+    return DONE
 
 
 def _run(options: argparse.Namespace) -> int:

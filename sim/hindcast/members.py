@@ -7,6 +7,7 @@ one, without draws.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -17,6 +18,7 @@ from sim.hindcast.settings import ArrivalsPast
 from sim.hindcast.trend import Trend, shock_sigma
 from sim.rng import identity, unit
 from sim.schema import Channel, Edit, Fate, RunConfig
+from sim.schema_base import Quality
 from sim.tables import word_of
 
 TAG: Final = np.uint64(0x68696E64)
@@ -28,35 +30,47 @@ def normal(seed: int, member: int, name: str) -> float:
     """A standard normal number: a function of its arguments; 0 for member 0."""
     if member == 0:
         return 0.0
-    word = identity(TAG, np.uint64(word_of(name)), np.uint64(member), seed)
-    return float(ndtri(unit(word)))
+    word = identity(TAG, np.uint64(word_of(name)), np.uint64(member), np.uint64(seed))
+    return float(ndtri(unit(np.uint64(word))))
 
 
-def drawn_rates(config: RunConfig, seed: int, member: int, since: int) -> RunConfig:
-    """The configuration with every rate that has a range drawn from it (log-normal, cut at it)."""
+def drawn_rates(
+    config: RunConfig, spread: dict[Quality, float], seed: int, member: int, since: int
+) -> RunConfig:
+    """The configuration with every rate and share of the statuses drawn (log-normal).
+
+    low..high of a number is its 90 % interval, and no draw leaves it; a number without a range
+    varies by `spread`, the standard deviation of the logarithm by quality, and shares stay below 1.
+    """
+    if member == 0:
+        return config
     edits = dict(config.scenario.edits)
-    for path, fate in _ranged(config):
+    for path, fate in fates(config):
         value = fate.rate if fate.rate is not None else fate.share
-        low, high = fate.low, fate.high
-        if member and value and low and high and low < high and low <= value <= high:
-            spread = math.log(high / low) / RANGE_SDS
-            drawn = value * math.exp(spread * normal(seed, member, path))
-            drawn = min(max(drawn, low), high)
-            name = f"draw_{len(edits)}"
-            edits[name] = Edit(paths=[path], since=month_name(since), multiply=drawn / value)
+        factor = _factor(fate, value, spread, normal(seed, member, path)) if value else 1.0
+        if factor != 1.0:
+            since_month = month_name(since)
+            edits[f"draw_{len(edits)}"] = Edit(paths=[path], since=since_month, multiply=factor)
     scenario = config.scenario.model_copy(update={"edits": edits})
     return config.model_copy(update={"scenario": scenario})
 
 
-def _ranged(config: RunConfig) -> list[tuple[str, Fate]]:
-    """Paths of the statuses' own fates with their ranges."""
-    return [
-        (f"{name}.{occasion}.{fate_name}", fate)
-        for name, status in config.status.items()
-        for occasion in ("monthly", "at_end", "at_limit")
-        for fate_name, fate in getattr(status, occasion).items()
-        if fate.low is not None and fate.high is not None
-    ]
+def _factor(fate: Fate, value: float, spread: dict[Quality, float], z: float) -> float:
+    """What the draw z multiplies the value by."""
+    low, high = fate.low, fate.high
+    if low and high and low < high and low <= value <= high:
+        drawn = value * math.exp(math.log(high / low) / RANGE_SDS * z)
+        return min(max(drawn, low), high) / value
+    drawn = value * math.exp(spread[fate.quality] * z)
+    return min(drawn, 1.0) / value if fate.share is not None else drawn / value
+
+
+def fates(config: RunConfig) -> Iterator[tuple[str, Fate]]:
+    """Paths of the statuses' own fates that people may meet by themselves."""
+    for name, status in config.status.items():
+        for occasion in ("monthly", "at_end", "at_limit"):
+            for fate_name, fate in getattr(status, occasion).items():
+                yield f"{name}.{occasion}.{fate_name}", fate
 
 
 def continued(

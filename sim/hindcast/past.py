@@ -5,7 +5,7 @@ The same arithmetic as `sim.fit_arrivals`, on the figures that were known at the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -137,10 +137,3 @@ def _simulate(task: Balancing, run: RunConfig, known: Known) -> tuple[np.ndarray
         for end in task.ends
     ]
     return np.array([stock[month] for month in wanted]) / run.scale, np.array(factor)
-
-
-def only_last(past: Past, halves_kept: int) -> Past:
-    """The last half-years of a past."""
-    keep = slice(-halves_kept, None)
-    return replace(past, ends=past.ends[keep], entries=past.entries[keep],
-                   fixed=past.fixed[keep], factor=past.factor[keep])  # fmt: skip

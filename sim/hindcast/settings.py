@@ -12,11 +12,11 @@ from pydantic import Field, StrictInt, StrictStr, ValidationError
 from sim.clock import month_index
 from sim.config_yaml import dotted, read
 from sim.errors import ConfigError
-from sim.schema_base import Code, Month, Number, Positive, Provenance, Share, Strict, Value
+from sim.schema_base import Code, Month, Number, Positive, Provenance, Quality, Share, Strict, Value
 from sim.settings import configs_folder
 
 Mode = Literal["free", "conditional"]
-Rates = Literal["fitted", "prior", "configured"]
+Rates = Literal["prior", "configured"]
 
 
 class Known(Strict):
@@ -49,8 +49,9 @@ class ArrivalsPast(Strict):
     phi: Value
     noise_sd: Value
     noise_years: Positive
+    noise_limit: Positive
     open_share: Share
-    plans: dict[Code, LawPlan] = {}
+    plans: dict[Code, LawPlan]
 
 
 class Scores(Strict):
@@ -70,6 +71,7 @@ class Hindcast(Strict):
     known: Known
     register_lead: Annotated[StrictInt, Field(ge=0, le=12)]
     arrivals: ArrivalsPast
+    rate_sd: dict[Quality, Positive]  # of the logarithm, where a rate has no range
     scores: Scores
 
 
@@ -94,7 +96,7 @@ WORDS: Final = {
     "members": "runs of the ensemble",
     "scale": "share of the people simulated",
     "mode": "free, or conditional: entries are given",
-    "rates": "fitted (to the data of the origin), prior (drawn from low..high) or configured",
+    "rates": "prior (drawn from their ranges) or configured (as they are)",
     "seed": "luck and draws",
     "output": "folder for the results",
     "threads": "how many threads; all cores if not given",
@@ -129,8 +131,8 @@ def request_of(words: Sequence[str], settings: Hindcast) -> Request:
     mode, rates = own.get("mode", "free"), own.get("rates", "prior")
     if mode not in ("free", "conditional"):
         problems.append(f"mode = {mode}\n    write free or conditional")
-    if rates not in ("fitted", "prior", "configured"):
-        problems.append(f"rates = {rates}\n    write fitted, prior or configured")
+    if rates not in ("prior", "configured"):
+        problems.append(f"rates = {rates}\n    write prior or configured")
     members = _whole("members", own.get("members", str(settings.members)), 1, problems)
     seed = _whole("seed", own.get("seed", "0"), 0, problems)
     threads = _whole("threads", own["threads"], 1, problems) if "threads" in own else None

@@ -22,6 +22,8 @@ from sim.schema import RunConfig
 ROUNDS: Final = 5
 FEW: Final = 500.0
 """Channels with fewer people a year have no trend: their mean goes on."""
+LEAST: Final = 0.2
+"""Balancing may leave a year without entries; it counts as this share of the mean year."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def fitted(rates: np.ndarray, ages: np.ndarray, settings: ArrivalsPast) -> Trend
     recent = float(rates[0])
     if recent < FEW:
         return _certain(max(float(rates.mean()), 1.0), 2 * settings.noise_sd.value)
-    y = np.log(np.maximum(rates, 1.0))
+    y = np.log(np.maximum(rates, LEAST * rates.mean()))
     steps, gaps = y[:-1] - y[1:], np.diff(ages)
     noise, growth, precision = settings.noise_sd.value, 0.0, settings.growth_sd.value**-2
     for _ in range(ROUNDS):
@@ -98,6 +100,7 @@ def fitted(rates: np.ndarray, ages: np.ndarray, settings: ArrivalsPast) -> Trend
         rest = float((((steps - growth * gaps) ** 2) / gaps).sum())
         prior = settings.noise_years * settings.noise_sd.value**2
         noise = math.sqrt((prior + rest) / (settings.noise_years + steps.size))
+        noise = min(noise, settings.noise_limit)
     limit = settings.growth_limit.value
     growth = min(max(growth, -limit), limit)
     # The last year's middle lies half a year before the origin.

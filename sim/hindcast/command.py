@@ -1,0 +1,146 @@
+"""`kyosei hindcast`: every origin in a folder of its own, then the scoreboard of all."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from sim.clock import month_index
+from sim.config import compose, to_yaml
+from sim.data import Data, load
+from sim.hindcast.board import as_text, scoreboard, verdicts
+from sim.hindcast.forecast import Origin, ensemble, look_from, prior_rates
+from sim.hindcast.known import as_known
+from sim.hindcast.scores import truth
+from sim.hindcast.settings import Hindcast, Request, load_hindcast, request_of
+from sim.manifest import code_digest, environment
+from sim.outputs import RunFolder, is_complete, read_parquet
+from sim.plots_hindcast import draw_paths, draw_scoreboard, hindcast_look
+from sim.plots_style import png_bytes
+from sim.progress import MonthProgress
+from sim.schema import RunConfig
+
+MEMBER = "members/member_{:03d}.parquet"
+FILES = ("forecast.parquet", "scoreboard.parquet")
+
+
+def hindcast(words: Sequence[str], quiet: bool = False) -> Path:
+    """Look from every origin asked for; returns the folder of the scoreboard.
+
+    An origin that is complete is not made again, and one that was stopped goes on from its last
+    member. Raises ConfigError, DataError, OutputError.
+    """
+    country = compose([]).country.name
+    settings = load_hindcast(country)
+    request = request_of(words, settings)
+    config = past_only(compose([*request.overrides]))
+    data = load(config.country.data)
+    boards = []
+    folders = {}
+    for origin, horizon in request.origins.items():
+        folder = _one(config, data, settings, request, origin, horizon, quiet)
+        folders[origin] = folder.name
+        boards.append(read_parquet(folder / FILES[1]).to_pandas())
+    return _together(
+        pd.concat(boards, ignore_index=True), folders, request, settings, config, quiet
+    )
+
+
+def past_only(config: RunConfig) -> RunConfig:
+    """Without firms, municipalities and agencies that act: they are described for 2025 and later,
+    so an origin before that cannot know them."""
+    now = ("firms", "town", "agency", "integration")
+    return config.model_copy(update={name: None for name in now if hasattr(config, name)})
+
+
+def _one(
+    config: RunConfig, data: Data, settings: Hindcast, request: Request, origin: str,
+    horizon: str, quiet: bool,
+) -> Path:  # fmt: skip
+    """One origin's folder: members, forecast, scoreboard and figure."""
+    number = identity(config, data, settings, request, [origin, horizon])
+    path = Path(request.output) / number
+    if is_complete(path):
+        return path
+    with RunFolder(Path(request.output), number) as folder:
+        if folder.adopt() is not None:
+            return path
+        known = as_known(data, month_index(origin), settings)
+        rates = prior_rates(config, request, settings)
+        look = look_from(request, known, month_index(horizon), rates, data)
+        with MonthProgress(request.members, quiet=quiet) as progress:
+
+            def kept(member: int, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+                name = MEMBER.format(member)
+                file = folder.path / name
+                frame = read_parquet(file).to_pandas() if file.is_file() else make()
+                folder.add_table(name, pa.Table.from_pandas(frame, preserve_index=False))
+                progress.advance(f"{origin} member {member}", 0)
+                return frame
+
+            forecast = ensemble(look, range(1, request.members + 1), kept)
+        _finish(folder, look, forecast, data, config, request, origin, horizon)
+    return path
+
+
+def _finish(
+    folder: RunFolder, look: Origin, forecast: pd.DataFrame, data: Data, config: RunConfig,
+    request: Request, origin: str, horizon: str,
+) -> None:  # fmt: skip
+    board = scoreboard(look, forecast, data, horizon)
+    board.insert(0, "origin", origin)
+    board.insert(1, "horizon", horizon)
+    board.insert(2, "mode", request.mode)
+    board.insert(3, "rates", request.rates)
+    came = truth(data, look.known.origin, look.horizon)
+    past = data["stocks_status"].rename(columns={"date": "month", "status": "code"})
+    folder.add_table(FILES[0], pa.Table.from_pandas(forecast, preserve_index=False))
+    folder.add_table("published.parquet", pa.Table.from_pandas(came, preserve_index=False))
+    folder.add_table(FILES[1], pa.Table.from_pandas(board, preserve_index=False))
+    figure = draw_paths(forecast, past[["month", "code", "people"]], origin,
+                        hindcast_look(config, data, folder.path.name))  # fmt: skip
+    folder.add_bytes("paths.png", png_bytes(figure))
+    folder.finish(_facts(request, {"origin": origin, "horizon": horizon}))
+
+
+def _facts(request: Request, more: dict[str, Any]) -> dict[str, Any]:
+    asked = {"members": request.members, "scale": request.scale, "mode": request.mode,
+             "rates": request.rates, "seed": request.seed}  # fmt: skip
+    return {"kind": "hindcast", "request": asked, **more, "code_sha256": code_digest(),
+            "environment": environment()}  # fmt: skip
+
+
+def identity(
+    config: RunConfig, data: Data, settings: Hindcast, request: Request, more: list[str]
+) -> str:
+    """16 hex digits of all that the result depends on."""
+    parts = [
+        to_yaml(config), data.digest, settings.model_dump_json(), code_digest(),
+        f"{request.members} {request.scale} {request.mode} {request.rates} {request.seed}", *more,
+    ]  # fmt: skip
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def _together(
+    board: pd.DataFrame, folders: dict[str, str], request: Request, settings: Hindcast,
+    config: RunConfig, quiet: bool,
+) -> Path:  # fmt: skip
+    """The scoreboard of all origins: table, Parquet, figure."""
+    data = load(config.country.data)
+    number = identity(config, data, settings, request, sorted(folders.values()))
+    text = "\n".join([as_text(board), "", *verdicts(board, settings.scores)])
+    if not quiet:
+        print(text)
+    with RunFolder(Path(request.output), number) as folder:
+        if folder.adopt() is None:
+            folder.add_table(FILES[1], pa.Table.from_pandas(board, preserve_index=False))
+            folder.add_text("scoreboard.txt", text + "\n")
+            figure = draw_scoreboard(board, hindcast_look(config, data, number))
+            folder.add_bytes("scoreboard.png", png_bytes(figure))
+            folder.finish(_facts(request, {"folders": folders}))
+    return folder.path

@@ -1,0 +1,169 @@
+"""The ensemble of one origin: balance the past, draw, project.
+
+Members are 1, 2, ...; each draws its rates, balances the entries of the past under them (from the
+central ones), continues its own channels and runs with its own luck. A member depends on the
+origin, its number and the seed alone, so it may be made in any order, or again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final, Protocol
+
+import numpy as np
+import pandas as pd
+
+from sim.agents.opening import open_population
+from sim.clock import month_index, month_name
+from sim.data import Data
+from sim.fit_arrivals import HALF, as_table
+from sim.hindcast.known import Known
+from sim.hindcast.members import continued, drawn_rates
+from sim.hindcast.past import Balancing, Past, balance, prepare
+from sim.hindcast.settings import Hindcast, Request
+from sim.hindcast.trend import trends
+from sim.model import Kyosei, state_of, use_threads
+from sim.recorder import Record
+from sim.schema import RunConfig
+
+COLUMNS: Final = ["month", "member", "kind", "code", "people"]
+AGAIN: Final = 2
+"""Rounds of balancing for a member, which begins at the central entries."""
+
+
+class Rates(Protocol):
+    """Where a member's rates come from; 0 is the central ones."""
+
+    def __call__(self, member: int) -> RunConfig: ...
+
+
+@dataclass(frozen=True)
+class Origin:
+    """All that the members of one origin share."""
+
+    request: Request
+    known: Known
+    horizon: int
+    rates: Rates
+    task: Balancing
+    past: Past  # under the central rates
+    given: pd.DataFrame | None  # entries after the origin, in conditional mode
+
+
+def prior_rates(config: RunConfig, request: Request, settings: Hindcast) -> Rates:
+    """Rates drawn from the ranges of the configuration, or its values as they are."""
+    if request.rates == "configured":
+        return lambda member: config
+    since = month_index(config.country.first_month)
+    return lambda member: drawn_rates(config, settings.rate_sd, request.seed, member, since)
+
+
+def look_from(
+    request: Request, known: Known, horizon: int, rates: Rates, data: Data | None = None
+) -> Origin:
+    """Prepare an origin.
+
+    data  all tables, from which conditional mode takes the entries after the origin; in free mode
+          it is not wanted, and nothing of it is looked at
+    """
+    central = rates(0)
+    task = prepare(central, known, request.scale)
+    past = balance(task, central, known.settings.arrivals.rounds)
+    given = None
+    if request.mode == "conditional" and data is not None:
+        dates = data["arrivals"]["date"]
+        later = (dates > month_name(known.origin)) & (dates <= month_name(horizon))
+        given = data["arrivals"][later]
+    return Origin(request, known, horizon, rates, task, past, given)
+
+
+def member_of(origin: Origin, member: int) -> pd.DataFrame:
+    """Half-yearly people of one member by status, origin and prefecture: columns as COLUMNS.
+
+    Member 0 is the central one: no draws, no shocks; its luck is that of replicate 0.
+    """
+    config, data = member_run(origin, member)
+    opening = open_population(config, data, origin.known.origin, config.scale)
+    state = state_of(config, data, opening.columns, use_threads(config.threads))
+    return tidy(Kyosei(config, state=state).run(), config, member)
+
+
+def member_run(origin: Origin, member: int) -> tuple[RunConfig, Data]:
+    """The run of one member: its configuration and the tables that it reads."""
+    request, settings = origin.request, origin.known.settings.arrivals
+    config, past = origin.rates(member), origin.past
+    if member:
+        past = balance(origin.task, config, AGAIN, begin=past.entries)
+    config = continued(config, trends(config, past, settings), settings, request.seed, member)
+    if request.mode == "conditional":
+        config = config.model_copy(
+            update={"arrivals": config.arrivals.model_copy(update={"mode": "conditional"})}
+        )
+    config = config.model_copy(
+        update={
+            "start": month_name(origin.known.origin),
+            "end": month_name(origin.horizon),
+            "scale": request.scale,
+            "seed": request.seed,
+            "replicate": member,
+            "threads": request.threads,
+        }
+    )
+    statuses = config.country.statuses
+    known = origin.known.with_arrivals(as_table(past.entries, past.fixed, past.ends, statuses))
+    return config, _with_given(known.data, origin.given)
+
+
+def constant_rates(origin: Origin) -> pd.DataFrame:
+    """The baseline of constant rates: the central rates, and the entries of the last two years as
+    they were counted, closed borders and all."""
+    config, data = member_run(origin, 0)
+    mean = origin.past.entries[-4:].sum(axis=0) / 2
+    statuses = config.country.statuses
+    channels = {
+        name: channel.model_copy(update={"level": float(mean[statuses.index(name)]), "growth": 0.0})
+        for name, channel in config.arrivals.channels.items()
+    }
+    arrivals = config.arrivals.model_copy(update={"channels": channels, "mode": "free"})
+    config = config.model_copy(update={"arrivals": arrivals, "event": {}})
+    opening = open_population(config, data, origin.known.origin, config.scale)
+    state = state_of(config, data, opening.columns, use_threads(config.threads))
+    return tidy(Kyosei(config, state=state).run(), config, 0)
+
+
+def _with_given(data: Data, given: pd.DataFrame | None) -> Data:
+    if given is None:
+        return data
+    arrivals = pd.concat([data["arrivals"], given], ignore_index=True)
+    return replace(data, tables=MappingProxyType({**data.tables, "arrivals": arrivals}))
+
+
+def tidy(record: Record, config: RunConfig, member: int) -> pd.DataFrame:
+    """People at the half-years after the opening, weighted back by 1 / scale."""
+    published = np.array([config.status[s].published for s in config.country.statuses])
+    names = {
+        "status": (config.country.statuses, (1, 2)),
+        "origin": (config.country.origins, (0, 2)),
+        "prefecture": (sorted(config.prefecture), (0, 1)),
+    }
+    frames = []
+    for month, cube in zip(record.months, record.cubes, strict=True):
+        if month == record.months[0] or (month + 1) % HALF:
+            continue
+        people = cube * published[:, None, None] / config.scale
+        for kind, (codes, others) in names.items():
+            frames.append(
+                pd.DataFrame({"month": month_name(month), "member": member, "kind": kind,
+                              "code": codes, "people": people.sum(axis=others)})
+            )  # fmt: skip
+    return pd.concat(frames, ignore_index=True)[COLUMNS]
+
+
+def ensemble(
+    origin: Origin, members: range, kept: Callable[[int, Callable[[], pd.DataFrame]], pd.DataFrame]
+) -> pd.DataFrame:
+    """All members; `kept(member, make)` gives what was kept of a member, or makes and keeps it."""
+    frames = [kept(m, lambda m=m: member_of(origin, m)) for m in members]  # type: ignore[misc]
+    return pd.concat(frames, ignore_index=True)
