@@ -138,6 +138,20 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("overrides", nargs="*", metavar="name=value", help="see below")
     compare.add_argument("-q", "--quiet", action="store_true", help="no progress, only the result")
     compare.set_defaults(action=_compare)
+    fit = verbs.add_parser(
+        "calibrate",
+        help="fit the rates to the published past",
+        description="Fit what configs/calibration/ names to what was published, and write a"
+        " configuration with every rate, its interval and its prior, and a report with figures. A"
+        " fit that was stopped goes on when it is typed again.",
+    )
+    fit.add_argument("overrides", nargs="*", metavar="name=value", help="settings to change")
+    fit.add_argument("--until", metavar="YYYY-MM", help="last half-year whose data it may know")
+    fit.add_argument(
+        "--adopt", action="store_true", help="make it the fit that runs take by default"
+    )
+    fit.add_argument("-q", "--quiet", action="store_true", help="no progress, only the folder")
+    fit.set_defaults(action=_calibrate)
 
     _add_folder_verb(verbs, "verify", "check a run's files against its manifest", _verify)
     _add_folder_verb(verbs, "reproduce", "run again, say whether every byte is equal", _reproduce)
@@ -223,6 +237,18 @@ def _compare(options: argparse.Namespace) -> int:
     from sim.comparison.compare import compare
 
     return compare(options.overrides, options.quiet)
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    problems = check_overrides(options.overrides, sweep=False)
+    if problems:
+        raise ConfigError(problems)
+    from sim import config
+    from sim.calibration.command import calibrate
+
+    settings = config.compose(options.overrides)
+    print(calibrate(settings, options.until, quiet=options.quiet, adopt=options.adopt))
+    return DONE
 
 
 def _run_folder(folder: Path) -> Path:

@@ -27,6 +27,7 @@ from sim.config_files import PRIMARY, Origin, Sources, read_files
 from sim.config_words import Override, Words, lay_over, read_words
 from sim.config_yaml import read, write
 from sim.errors import ConfigError
+from sim.fit_draws import drawn, read_factor
 from sim.recent import Recent, state_of_files
 from sim.schema import RunConfig
 from sim.settings import configs_folder
@@ -58,7 +59,15 @@ def compose(overrides: Sequence[str], config_dir: Path | None = None) -> RunConf
         problems += error.problems
     if problems:
         raise ConfigError(problems)
-    return config
+    return _drawn(config, folder)
+
+
+def _drawn(config: RunConfig, folder: Path) -> RunConfig:
+    """With the rates of the draw that is asked for."""
+    if config.fit.draw == 0:
+        return config
+    fit = drawn(config.fit, read_factor(folder, config.fit), config.fit.draw)
+    return config.model_copy(update={"fit": fit})
 
 
 def _files(folder: Path, words: Words) -> tuple[dict[Any, Any], Sources]:

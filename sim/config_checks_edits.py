@@ -30,6 +30,9 @@ def check_edits(config: RunConfig) -> Iterator[Problem]:
         for event, body in config.event.items()
         for name, edit in body.edits.items()
     ]
+    for name, fitted in config.fit.edits.items():
+        values = fitted.model_dump(include={"paths", "since", "until", "multiply"})
+        placed.append(_place(("fit", "edits", name), Edit(**values), targets))
     for name, edit in config.scenario.edits.items():
         placed.append(_place(("scenario", "edits", name), edit, targets))
     for one in placed:

@@ -24,7 +24,7 @@ from sim.tables import build
 
 MAY_DIFFER: Final = re.compile(
     r"(end|output|threads|checkpoint|from|memory_gb|figures)"
-    r"|(scenario|event|policy)\..*"
+    r"|(scenario|event|policy|fit)\..*"
     r"|arrivals\.channels\.\w+\.(level|growth|fade|phi|sigma)"
     r"|.*\.(quality|source|note|low|high|sources|law|colour|label\.\w+)"
 )

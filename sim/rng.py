@@ -43,8 +43,10 @@ PROCESSES: Final[dict[str, int]] = {
     "firm_month": 32,
     "firm_count": 33,
     "town_classes": 40,
+    "fit_draw": 50,
 }
 P_OPENING = np.uint64(PROCESSES["opening"])
+P_FIT_DRAW = np.uint64(PROCESSES["fit_draw"])
 P_ARRIVAL_COUNT = np.uint64(PROCESSES["arrival_count"])
 P_ARRIVAL_PERSON = np.uint64(PROCESSES["arrival_person"])
 P_ARRIVAL_SHOCK = np.uint64(PROCESSES["arrival_shock"])

@@ -30,6 +30,7 @@ from sim.schema_base import (
     Years,
 )
 from sim.schema_firms import Firms
+from sim.schema_fit import FittedRates
 from sim.schema_policy import Lever
 from sim.schema_scenario import Edit as Edit
 from sim.schema_scenario import Event as Event
@@ -314,6 +315,7 @@ class RunConfig(Strict):
     life: Life
     arrivals: Arrivals
     event: dict[Code, Event]
+    fit: FittedRates = FittedRates()
     policy: dict[Code, Lever] = {}
     firms: Firms | None = None
     town: Town | None = None

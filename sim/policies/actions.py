@@ -7,7 +7,7 @@ arrivals, and the tables of factors that levers may change. See `sim.policies.ed
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -19,11 +19,14 @@ from sim.lever_codes import chosen
 from sim.lever_tables import spared_by
 from sim.levers import LAST, Active, active_levers
 from sim.schema import Edit, RunConfig
+from sim.schema_fit import FittedEdit
 from sim.schema_policy import Effect, Product
 from sim.tables import Model
 from sim.targets import ARRIVALS, matches, targets
 
 OPS: Final = ("set", "multiply", "most", "least")
+FITTED: Final = "fitted"
+"""A multiplier that belongs to the baseline: it comes before all that policy does."""
 
 
 class Stamp(NamedTuple):
@@ -124,8 +127,8 @@ class Layout:
 
 
 def actions(config: RunConfig, layout: Layout) -> list[Action]:
-    """All of a run, events first, then the scenario's edits, then its levers."""
-    out = []
+    """All of a run: the fit of the baseline, events, the scenario's edits, then its levers."""
+    out = [_fitted(f"fit.{name}", edit, layout) for name, edit in config.fit.edits.items()]
     for event, body in config.event.items():
         out += [_edit(f"event.{event}.{name}", e, layout) for name, e in body.edits.items()]
     out += [_edit(f"scenario.{name}", e, layout) for name, e in config.scenario.edits.items()]
@@ -138,6 +141,11 @@ def actions(config: RunConfig, layout: Layout) -> list[Action]:
             out += _effect(active, f"policy.{active.code}.{name}", effect, layout)
         out += _anticipation(active, layout)
     return out
+
+
+def _fitted(name: str, edit: FittedEdit, layout: Layout) -> Action:
+    given = edit.model_dump(include={"paths", "since", "until", "multiply"})
+    return replace(_edit(name, Edit(**given), layout), op=FITTED)
 
 
 def _edit(name: str, edit: Edit, layout: Layout) -> Action:

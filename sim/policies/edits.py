@@ -3,8 +3,9 @@
 Law in force, events such as the border closure, a scenario's own edits and its levers all arrive
 here as dated actions. No process knows why a rate changed.
 
-How they add up: what is set replaces (two that set one value are refused at the door, unless the
-scenario orders them), then what multiplies multiplies, in order of size, then the least of what
+How they add up: what the past taught about the baseline (`fit`) multiplies first. Of the rest what
+is set replaces (two that set one value are refused at the door, unless the scenario orders them),
+then what multiplies multiplies, in order of size, then the least of what
 keeps at most and the largest of what keeps at least. So the order in which they are listed cannot
 matter, to the bit; and what has no strength or is not in force is never looked at.
 """
@@ -17,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.parameters import Parameters, parameters
-from sim.policies.actions import Action, Layout, Stamp, actions
+from sim.policies.actions import FITTED, Action, Layout, Stamp, actions
 from sim.schema import RunConfig
 from sim.status_table import StatusTable, with_permits
 from sim.tables import FateTable, Model
@@ -99,6 +100,7 @@ class RateBook:
     def _made(self, in_law: np.ndarray, live: list[Live]) -> InForce:
         values = self._values.copy()
         plain = [(a, s) for a, s in live if a.what not in ("cap", "mix")]
+        _multiply(values, [pair for pair in plain if pair[0].op == FITTED])
         _replace(values, [pair for pair in plain if pair[0].op == "set"])
         _multiply(values, [pair for pair in plain if pair[0].op == "multiply"])
         _bound(values, [pair for pair in plain if pair[0].op in ("most", "least")])
