@@ -17,7 +17,8 @@ from sim.config import from_yaml
 from sim.config_yaml import dotted
 from sim.data import Data
 from sim.inflows import ArrivalPlan
-from sim.policies.edits import RateBook
+from sim.policies.edits import InForce, RateBook
+from sim.recent import Recent
 from sim.schema import Edit, RunConfig
 from sim.state import State
 from sim.tables import build
@@ -30,6 +31,8 @@ MAY_DIFFER: Final = re.compile(
 )
 """Settings that the past does not depend on, or that are compared by their effect on it."""
 MOST_SHOWN: Final = 5
+_THEN: Final[Recent[tuple[RunConfig, dict[str, Any]]]] = Recent(size=2)
+_BOOKS: Final[Recent[RateBook]] = Recent(size=2)
 
 
 def differences(header: dict[str, Any], config: RunConfig, data: Data, state: State) -> list[str]:
@@ -37,13 +40,26 @@ def differences(header: dict[str, Any], config: RunConfig, data: Data, state: St
 
     state: that of the run that would go on, with its own rates and plan of arrivals.
     """
-    then, month = from_yaml(header["config"]), header["month"]
-    found = list(_settings(then, config))
+    text, month = header["config"], header["month"]
+    then, settings = _THEN.get(text, lambda: _read(text))
+    found = list(_settings(settings, _leaves_of(config)))
     if found:
         return found
     if _events(then, month) != _events(config, month):
         return [f"the events up to {month_name(month)} were others"]
-    return list(_rates(then, state, month)) + list(_arrivals(then, config, data, state, month))
+    book = _BOOKS.get((text, data.digest), lambda: _book(then, state))
+    found = list(_rates(book, state, month_index(then.start), month))
+    return found + list(_arrivals(then, book, config, data, state, month))
+
+
+def _read(text: str) -> tuple[RunConfig, dict[str, Any]]:
+    """A configuration and its leaves: many runs may go on from one that is read once."""
+    config = from_yaml(text)
+    return config, _leaves_of(config)
+
+
+def _leaves_of(config: RunConfig) -> dict[str, Any]:
+    return dict(leaves(config.model_dump(by_alias=True)))
 
 
 def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
@@ -55,8 +71,7 @@ def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
         yield dotted(path), value
 
 
-def _settings(then: RunConfig, now: RunConfig) -> Iterator[str]:
-    old, new = (dict(leaves(config.model_dump(by_alias=True))) for config in (then, now))
+def _settings(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
     paths = [path for path in sorted(old.keys() | new.keys()) if not MAY_DIFFER.fullmatch(path)]
     other = [path for path in paths if old.get(path) != new.get(path)]
     for path in other[:MOST_SHOWN]:
@@ -76,12 +91,15 @@ def _edit(edit: Edit, month: int) -> tuple[Any, ...]:
     return (tuple(edit.paths), edit.since, until, edit.multiply, edit.set)
 
 
-def _rates(then: RunConfig, state: State, month: int) -> Iterator[str]:
+def _rates(book: RateBook, state: State, start: int, month: int) -> Iterator[str]:
     """The first month in which a rate, a parameter or another rule of policy was another one."""
-    book = _book(then, state)
     names = [*_rows(state), *state.rates.params(month)]
-    for now in range(month_index(then.start), month + 1):
+    seen: tuple[InForce, ...] = ()
+    for now in range(start, month + 1):
         was, own = book.in_force(now), state.rates.in_force(now)
+        if seen and was is seen[0] and own is seen[1]:
+            continue  # a book gives the same object while nothing changes
+        seen = was, own
         old, new = (np.append(p.base, list(p.params.values())) for p in (was, own))
         other = np.flatnonzero(old != new)
         if other.size:
@@ -109,10 +127,10 @@ def _rows(state: State) -> list[str]:
 
 
 def _arrivals(
-    then: RunConfig, now: RunConfig, data: Data, state: State, month: int
+    then: RunConfig, book: RateBook, now: RunConfig, data: Data, state: State, month: int
 ) -> Iterator[str]:
     """The first month in which other people were expected."""
-    plan, book = state.plan, _book(then, state)
+    plan = state.plan
     if then.arrivals != now.arrivals:
         plan = ArrivalPlan(then, data, state.places, state.key)
     for when in range(month_index(then.start) + 1, month + 1):

@@ -129,6 +129,8 @@ REFUSED = [
      "in 2025-09 rates were others: student.monthly.leave"),
     (["scenario.edits={x: {paths: [student.*.leave], since: '2025-12', multiply: 2.0}}"],
      "in 2025-12 rates were others"),
+    (["scenario.edits={x: {paths: [agency.immigration.officers], since: '2025-09', multiply: 2}}"],
+     "in 2025-09 rates were others: agency.immigration.officers"),
     (["event.border_closure.edits.arrivals.multiply=0.2"], "the events up to 2025-12 were others"),
     (["scenario.edits={x: {paths: [arrivals.student], since: '2025-11', multiply: 1.1}}"],
      "in 2025-11 other arrivals were expected: student"),
