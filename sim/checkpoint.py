@@ -21,6 +21,7 @@ from typing import IO, Any, Final
 import numpy as np
 
 from sim.agents.agencies import Agencies
+from sim.agents.labour import Labour, kept_names, packed, unpacked
 from sim.agents.population import FIELDS, HOLE
 from sim.agents.towns import Towns
 from sim.clock import NEVER
@@ -29,17 +30,19 @@ from sim.outputs import sealed
 from sim.processes.risk import n_classes
 from sim.recorder import Audit, Record
 from sim.state import State
+from sim.status_table import has_firms
 
 FORMAT: Final = 1
 HEADER: Final = "header.json"
 NAME: Final = re.compile(r"checkpoint-([0-9]{4}-[0-9]{2})\.npz")
 ARRAYS: Final = ("cube", "place")
 """Arrays of the state that are kept as they are."""
-APART: Final = ("people", "record", "audit", "month", "unaudited", "towns", "agencies")
+APART: Final = ("people", "record", "audit", "month", "unaudited", "towns", "agencies", "labour")
 """Parts of the state that are kept in their own way."""
 REBUILT: Final = (
     "model", "places", "plan", "rates", "key", "scale", "crew", "bands", "base", "bounds", "books",
-    "lists", "tallies", "world", "land", "bureau", "plain",
+    "lists", "tallies", "world", "land", "bureau", "plain", "config",
+    "origins",
 )  # fmt: skip
 """Parts of the state that follow from the configuration and the data, or last for one month."""
 PARTS: Final = {"record": Record, "audit": Audit, "towns": Towns, "agencies": Agencies}
@@ -106,6 +109,8 @@ def _of_state(state: State) -> Iterator[tuple[str, np.ndarray]]:
     yield "free", state.people.free_rows
     for name in ARRAYS:
         yield name, getattr(state, name)
+    for name, array in packed(state.labour).items():
+        yield f"labour.{name}", array
     for prefix, part in _parts(state):
         for field, kind in typing.get_type_hints(type(part)).items():
             yield from _packed(f"{prefix}.{field}", kind, getattr(part, field))
@@ -120,6 +125,7 @@ def _names() -> Iterator[str]:
     """Names of all arrays of a checkpoint."""
     yield from (f"people.{name}" for name in FIELDS)
     yield from ("free", *ARRAYS)
+    yield from (f"labour.{name}" for name in kept_names())
     for prefix, part in PARTS.items():
         for field, kind in typing.get_type_hints(part).items():
             yield f"{prefix}.{field}"
@@ -218,9 +224,14 @@ def restore(kept: Checkpoint, state: State) -> None:
     state.unaudited = np.uint64(kept.header["unaudited"])
     for name in ARRAYS:
         setattr(state, name, kept.arrays[name].copy())
+    state.labour = _labour(kept.arrays)
     for prefix, part in _parts(state):
         for field, kind in typing.get_type_hints(type(part)).items():
             setattr(part, field, _unpacked(f"{prefix}.{field}", kind, kept.arrays))
+
+
+def _labour(arrays: Mapping[str, np.ndarray]) -> Labour | None:
+    return unpacked({name: arrays[f"labour.{name}"] for name in kept_names()})
 
 
 def _misfits(arrays: Mapping[str, np.ndarray], state: State) -> Iterator[str]:
@@ -257,6 +268,16 @@ def _misfits(arrays: Mapping[str, np.ndarray], state: State) -> Iterator[str]:
                 yield f"{part}.{name} is {given.dtype}{list(given.shape)}"
             elif not np.isfinite(given).all():
                 yield f"{part}.{name} is not finite"
+    try:
+        labour = _labour(arrays)
+    except ValueError as error:
+        yield str(error)
+    else:
+        firm, rows = arrays["people.firm"], labour.firms.n if labour is not None else 0
+        if firm.size and not -1 <= int(firm.min()) <= int(firm.max()) < max(rows, 0):
+            yield f"firm is not -1 to {rows - 1}"
+        if (labour is not None) != has_firms(state.config):
+            yield "firms act in one and not in the other"
     level = arrays["towns.level"]
     if level.size and int(level.max()) > 3:
         yield "towns.level is not 0 to 3"

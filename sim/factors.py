@@ -53,7 +53,7 @@ STEP_SIZES: Final = {
     "permit_age": YEARS,
 }
 CLASS_SIZES: Final = {
-    "employed": 2,
+    "employed": 3,
     "firm_support": 8,
     "town_support": 4,
     "sentiment": 10,

@@ -56,6 +56,13 @@ class ArrivalPlan:
             out[self._statuses.index(name)] = self._continued(name, channel, month)
         return out
 
+    def levels(self) -> np.ndarray:
+        """float64[S]: arrivals a month at each channel's level, as if nothing ever changed."""
+        out = np.zeros(len(self._statuses))
+        for name, channel in self._config.arrivals.channels.items():
+            out[self._statuses.index(name)] = self._level(name, channel) / 12.0
+        return out
+
     def is_past(self, month: int) -> bool:
         """Whether the month takes observed or fitted entries (events are already in them)."""
         return self._config.arrivals.mode == "conditional" and _half_end(month) in self._past

@@ -11,6 +11,8 @@ import numba
 import numpy as np
 
 from sim.agents.agencies import blank_agencies, load_bureau
+from sim.agents.firms_open import open_firms
+from sim.agents.labour import labour_of
 from sim.agents.opening import open_population
 from sim.agents.people import People
 from sim.agents.population import HOLE, Population
@@ -25,11 +27,14 @@ from sim.month import MONTH, describe, renew_risks
 from sim.places import load_places
 from sim.policies.edits import RateBook
 from sim.processes.books import recount_cube
+from sim.processes.jobs import open_way
+from sim.processes.market import first_search
 from sim.processes.risk import band_table, n_classes
 from sim.recorder import Audit, Record
 from sim.rng import run_key
 from sim.schema import RunConfig
 from sim.state import State
+from sim.status_table import has_firms
 from sim.tables import build
 
 
@@ -105,7 +110,27 @@ def use_threads(wanted: int | None) -> int:
 def open_state(config: RunConfig, data: Data, threads: int) -> tuple[State, dict[str, Any]]:
     """Opening population and empty books of a run, with the residuals of the opening."""
     opening = open_population(config, data, month_index(config.start), config.scale)
-    return state_of(config, data, opening.columns, threads), opening.report
+    state = state_of(config, data, opening.columns, threads)
+    return state, {**opening.report, **open_work(state, data)}
+
+
+def open_work(state: State, data: Data) -> dict[str, Any]:
+    """Firms, and who works in them or looks for work, if firms act in this run; with residuals."""
+    config, people = state.config, state.people
+    if not has_firms(config):
+        return {}
+    columns = {name: people[name] for name in ("key", "status", "born", "municipality")}
+    opening = open_firms(config, data, columns, state.places, state.key, state.scale)
+    people["firm"][:], people["sector"][:] = opening.firm, opening.sector
+    people["job_since"][:] = state.month
+    prefectures = state.places.prefectures.size
+    state.labour = labour_of(config, opening.firms, state.places.world.prefecture, prefectures)
+    assert config.firms is not None
+    share = [tier.seeking.value for tier in config.firms.tiers.values()]
+    cut = (np.array(share) * 2.0**32).astype(np.uint64)
+    state.crew.run(first_search, people.n, people.columns, cut, state.model.status, state.now)
+    open_way(state)
+    return {"firms": opening.report}
 
 
 def state_of(config: RunConfig, data: Data, columns: dict[str, np.ndarray], threads: int) -> State:
@@ -132,7 +157,7 @@ def blank_state(config: RunConfig, data: Data, n: int, threads: int) -> State:
         model, places, ArrivalPlan(config, data, places, key), RateBook(config, model), people,
         key, config.scale, Crew(threads), month_index(config.start), Record(), audit,
         np.zeros(s * o * p, np.int64), np.zeros(len(places.codes) * s, np.int64),
-        band_table(model.fates, places.world.mobility), np.uint64(0), places.world,
+        band_table(model.fates, places.world.mobility), np.uint64(0), config, places.world,
         land, bureau, blank_towns(len(places.codes) if land else 0, o),
         blank_agencies(len(bureau.names)),
     )  # fmt: skip

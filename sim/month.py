@@ -19,6 +19,8 @@ from sim.processes.caps import capped
 from sim.processes.cohorts import YEARS, count_cohorts
 from sim.processes.families import born_here, brought, follow, forget_events
 from sim.processes.fates import month_of_everyone
+from sim.processes.firms import plan
+from sim.processes.jobs import jobs, recruited
 from sim.processes.lists import FLAGGED, FREED, MOTHERS, SPONSOR_FATES, SPONSORS
 from sim.processes.risk import renew_classes
 from sim.state import State
@@ -44,6 +46,7 @@ def renew_risks(state: State) -> None:
 
 def fates(state: State) -> None:
     """Permits that end, then competing risks; one pass over everyone."""
+    state.look_around()
     p = state.people
     state.crew.run(
         month_of_everyone,
@@ -117,6 +120,8 @@ def arrivals(state: State) -> None:
         now = state.rates.in_force(state.month)
         stock = state.cube.reshape(s, -1).sum(axis=1)
         people = capped(people * now.arrivals, now.caps, stock, state.record.came, state.scale)
+    if state.labour is not None:  # they come when firms recruit them
+        people = np.where(state.model.status.seeks, 0.0, people)
     counts = np.empty((s * o, prefectures), np.int32)
     places = state.places.prefectures
     share = plan.share(state.month)
@@ -219,11 +224,14 @@ def describe(state: State) -> None:
 MONTH: Final[tuple[Callable[[State], None], ...]] = (
     policy,
     municipalities,
+    plan,
     fates,
+    jobs,
     children,
     family_arrivals,
     dependants,
     arrivals,
+    recruited,
     agencies,
     books,
 )

@@ -58,7 +58,7 @@ class Factors(Strict):
     language: Steps | None = None  # 0 none, 1 A1, 2 A2, 3 B1, 4 B2 and above
     arrears: Named | None = None  # nhi, pension, tax, any
     calendar_month: Steps | None = None  # 1..12, each month by itself, not steps
-    employed: Classes | None = None  # 0 has a status that asks for a job, and no job; 1 otherwise
+    employed: Classes | None = None  # 0 no job though the status asks for one, 1 a job, 2 none
     firm_support: Classes | None = None  # bits: 1 language, 2 guidance, 4 housing
     town_support: Classes | None = None  # 0 none, 1 basic, 2 one-stop, 3 leading
     sentiment: Classes | None = None  # tenths of the local residents who are opposed, 0..9

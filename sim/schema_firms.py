@@ -129,7 +129,7 @@ class Recruit(Strict):
     """Hiring, in the country first and then abroad."""
 
     patience: Value  # months that a job is offered in the country before it is offered abroad
-    success: Value  # share of jobs offered abroad for which somebody is chosen, a month
+    success: Values  # tier -> share of jobs offered abroad for which somebody is chosen, a month
     lag: Value  # months from the choice to arrival
     refused: Value  # share of certificates of eligibility refused
     search: Value  # share of job seekers who apply somewhere, a month
@@ -143,6 +143,7 @@ class Transfer(Strict):
     """Changes of employer inside the programme, at the worker's own wish."""
 
     tiers: list[Code]
+    after_lock: Values  # statuses that may change after their field's lock: leavers a year
     metropolitan: list[StrictStr]  # prefectures
     metropolitan_share: Value  # transferees that a metropolitan firm may take, per worker
     other_share: Value

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from sim.agents.agencies import Agencies, Bureau
+from sim.agents.labour import Labour
 from sim.agents.population import Population
 from sim.agents.towns import Land, Towns
 from sim.crew import Crew
@@ -19,6 +20,7 @@ from sim.processes.lists import N_LISTS
 from sim.processes.person import Books, Month, World
 from sim.processes.risk import BandTable, class_bounds, rebanded
 from sim.recorder import Audit, Record
+from sim.schema import RunConfig
 from sim.tables import Model
 
 CACHE_LINE = 16
@@ -44,6 +46,7 @@ class State:
     place: np.ndarray  # int64[M * S] stock kept by events
     bands: BandTable
     unaudited: np.uint64
+    config: RunConfig
     world: World  # the municipalities and firms as kernels see them this month
     land: Land | None  # None: municipalities do not act
     bureau: Bureau
@@ -55,6 +58,8 @@ class State:
     books: Books | None = None
     lists: dict[int, np.ndarray] = field(default_factory=dict)
     tallies: dict[str, np.ndarray] = field(default_factory=dict)
+    labour: Labour | None = None
+    origins: tuple[np.ndarray, np.ndarray] | None = None  # shares, and their cuts by place
 
     @property
     def sizes(self) -> tuple[int, int, int, int]:
@@ -117,6 +122,18 @@ class State:
         for name, array in self.books._asdict().items():
             if name != "lists":
                 array[:] = 0
+
+    def look_around(self) -> None:
+        """See firms and municipalities as they are this month."""
+        if self.labour is not None:
+            support = self.labour.firms.columns.support
+            self.world = self.world._replace(acting=True, firm_support=support)
+        if self.towns.act:
+            towns = self.towns
+            opposed = np.clip(towns.sentiment * 10.0, 0.0, 9.0).astype(np.uint8)
+            self.world = self.world._replace(
+                acting=True, support=towns.level, sentiment=opposed, linked=towns.linked
+            )
 
     def make_room(self) -> None:
         """Lists as long as the population may need after it has grown."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from sim.clock import month_index
 from sim.levers import active_levers
 from sim.schema import RunConfig, Status
 
@@ -29,7 +30,9 @@ class StatusTable(NamedTuple):
     irregular: int
     n_tiers: int  # tiers of jobs, at least 1
     tier: np.ndarray  # int8[S]: tier of the jobs that holders may have, -1 none
-    seeks: np.ndarray  # bool[S]: asks for a job: holders without one look for it at once
+    seeks: np.ndarray  # bool[S]: the status asks for a job
+    wish: np.ndarray  # uint64[S] thresholds: newcomers to the status who look for work
+    working: np.ndarray  # int64[2]: ages in months from and to which people look for work
     keep: np.ndarray  # uint64[T, T] thresholds: jobs kept when a new status changes the tier
 
 
@@ -80,11 +83,43 @@ def status_table(config: RunConfig) -> StatusTable:
         course_cut=course_cut,
         permanent=names.index(config.country.permanent),
         irregular=names.index(config.country.irregular),
-        n_tiers=1,
-        tier=np.full(len(names), -1, np.int8),
-        seeks=np.zeros(len(names), np.bool_),
-        keep=np.zeros((1, 1), np.uint64),
+        **jobs_of(config, names),
     )
+
+
+def has_firms(config: RunConfig) -> bool:
+    """Whether firms act in this run: not in the conditional past, of which little is known."""
+    firms = config.firms
+    return (
+        firms is not None and firms.active and month_index(config.start) >= month_index(firms.since)
+    )
+
+
+def jobs_of(config: RunConfig, names: list[str]) -> dict[str, Any]:
+    """What the statuses say of jobs: the last members of a StatusTable; nobody has any if firms
+    do not act."""
+    none = np.zeros(len(names), np.uint64)
+    firms = config.firms
+    if firms is None or not has_firms(config):
+        return {
+            "n_tiers": 1, "tier": np.full(len(names), -1, np.int8), "seeks": none.astype(np.bool_),
+            "wish": none, "working": np.zeros(2, np.int64), "keep": np.zeros((1, 1), np.uint64),
+        }  # fmt: skip
+    tiers = list(firms.tiers)
+    tier_of = [firms.tier_of.get(name, "") for name in names]
+    tier = np.array([tiers.index(t) if t else -1 for t in tier_of], np.int8)
+    seeks = np.array([bool(t) and firms.tiers[t].search == "all" for t in tier_of])
+    share = [firms.employed[n].value if n in firms.employed else 0.0 for n in names]
+    wish = np.where(seeks, 1.0, np.array(share)) * (tier >= 0)
+    keep = [[firms.keep[a][b].value if b in firms.keep.get(a, {}) else 0.0 for b in tiers]
+            for a in tiers]  # fmt: skip
+    first, last = firms.working.ages
+    return {
+        "n_tiers": len(tiers), "tier": tier, "seeks": seeks,
+        "wish": (wish * 2.0**32).astype(np.uint64),
+        "working": np.array([12 * first, 12 * (last + 1)], np.int64),
+        "keep": (np.array(keep) * 2.0**32).astype(np.uint64),
+    }  # fmt: skip
 
 
 def _has_course(status: Status) -> bool:

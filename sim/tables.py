@@ -17,6 +17,7 @@ from sim.clock import month_index
 from sim.config_checks_fates import common_ends
 from sim.errors import ConfigError
 from sim.factors import FACTORS, factor_tables, gate_tables
+from sim.job_fates import job_fates
 from sim.lever_tables import table_size, tables_of, wanted_tables
 from sim.schema import Fate, RunConfig
 from sim.status_table import StatusTable, status_table
@@ -139,7 +140,7 @@ def _fates(config: RunConfig, status: str) -> Iterator[tuple[str, str, Fate]]:
     """(occasion, name, fate) of one status; its own monthly fates override the common ones."""
     own = config.status[status]
     common = {name: fate for name, fate in config.life.monthly.items() if name not in own.monthly}
-    for name, fate in {**common, **own.monthly}.items():
+    for name, fate in {**common, **own.monthly, **job_fates(config, status)}.items():
         yield "monthly", name, fate
     for occasion in ("at_end", "at_limit"):
         for name, fate in getattr(own, occasion).items():
@@ -202,7 +203,8 @@ class _Builder:
         if fate.by.status is not None:
             base *= fate.by.status.get(status, fate.by.status.get("default", 1.0))
         country, stages = self.config.country, list(self.config.status[status].stages)
-        tables = factor_tables(fate.by, country.origins, stages, self.mobility)
+        sectors = list(self.config.firms.sectors) if self.config.firms is not None else []
+        tables = factor_tables(fate.by, country.origins, stages, self.mobility, sectors)
         gates, own = self.own_tables(path, gate_tables(fate.gate))
         return base, self.multipliers(tables + gates) + own
 

@@ -29,15 +29,16 @@ def capped(
     for cap in caps:
         rows = list(cap.statuses)
         expected = float(out[rows].sum())
-        room = max(_room(cap, rows, stock, came, scale), 0.0)
+        room = max(room_under(cap, rows, stock, came, scale), 0.0)
         if expected > room:
             out[rows] *= room / expected
     return out
 
 
-def _room(
+def room_under(
     cap: Cap, rows: list[int], stock: np.ndarray, came: Sequence[np.ndarray], scale: float
 ) -> float:
+    """Simulated people who may still come in the month under a cap; negative if too many have."""
     if cap.per == "stock":
         return cap.value * scale - float(stock[rows].sum())
     if cap.per == "year":

@@ -5,8 +5,8 @@ from __future__ import annotations
 from numba import njit
 
 FREED, FLAGGED, MOTHERS, SPONSORS, SPONSOR_FATES = 0, 1, 2, 3, 4
-LOST, GAINED = 5, 6  # jobs, as row of the firm x number of tiers + tier
-N_LISTS = 7
+LOST, GAINED, SEEKERS = 5, 6, 7  # jobs, as row of the firm x number of tiers + tier
+N_LISTS = 8
 """Rows of Books.lists."""
 
 

@@ -9,6 +9,7 @@ from numba import njit
 
 from sim.agents.population import NO_SECTOR, SEEKS
 from sim.processes.person import book, give_permit, pick_cut, set_risk
+from sim.processes.work import wants_job
 from sim.rng import P_NEW_STATUS, draw, low
 
 
@@ -41,8 +42,8 @@ def settle(p, i, key, status, origin, sex, born, place, principal, language, a, 
     p.firm[i] = -1
     p.job_since[i] = m.now
     p.sector[i] = NO_SECTOR
-    p.traits[i] = SEEKS if a.seeks[status] else 0
-    x0, _ = draw(m.k0, m.k1, key, m.now, P_NEW_STATUS, 0)
+    x0, x1 = draw(m.k0, m.k1, key, m.now, P_NEW_STATUS, 0)
+    p.traits[i] = SEEKS if wants_job(a, status, m.now - born, low(x1)) else 0
     p.stage[i] = pick_cut(a.stage_cut[status], low(x0))
     give_permit(p, i, 0, a, m, 0)
     set_risk(p, i, w, m)

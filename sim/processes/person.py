@@ -52,8 +52,8 @@ class Books(NamedTuple):
     tally: np.ndarray  # int64[C, 4, F + G]: see FLOW, SEEN, EXPECTED, VARIANCE
     screen: np.ndarray  # int64[C, 16]: sum of bounds (2**-32), draws below them, bounds broken,
     # permits that ended
-    lists: np.ndarray  # int32[7, 2 * capacity] rows freed, flagged, mothers, sponsors, their
-    # fates; jobs lost and gained
+    lists: np.ndarray  # int32[8, 2 * capacity] rows freed, flagged, mothers, sponsors, their
+    # fates; jobs lost and gained; who looks for work
     counts: np.ndarray  # int64[C, 16] length of each chunk's part of each list
 
 
@@ -96,7 +96,7 @@ def fill_codes(p, i, now, codes, a, w):
     if w.acting:
         fill_acting_codes(p, i, now, codes, a, w)
     else:
-        codes[13] = 1
+        codes[13] = 2
         codes[20] = MOST_SECTORS
 
 
@@ -104,7 +104,7 @@ def fill_codes(p, i, now, codes, a, w):
 def fill_acting_codes(p, i, now, codes, a, w):
     """The codes that depend on the person's firm and municipality, and on the permit's date."""
     firm, town = p.firm[i], np.int64(p.municipality[i])
-    codes[13] = 1 if firm >= 0 or not a.seeks[p.status[i]] else 0
+    codes[13] = 1 if firm >= 0 else (0 if a.seeks[p.status[i]] else 2)
     codes[14] = w.firm_support[firm] if firm >= 0 else 0
     codes[15] = w.support[town]
     codes[16] = w.sentiment[town]
@@ -275,8 +275,8 @@ def change_status(p, i, new, a, w, m, b, c, start, block):
         p.counting[i] = -(m.now - counting) - 1
     elif counting < 0 and a.counts[new]:
         p.counting[i] = m.now - (-counting - 1)
-    x0, _ = draw(m.k0, m.k1, p.key[i], m.now, P_NEW_STATUS, block)
-    carry_job(p, i, new, a, m, b.lists, b.counts[c], start, high(x0))
+    x0, x1 = draw(m.k0, m.k1, p.key[i], m.now, P_NEW_STATUS, block)
+    carry_job(p, i, new, a, m, b.lists, b.counts[c], start, high(x0), low(x1))
     p.status[i] = new
     p.since[i] = m.now
     p.stage[i] = pick_cut(a.stage_cut[new], low(x0))

@@ -20,11 +20,17 @@ def leave_job(p, i, a, m, lists, counts, start):
 
 
 @njit(cache=True, forceinline=True)
-def carry_job(p, i, new, a, m, lists, counts, start, word):
+def wants_job(a, status, months, wish):
+    """Whether somebody new in a status, `months` old, looks for work; `wish` is a 32-bit draw."""
+    return wish < a.wish[status] and a.working[0] <= months and months < a.working[1]
+
+
+@njit(cache=True, forceinline=True)
+def carry_job(p, i, new, a, m, lists, counts, start, word, wish):
     """What becomes of the job of person i, whose status is about to become `new`.
 
-    It is kept within a tier, and between tiers with the share `keep`; who has none after it and
-    holds a status that asks for one looks for work.
+    It is kept within a tier, and between tiers with the share `keep`. Of those who have none
+    after it, the share that the status says looks for work.
     """
     old_tier, tier, firm = a.tier[p.status[i]], a.tier[new], np.int64(p.firm[i])
     kept = tier >= 0 and (tier == old_tier or word < a.keep[old_tier, tier])
@@ -35,7 +41,7 @@ def carry_job(p, i, new, a, m, lists, counts, start, word):
         p.firm[i] = firm
         p.job_since[i] = hired
         p.traits[i] &= NORMS
-    elif a.seeks[new]:
+    elif wants_job(a, new, m.now - np.int64(p.born[i]), wish):
         p.traits[i] |= SEEKS
     else:
         p.traits[i] &= NORMS

@@ -1,0 +1,346 @@
+"""The month of work: who looks for it, who finds it, whom firms recruit abroad, who comes.
+
+`jobs` runs after the month's fates and before the families hear of them; `recruited` with the
+other arrivals.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim.agents.firms import HOLE
+from sim.agents.labour import (
+    CAME,
+    CAPPED,
+    CHOSEN,
+    CROSSED,
+    EMPLOYED,
+    EVICTED,
+    HIRED,
+    REFUSED,
+    SEEKING,
+    WAY,
+    Labour,
+    market_of,
+)
+from sim.clock import calendar_month, month_index
+from sim.errors import InvariantError
+from sim.processes.caps import room_under
+from sim.processes.lists import GAINED, LOST, SEEKERS
+from sim.processes.market import (
+    NOWHERE,
+    count_jobs,
+    hire,
+    look,
+    offer_jobs,
+    pairs,
+    scan_people,
+    settle_jobs,
+)
+from sim.processes.recruits import already_chosen, choose, come, earlier_words
+from sim.schema_firms import Cap
+from sim.state import State
+from sim.status_table import cuts
+
+ATTEMPTS = 3
+"""Places, or sectors, in which somebody looks for work in a month."""
+FISCAL = 4
+"""First month of the year over which yearly caps count."""
+
+
+def jobs(state: State) -> None:
+    """Workers and jobs find each other in the country; what is left is offered abroad."""
+    labour = state.labour
+    if labour is None:
+        return
+    if calendar_month(state.month) == 1 or labour.transfers.size < labour.firms.capacity:
+        labour.transfers = np.zeros(labour.firms.capacity, np.int16)
+    if calendar_month(state.month) == FISCAL:
+        labour.flow[:] = 0
+    labour.counts[:], labour.capped[:] = 0, 0
+    settle(state, labour)
+    evict_and_list(state, labour)
+    settle(state, labour)
+    offers = _offer(state, labour)
+    _match(state, labour, offers)
+    _recruit(state, labour, offers)
+
+
+def open_way(state: State) -> None:
+    """At the opening: people whom firms have chosen abroad already, as many as usually come in
+    the months of the lag. The jobs kept for them are wanted on top of the vacancies."""
+    labour = state.labour
+    assert labour is not None
+    firms, lag = labour.firms, _lag(state)
+    heads = firms["heads"].sum(axis=0)
+    usual = np.zeros(labour.tiers)
+    for t in range(labour.tiers):
+        usual[t] = state.plan.levels()[_statuses(state, t)].sum() * state.scale
+    share = np.where(heads > 0, usual * lag / np.maximum(heads, 1), 0.0)
+    already_chosen(firms.n, firms.columns, share, state.now, firms.columns.pending)
+    firms["wanted"][:] += firms["pending"]
+    pending = firms["pending"].ravel().astype(np.int64)
+    job = np.repeat(np.arange(pending.size), pending)
+    firm, tier = (job // labour.tiers).astype(np.int32), (job % labour.tiers).astype(np.uint8)
+    ordinal = np.arange(job.size) - np.repeat(np.cumsum(pending) - pending, pending)
+    word = np.zeros(job.size, np.uint64)
+    earlier_words(firm, tier, ordinal, firms.columns, state.now, word)
+    columns = {
+        "due": state.month + 1 + (word % np.uint64(lag)).astype(np.int64),
+        "asked": np.full(job.size, state.month), "firm": firm,
+        "firm_key": firms["key"][firm], "tier": tier, "word": word,
+    }  # fmt: skip
+    labour.way = {name: columns[name].astype(dtype) for name, dtype in WAY.items()}
+
+
+def _lag(state: State) -> int:
+    """Months from the choice of somebody abroad to their arrival."""
+    return state.certificate_lag + round(state.params["firms.recruit.lag"])
+
+
+def settle(state: State, labour: Labour) -> None:
+    """Firms hear of the jobs that people lost and gained."""
+    settle_jobs(labour.firms.columns.heads, state.lists.pop(LOST), state.lists.pop(GAINED))
+
+
+def evict_and_list(state: State, labour: Labour) -> None:
+    """End the jobs of firms under notice; list who looks for work; compare heads with people."""
+    firms, p = labour.firms, state.people
+    notice = firms["notice"]
+    evicted = (notice > 0) & (notice <= state.month)
+    sums = np.zeros((state.chunks, labour.tiers, 2), np.int64)
+    state.crew.run(
+        scan_people, p.n, p.n, p.columns, evicted, bool(evicted.any()), state.model.status,
+        state.now, state.books, sums,
+    )  # fmt: skip
+    state.collect(p.n)
+    heads = firms["heads"].astype(np.int64)
+    kept = np.stack([heads.sum(axis=0), np.arange(firms.n) @ heads], axis=1)
+    if not np.array_equal(kept, sums.sum(axis=0)) or (heads < 0).any():
+        raise InvariantError(f"firms' headcounts differ from their workers in month {state.month}")
+    labour.counts[EMPLOYED] = kept[:, 0]
+    labour.counts[EVICTED, 0] = state.lists[LOST].size
+
+
+class Offers:
+    """Vacancies of a month in the order of their rings."""
+
+    def __init__(
+        self, ring: np.ndarray, words: np.ndarray, firm: np.ndarray, tier: np.ndarray
+    ) -> None:
+        order = np.argsort(ring)
+        self.ring, self.words = ring[order], words[order]
+        self.firm, self.tier = firm[order], tier[order]
+        self.taken = np.full(ring.size, -1, np.int32)
+
+
+def _offer(state: State, labour: Labour) -> Offers:
+    firms = labour.firms
+    columns = firms.columns
+    n = count_jobs(firms.n, columns.vacancies)
+    ring, words = np.empty(n, np.uint64), np.empty(n, np.uint64)
+    firm, tier = np.empty(n, np.int32), np.empty(n, np.uint8)
+    sectors = labour.jobs.shape[2]
+    offer_jobs(
+        firms.n, columns, state.world.prefecture, sectors, state.now, ring, words, firm, tier
+    )
+    return Offers(ring, words, firm, tier)
+
+
+def _match(state: State, labour: Labour, offers: Offers) -> None:
+    p, status = state.people, state.model.status
+    seekers = state.lists.pop(SEEKERS)
+    market = market_of(state.config, state.model.codes, labour, state.params.below("firms"))
+    tier = status.tier[p["status"][seekers]]
+    labour.counts[SEEKING] = np.bincount(tier[tier >= 0], minlength=labour.tiers)
+    made = np.zeros((labour.tiers, 3), np.int64)
+    for attempt in range(ATTEMPTS):
+        left = np.flatnonzero(offers.taken < 0)
+        ring = np.empty(seekers.size, np.uint64)
+        state.crew.run(
+            look, seekers.size, seekers, attempt, p.columns, state.world.prefecture, market,
+            status, state.now, ring,
+        )  # fmt: skip
+        order = np.argsort(ring)
+        order = order[: np.searchsorted(ring[order], NOWHERE)]
+        taken = np.full(left.size, -1, np.int32)
+        pairs(offers.ring[left], ring[order], taken)
+        hire(
+            taken, seekers[order], offers.firm[left], offers.tier[left], p.columns,
+            labour.firms.columns, labour.transfers, market, status, state.world, state.now,
+            state.books, made,
+        )  # fmt: skip
+        offers.taken[left] = taken
+        seekers = seekers[p["firm"][seekers] < 0]
+    labour.counts[[HIRED, CROSSED, REFUSED]] = made.T
+    state.collect(p.n)
+
+
+def _recruit(state: State, labour: Labour, offers: Offers) -> None:
+    """Jobs that nobody took: somebody abroad is chosen for some, as far as caps allow."""
+    firms, body = labour.firms, state.config.firms
+    assert body is not None
+    params = state.params
+    success = np.zeros(labour.tiers)
+    for t, name in enumerate(body.tiers):
+        if body.tiers[name].search == "all":
+            success[t] = params[f"firms.recruit.success.{name}"] * _attraction(state, t)
+    success *= 1.0 - params["firms.recruit.refused"]
+    cut = (np.clip(success, 0.0, 1.0) * 2.0**32).astype(np.uint64)
+    chosen = np.zeros(offers.taken.size, np.bool_)
+    choose(offers.taken, offers.words, offers.tier, cut, chosen)
+    rows = np.flatnonzero(chosen)
+    rows = rows[_within_caps(state, labour, offers, rows)]
+    np.add.at(firms.columns.pending, (offers.firm[rows], offers.tier[rows]), 1)
+    labour.counts[CHOSEN] = np.bincount(offers.tier[rows], minlength=labour.tiers)
+    lag = _lag(state)
+    new = {
+        "due": np.full(rows.size, state.month + lag),
+        "asked": np.full(rows.size, state.month),
+        "firm": offers.firm[rows],
+        "firm_key": firms["key"][offers.firm[rows]],
+        "tier": offers.tier[rows],
+        "word": offers.words[rows],
+    }
+    labour.way = {
+        name: np.concatenate([labour.way[name], new[name].astype(dtype)])
+        for name, dtype in WAY.items()
+    }
+
+
+def _statuses(state: State, tier: int) -> np.ndarray:
+    return np.flatnonzero((state.model.status.tier == tier) & state.model.status.seeks)
+
+
+def _attraction(state: State, tier: int) -> float:
+    """How easily people of a tier come now, relative to the level of its channels."""
+    rows = _statuses(state, tier)
+    level = state.plan.levels()[rows].sum()
+    factor = state.rates.in_force(state.month).arrivals
+    now = (state.plan.people(state.month) * factor)[rows].sum()
+    return float(now / level) if level > 0 else 0.0
+
+
+def _within_caps(state: State, labour: Labour, offers: Offers, rows: np.ndarray) -> np.ndarray:
+    """bool[rows]: recruitments that the caps leave; by the hash of the vacancy, smallest first."""
+    body = state.config.firms
+    assert body is not None
+    out = np.ones(rows.size, np.bool_)
+    fields = list(body.fields)
+    field_of = np.array([fields.index(sector.field) for sector in body.sectors.values()])
+    of_job = field_of[labour.firms["sector"][offers.firm[rows]]]
+    for name, cap in body.caps.items():
+        t = list(body.tiers).index(name)
+        if state.month < month_index(cap.since):
+            continue
+        taken = _under_cap(state, labour, cap, t, field_of)
+        for f, limit in enumerate(_limits(state, name, cap, fields)):
+            mine = np.flatnonzero((offers.tier[rows] == t) & (of_job == f))
+            room = max(0, int(limit - taken[f]))
+            if mine.size > room:
+                rank = np.argsort(offers.words[rows[mine]])
+                out[mine[rank[room:]]] = False
+                labour.capped[t, f] = mine.size - room
+                labour.counts[CAPPED, t] += mine.size - room
+    _under_policy(state, labour, offers, rows, out)
+    kept = rows[out]
+    np.add.at(labour.flow, (offers.tier[kept], of_job[out]), 1)
+    return out
+
+
+def _under_policy(
+    state: State, labour: Labour, offers: Offers, rows: np.ndarray, out: np.ndarray
+) -> None:
+    """Take out of `out` what the caps of policy stop; who is on the way counts as come."""
+    now, status = state.rates.in_force(state.month), state.model.status
+    stock = state.cube.reshape(state.sizes[0], -1).sum(axis=1)
+    pending = labour.firms["pending"].sum(axis=0, dtype=np.int64)
+    for cap in now.caps:
+        tiers = np.unique(status.tier[[s for s in cap.statuses if status.seeks[s]]])
+        on_the_way = 0.0 if cap.per == "growth" else float(pending[tiers].sum())
+        room = room_under(cap, list(cap.statuses), stock, state.record.came, state.scale)
+        mine = np.flatnonzero(out & np.isin(offers.tier[rows], tiers))
+        left = int(max(min(room - on_the_way, mine.size), 0))
+        if mine.size > left:
+            gone = mine[np.argsort(offers.words[rows[mine]])[left:]]
+            out[gone] = False
+            np.add.at(labour.counts, (CAPPED, offers.tier[rows[gone]]), 1)
+
+
+def _limits(state: State, name: str, cap: Cap, fields: list[str]) -> np.ndarray:
+    """float64[fields]: people whom the cap of a tier allows now, at the scale of the run."""
+    params = state.params
+    past = state.month - month_index(cap.until) - 1
+    plans = 0 if past < 0 else 1 + past // (12 * cap.plan_years)
+    values = [params.get(f"firms.caps.{name}.fields.{f}", np.inf) for f in fields]
+    raised = params[f"firms.caps.{name}.raised"] ** plans
+    return np.array(values) * raised * state.scale
+
+
+def _under_cap(
+    state: State, labour: Labour, cap: Cap, tier: int, field_of: np.ndarray
+) -> np.ndarray:
+    """int64[fields]: people who count against a cap: those here and on the way, or this year's."""
+    firms, n = labour.firms, int(field_of.max()) + 1
+    by_field = field_of[firms["sector"]]
+    if cap.kind == "stock":
+        count = firms["heads"][:, tier].astype(np.int64) + firms["pending"][:, tier]
+        return np.bincount(by_field, count, n).astype(np.int64)
+    return labour.flow[tier, :n]
+
+
+def recruited(state: State) -> None:
+    """People whom firms have recruited come to them."""
+    labour = state.labour
+    if labour is None:
+        return
+    settle(state, labour)
+    way, firms = labour.way, labour.firms
+    due = way["due"] <= state.month
+    rows = np.flatnonzero(due)
+    now = {name: column[rows] for name, column in way.items()}
+    labour.way = {name: column[~due] for name, column in way.items()}
+    same = firms["key"][now["firm"]] == now["firm_key"]
+    np.add.at(firms.columns.pending, (now["firm"][same], now["tier"][same]), -1)
+    open_ = same & (firms["status"][now["firm"]] != HOLE) & (firms["notice"][now["firm"]] == 0)
+    status_cut, alive = _who(state, labour)
+    open_ &= alive[now["tier"]]
+    now = {name: column[open_] for name, column in now.items()}
+    order = np.argsort(now["word"])
+    now = {name: column[order] for name, column in now.items()}
+    rows = state.people.take(order.size)
+    came = np.zeros((1, state.sizes[0]), np.int64)
+    come(
+        now["firm"], now["tier"], now["word"], now["asked"], rows, state.people.columns,
+        firms.columns, status_cut, _origins(state), state.plan.profile, state.model.status,
+        state.world, state.now, state.books, came,
+    )  # fmt: skip
+    state.tallies["came"] += came[0]
+    labour.counts[CAME] = np.bincount(now["tier"], minlength=labour.tiers)
+
+
+def _who(state: State, labour: Labour) -> tuple[np.ndarray, np.ndarray]:
+    """uint64[T, S] cumulative shares of the statuses in which a tier's recruits come, and
+    bool[T] whether any is open."""
+    people = state.plan.people(state.month)
+    out = np.full((labour.tiers, people.size), 1 << 32, np.uint64)
+    alive = np.zeros(labour.tiers, np.bool_)
+    for t in range(labour.tiers):
+        weight = np.zeros(people.size)
+        rows = _statuses(state, t)
+        weight[rows] = people[rows]
+        if weight.sum() > 0:
+            out[t], alive[t] = cuts(weight.tolist()), True
+    return out, alive
+
+
+def _origins(state: State) -> np.ndarray:
+    """uint64[S, P, O]: cumulative shares of the origins of those who come to a prefecture."""
+    share = state.plan.share(state.month)
+    if state.origins is None or state.origins[0] is not share:
+        flat = share.transpose(0, 2, 1) + 1e-15
+        total = np.cumsum(flat, axis=2)
+        cut = np.floor(total / total[:, :, -1:] * 2.0**32).astype(np.uint64)
+        cut[:, :, -1] = np.uint64(1 << 32)
+        state.origins = share, cut
+    return state.origins[1]
