@@ -17,7 +17,7 @@ from sim.state import State
 
 TOWN: Final = ("support", "classes", "linked", "caseload", "capacity", "backlog", "sentiment")
 """Columns of Record.towns."""
-WEIGHTS: Final = ("base", "permit", "job", "family", "sentiment", "language")
+WEIGHTS: Final = ("base", "permit", "job", "family", "language")
 ENDED: Final = 3
 """Place in Books.screen of the number of permits that ended."""
 
@@ -102,16 +102,18 @@ def take_census(state: State) -> tuple[np.ndarray, np.ndarray]:
     people, c = state.people, state.chunks
     family = np.empty(people.n, np.uint8)
     mark_families(people["principal"], family)
-    opposed = np.rint(state.towns.sentiment * FINE).astype(np.int64)
+    local = state.params["integration.satisfaction.sentiment"]
+    near = np.rint(local * (1.0 - state.towns.sentiment) * FINE).astype(np.int64)
     given = [state.params[f"integration.satisfaction.{name}"] for name in WEIGHTS]
     weights = np.rint(np.array(given) * FINE).astype(np.int64)
-    towns = np.zeros((c, m, len(COUNTED)), np.int64)
-    fared = np.zeros((c, s, n_prefectures, len(FARED)), np.int64)
+    towns = np.zeros((c, m * len(COUNTED)), np.int64)
+    fared = np.zeros((c, s * n_prefectures * len(FARED)), np.int64)
     state.crew.run(
-        census, people.n, people.columns, state.model.status, state.world, family, opposed,
+        census, people.n, people.columns, state.model.status, state.world, family, near,
         weights, n_prefectures, towns, fared,
     )  # fmt: skip
-    return towns.sum(axis=0), fared.sum(axis=0)
+    by_town = towns.sum(axis=0).reshape(m, len(COUNTED))
+    return by_town, fared.sum(axis=0).reshape(s, n_prefectures, len(FARED))
 
 
 def describe_civic(state: State) -> None:

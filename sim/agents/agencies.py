@@ -27,6 +27,7 @@ class Bureau:
     waiting  cases that wait then; lag likewise, months that a case takes
     grants   rows of `base`, one array a queue: grant probabilities that a backlog slows
     decided  rows of the fates that those decide
+    follow   rows of the fates in which somebody's family follows such a decision: cases too
     left     bool[F]: fates at the end of a permit after which nobody asks for another
     asked    bool[F]: monthly changes of status without a decision of their own
     """
@@ -38,6 +39,7 @@ class Bureau:
     lag: list[int]
     grants: list[np.ndarray]
     decided: list[np.ndarray]
+    follow: list[np.ndarray]
     left: np.ndarray
     asked: np.ndarray
 
@@ -96,6 +98,8 @@ def load_bureau(config: RunConfig, model: Model) -> Bureau:
         "permanent": (kind == KINDS["switch"]) & (to == model.status.permanent) & (decision >= 0),
         "citizen": (kind == KINDS["citizen"]) & (decision >= 0),
     }
+    switched = (kind == KINDS["switch"]) & (to == model.status.permanent) & (decision < 0)
+    follows = {"permanent": switched}
     none = np.zeros(kind.size, np.bool_)
     decided = [np.flatnonzero(decides.get(queue.counts, none)) for queue in queues]
     ends = OCCASIONS[1:3]
@@ -108,8 +112,9 @@ def load_bureau(config: RunConfig, model: Model) -> Bureau:
         [round(queue.waiting.level) for queue in queues],
         [max(round(queue.months.value), 1) for queue in queues],
         [decision[rows] for rows in decided], decided,
+        [np.flatnonzero(follows.get(queue.counts, none)) for queue in queues],
         left=at_end & gone,
-        asked=monthly & switch & (decision < 0) & (to != model.status.irregular),
+        asked=monthly & switch & (decision < 0) & (to != model.status.irregular) & ~switched,
     )  # fmt: skip
 
 

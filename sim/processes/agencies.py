@@ -62,8 +62,8 @@ def cases_of(bureau: Bureau, flow: np.ndarray, ended: int, came: int, scale: flo
         "certificates": came,
     }  # fmt: skip
     simulated = [
-        int(flow[rows].sum()) if rows.size else counted.get(what, 0)
-        for what, rows in zip(bureau.counts, bureau.grants, strict=True)
+        int(flow[rows].sum() + flow[family].sum()) if rows.size else counted.get(what, 0)
+        for what, rows, family in zip(bureau.counts, bureau.grants, bureau.follow, strict=True)
     ]
     return np.rint(np.array(simulated, np.float64) / scale).astype(np.int64)
 

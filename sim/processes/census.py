@@ -30,38 +30,38 @@ def mark_families(principal, family):
 
 
 @njit(cache=True, nogil=True)
-def census(c, first, stop, p, a, w, family, opposed, weights, n_prefectures, towns, fared):
+def census(c, first, stop, p, a, w, family, near, weights, n_prefectures, towns, fared):
     """Count rows [first, stop) of the population p.
 
-    opposed  int64[M]: sentiment in ten-thousandths
-    weights  int64[6]: base, permit, job, family, sentiment, language, in ten-thousandths
-    towns    int64[C, M, 4]: see agents.towns.COUNTED
-    fared    int64[C, S, P, 4]: see FARED
+    near     int64[M]: what local sentiment adds to satisfaction, in ten-thousandths
+    weights  int64[5]: base, permit, job, family, language, in ten-thousandths
+    towns    int64[C, M * 4]: see agents.towns.COUNTED
+    fared    int64[C, S * P * 4]: see FARED
     """
     p, a, w = borrow(p), borrow(a), borrow(w)
     base, permit, job = weights[0], weights[1], weights[2]
-    kin, local, speaks = weights[3], weights[4], weights[5]
+    kin, speaks = weights[3], weights[4]
     for i in range(first, stop):
         s = p.status[i]
         if s == HOLE:
             continue
         town, level = np.int64(p.municipality[i]), np.int64(p.language[i])
         arrears, norms = np.int64(p.arrears[i]), np.int64(p.traits[i]) & NORMS
-        towns[c, town, 0] += arrears & 1
-        towns[c, town, 1] += (arrears >> 1) & 1
-        towns[c, town, 2] += level >= 3
-        towns[c, town, 3] += norms
+        at = town * 4
+        towns[c, at] += arrears & 1
+        towns[c, at + 1] += (arrears >> 1) & 1
+        towns[c, at + 2] += level >= 3
+        towns[c, at + 3] += norms
         secure = 0 if s == a.irregular else min(np.int64(p.permit_months[i]), FIVE_YEARS)
         content = base + permit * secure // FIVE_YEARS
         if not w.acting or not a.seeks[s] or p.firm[i] >= 0:
             content += job
-        content += kin * family[i] + speaks * level // 4
-        content += local * (FINE - opposed[town]) // FINE
-        row = fared[c, s, w.prefecture[town]]
-        row[0] += 1
-        row[1] += min(content, FINE)
-        row[2] += level >= 3
-        row[3] += norms
+        content += kin * family[i] + speaks * level // 4 + near[town]
+        at = (np.int64(s) * n_prefectures + w.prefecture[town]) * 4
+        fared[c, at] += 1
+        fared[c, at + 1] += min(content, FINE)
+        fared[c, at + 2] += level >= 3
+        fared[c, at + 3] += norms
 
 
 @njit(cache=True, nogil=True)

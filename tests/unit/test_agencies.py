@@ -109,7 +109,8 @@ def test_cases_are_counted_by_kind(state):
     flow = np.zeros(size, np.int64)
     paths = [name.path for name in state.model.names]
     flow[paths.index("worker.at_end.refused")] = 3  # of those whose permit ended
-    flow[state.bureau.grants[row("permanent")]] = 7
+    flow[state.bureau.grants[row("permanent")]] = 5
+    flow[paths.index("partner.when_permanent.settle")] = 2  # the family of those granted
     flow[state.bureau.grants[row("naturalisation")]] = 1
     assert cases_of(state.bureau, flow, 50, 20, 0.5).tolist() == [94, 40, 14, 10]
 
