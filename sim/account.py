@@ -111,7 +111,7 @@ def assumptions(config: RunConfig) -> list[str]:
             for key, value in node.items():
                 walk(value, f"{path}.{key}" if path else str(key))
 
-    for part in ("status", "life", "arrivals", "event", "firms"):
+    for part in ("status", "life", "arrivals", "event", "firms", "town", "agency", "integration"):
         value = getattr(config, part) or {}
         plain = (
             {k: v.model_dump() for k, v in value.items()}

@@ -12,7 +12,7 @@ from sim.clock import calendar_month
 from sim.processes import agencies as queues
 from sim.processes import towns as places
 from sim.processes.census import FARED, FINE, census, count_origins, mark_families
-from sim.processes.pull import pull
+from sim.processes.pull import jobs_index, pull
 from sim.state import State
 
 TOWN: Final = ("support", "classes", "linked", "caseload", "capacity", "backlog", "sentiment")
@@ -134,8 +134,16 @@ def describe_civic(state: State) -> None:
 
 def lean(state: State) -> None:
     """Let internal moves of the coming year lean to co-nationals, support and jobs."""
-    state.towns.pull = destinations(state, np.ones(state.sizes[3]))
+    state.towns.pull = destinations(state, jobs_on_offer(state))
     state.world = state.world._replace(pull=state.towns.pull)
+
+
+def jobs_on_offer(state: State) -> np.ndarray:
+    """float64[M]: vacancies relative to residents and the country; 1 without firms."""
+    m = state.sizes[3]
+    vacancies = np.zeros(m)
+    few = state.params["town.pull.few"]
+    return jobs_index(vacancies, residents(state).foreign, few)
 
 
 def destinations(state: State, jobs: np.ndarray) -> np.ndarray:

@@ -114,6 +114,7 @@ class Queue(Strict):
     hours: Value  # an officer's hours for a case
     months: Value  # that a case takes apart from waiting
     growth: Value  # of what is decided, a year, after `at`
+    again: Value  # rate a year at which people who wait apply once more in the simulation
     waiting: Start  # cases waiting at `at` and before
 
 

@@ -13,7 +13,7 @@ from sim.checkpoint import read, restore, writer
 from sim.civic import destinations
 from sim.clock import month_index, month_name
 from sim.model import Kyosei, blank_state
-from sim.processes.pull import pull
+from sim.processes.pull import jobs_index, pull
 from sim.processes.towns import SUMMARY
 from sim.schema import RunConfig
 from tests import civic, tiny
@@ -180,6 +180,14 @@ def test_support_jobs_and_steering_have_their_effects():
     assert jobs[0, 1] / jobs[0, 0] == pytest.approx(8.0, rel=1e-6)
     tilt = weights(0.0, 0.0, 0.0, tilt=np.array([0.5, 1.0, 1.0, 1.0]))
     assert tilt[0, 0] / tilt[0, 1] == pytest.approx(0.25, rel=1e-6)
+
+
+def test_jobs_are_relative_to_residents_and_small_places_to_the_country():
+    vacancies, residents = np.array([30.0, 10.0, 0.0]), np.array([100.0, 100.0, 0.0])
+    index = jobs_index(vacancies, residents, 0.0001)
+    np.testing.assert_allclose(index, [1.5, 0.5, 1.0], rtol=1e-4)
+    assert 1.0 < jobs_index(vacancies, residents, 100.0)[0] < 1.5
+    np.testing.assert_array_equal(jobs_index(0 * vacancies, residents, 20.0), np.ones(3))
 
 
 def test_moves_go_where_the_weights_say():

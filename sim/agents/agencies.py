@@ -54,8 +54,8 @@ class Agencies:
     """The changing columns of Q queues, in cases of real people; Q = 0 without agencies.
 
     waiting   int64: cases that wait at the end of the month
-    recent    int64[12, Q]: cases of the last months, the newest first; -1 before the first
-    cases     int64: that came this month; decided, capacity likewise
+    recent    int64[12, Q]: applications of the last months, the newest first; -1 before the first
+    cases     int64: new ones of this month; decided, capacity likewise
     pace      float64: decisions made for each application that would be decided at once
     lag       int64: months that a case which comes now will take
     """

@@ -17,7 +17,11 @@ from sim.agents.agencies import NEVER_ABOVE, Agencies, Bureau
 def step(
     agencies: Agencies, bureau: Bureau, params: Mapping[str, float], month: int, cases: np.ndarray
 ) -> None:
-    """Work on the month's cases, int64[Q] in real people, and set the pace of the next."""
+    """Work on the month's cases, int64[Q] in real people, and set the pace of the next.
+
+    Who waits could apply once more next month, because the simulation does not know who waits:
+    as many as do so on average, beyond those of the opening's queue, are no new cases.
+    """
     agencies.recent[1:] = agencies.recent[:-1].copy()
     agencies.recent[0] = cases
     agencies.cases[:] = cases
@@ -30,14 +34,17 @@ def step(
         if month <= bureau.at[q]:  # what was decided then is in the rates
             agencies.decided[q] = cases[q]
             continue
+        longer = max(int(agencies.waiting[q]) - bureau.waiting[q], 0)
+        repeated = round(longer * params[f"{queue}.again"] / 12.0)
+        agencies.cases[q] = max(int(cases[q]) - repeated, 0)
         _work(agencies, q, bureau.grants[q].size > 0, params[f"{queue}.months"])
 
 
 def _work(agencies: Agencies, q: int, paced: bool, months: float) -> None:
     """Decide what can be decided; what decides people's fate was decided at the pace in force."""
-    came, capacity = int(agencies.cases[q]), int(agencies.capacity[q])
-    there = int(agencies.waiting[q]) + came
-    decided = round(came * float(agencies.pace[q])) if paced else capacity
+    applied, capacity = int(agencies.recent[0, q]), int(agencies.capacity[q])
+    there = int(agencies.waiting[q]) + int(agencies.cases[q])
+    decided = round(applied * float(agencies.pace[q])) if paced else capacity
     decided = min(decided, there)
     agencies.decided[q] = decided
     agencies.waiting[q] = there - decided
@@ -45,7 +52,8 @@ def _work(agencies: Agencies, q: int, paced: bool, months: float) -> None:
         known = agencies.recent[:, q]
         # A month that is not known yet counts as one in which all came that could be decided.
         usual = max(float(np.where(known >= 0, known, capacity).mean()), 1.0)
-        possible = min(float(capacity), float(agencies.waiting[q]) + usual)
+        new = usual - applied + float(agencies.cases[q])
+        possible = min(float(capacity), max(float(agencies.waiting[q]) + new, 0.0))
         agencies.pace[q] = min(possible / usual, NEVER_ABOVE)
     agencies.lag[q] = max(round(months + agencies.waiting[q] / max(capacity, 1)), 1)
 

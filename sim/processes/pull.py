@@ -48,3 +48,15 @@ def pull(
     out = np.zeros((origins, base.size), np.int64)
     np.cumsum(whole, axis=1, out=out[:, 1:])
     return out
+
+
+def jobs_index(vacancies: np.ndarray, residents: np.ndarray, few: float) -> np.ndarray:
+    """float64[M]: vacancies a resident relative to the country's, 1 = as usual.
+
+    vacancies, residents: float64[M], weighted; `few` residents with the country's rate are added
+    to each place. All 1 where nobody looks for anybody.
+    """
+    usual = float(vacancies.sum()) / max(float(residents.sum()), 1.0)
+    if usual <= 0.0:
+        return np.ones(residents.size)
+    return np.asarray((vacancies + few * usual) / ((residents + few) * usual))

@@ -44,9 +44,25 @@ def test_no_case_is_lost(state):
     for k in range(1, 60):
         cases = np.array([700, 300, 80 + k, 7], np.int64)
         step(agencies, state.bureau, params, START + k, cases)
-        came, decided = came + cases, decided + agencies.decided
+        came, decided = came + agencies.cases, decided + agencies.decided
+        assert (agencies.cases[:2] == cases[:2]).all()
         assert (agencies.waiting == start + came - decided).all()
         assert (agencies.waiting >= 0).all()
+
+
+def test_who_waits_is_not_counted_twice(state):
+    """Applications that go on for ever at a constant rate do not pile up without end."""
+    params, q = dict(state.params), row("permanent")
+    params["agency.immigration.queues.permanent.growth"] = 0.0
+    agencies = open_agencies(state.bureau)
+    cases = np.zeros(4, np.int64)
+    for k in range(1, 600):
+        step(agencies, state.bureau, params, START + k, cases)
+        cases[q] = 2 * agencies.capacity[q]
+    again = params["agency.immigration.queues.permanent.again"]
+    most = 12 * (cases[q] - agencies.capacity[q]) / again
+    assert agencies.waiting[q] == pytest.approx(most, rel=0.03)
+    assert agencies.cases[q] == pytest.approx(agencies.capacity[q], abs=2)
 
 
 def test_until_its_month_an_agency_slows_nothing(state):
@@ -66,7 +82,7 @@ def test_too_many_applications_are_decided_as_officers_can(state):
         cases[q] = 2 * agencies.capacity[q]
     assert agencies.decided[q] == pytest.approx(agencies.capacity[q], rel=0.02)
     assert agencies.pace[q] == pytest.approx(0.5, rel=0.02)
-    assert agencies.waiting[q] > 24 * agencies.capacity[q]
+    assert agencies.waiting[q] > 12 * agencies.capacity[q]
     for k in range(49, 400):  # now nobody applies beyond what can be decided
         cases[q] = agencies.capacity[q] // 2
         step(agencies, state.bureau, params, START + k, cases)
