@@ -18,7 +18,7 @@ from sim.policies.edits import RateBook
 from sim.processes.agencies import certificate_lag, paced
 from sim.processes.lists import N_LISTS
 from sim.processes.person import Books, Month, World
-from sim.processes.risk import BandTable, class_bounds, rebanded
+from sim.processes.risk import BandTable, class_bounds, rebanded, stale_statuses
 from sim.recorder import Audit, Record
 from sim.schema import RunConfig
 from sim.tables import Model
@@ -89,14 +89,22 @@ class State:
     def set_rates(self) -> None:
         """This month's rates, multipliers and permits, and new bounds if they changed."""
         now, model = self.rates.in_force(self.month), self.model
+        if now.base is self.plain and now.fates is model.fates and now.status is model.status:
+            self.base = paced(self.agencies, self.bureau, now.base)
+            return
+        known, stale = None, None
+        if self.plain.size:  # the bounds of most statuses stay
+            before = (model.fates, self.plain)
+            stale = stale_statuses(before, (now.fates, now.base), self.sizes[0])
+            known = self.bounds
         if now.fates is not model.fates:
             self.bands = rebanded(self.bands, model.fates, now.fates, self.world.mobility)
         if now.fates is not model.fates or now.status is not model.status:
             self.model = model = replace(model, fates=now.fates, status=now.status)
-            self.plain = np.zeros(0)
-        if now.base is not self.plain:
-            self.plain = now.base
-            self.bounds = class_bounds(self.crew, model.fates, self.bands, now.base, self.sizes[0])
+        self.plain = now.base
+        self.bounds = class_bounds(
+            self.crew, model.fates, self.bands, now.base, self.sizes[0], known, stale
+        )
         self.base = paced(self.agencies, self.bureau, now.base)  # of decisions, no bound holds them
 
     @property

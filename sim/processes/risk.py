@@ -134,23 +134,49 @@ def _by_band(table: np.ndarray, bands: tuple[int, ...]) -> np.ndarray:
 
 
 def class_bounds(
-    crew: Crew, t: FateTable, bands: BandTable, base: np.ndarray, n_statuses: int
+    crew: Crew,
+    t: FateTable,
+    bands: BandTable,
+    base: np.ndarray,
+    n_statuses: int,
+    known: np.ndarray | None = None,
+    stale: np.ndarray | None = None,
 ) -> np.ndarray:
     """Bounds as thresholds, uint32[classes + 1]; the last is the hole's and is never met.
 
     A bound is the threshold of the sum over fates of base x product of the largest multipliers
     that the class allows, a hair above: rounding in the exact sum must never exceed it.
+    Where `known` holds bounds, only those of the statuses `stale`, int64, are made anew.
     """
-    out = np.zeros(n_classes(n_statuses) + 1, np.uint32)
-    crew.run(_fill_bounds, n_statuses * 2 * N_AGE, t, bands, base, out)
+    again = np.arange(n_statuses) if known is None or stale is None else stale
+    out = np.zeros(n_classes(n_statuses) + 1, np.uint32) if known is None else known.copy()
+    groups = (again[:, None] * 2 * N_AGE + np.arange(2 * N_AGE)).ravel()
+    crew.run(_fill_bounds, groups.size, groups, t, bands, base, out)
     return out
 
 
+def stale_statuses(
+    old: tuple[FateTable, np.ndarray], new: tuple[FateTable, np.ndarray], n_statuses: int
+) -> np.ndarray:
+    """int64: statuses whose monthly fates have another base or other multipliers than before."""
+    t = new[0]
+    rows = np.flatnonzero(old[1] != new[1])
+    if old[0] is not t:
+        changed = np.flatnonzero(old[0].values != t.values)
+        starts = np.unique(t.mult_offset)
+        touched = starts[np.searchsorted(starts, changed, side="right") - 1]
+        mults = np.flatnonzero(np.isin(t.mult_offset, touched))
+        rows = np.append(rows, np.searchsorted(t.mult_first, mults, side="right") - 1)
+    monthly = t.first[: n_statuses + 1]
+    rows = rows[rows < monthly[-1]]
+    return np.unique(np.searchsorted(monthly, rows, side="right") - 1)
+
+
 @njit(cache=True, nogil=True)
-def _fill_bounds(chunk, first, stop, t, bands, base, out):
+def _fill_bounds(chunk, first, stop, groups, t, bands, base, out):
     at = np.zeros(7, np.int64)  # where a class stands on each axis
     below = N_YEAR * N_LANGUAGE * N_ARREARS * N_MOBILITY
-    for group in range(first, stop):
+    for group in groups[first:stop]:
         lst = group // (2 * N_AGE)
         at[0], at[1], at[6] = group // N_AGE % 2, group % N_AGE, group % (2 * N_AGE)
         for rest in range(below):

@@ -12,6 +12,7 @@ from sim.clock import month_index
 from sim.levers import phased, set_levers
 from sim.policies.edits import RateBook
 from sim.processes.caps import capped
+from sim.processes.risk import class_bounds
 from sim.schema import RunConfig
 from sim.schema_policy import PhaseIn
 from sim.state import State
@@ -20,6 +21,7 @@ from tests.levers import config, lever, response, rule
 
 JANUARY = month_index("2026-01")
 LEAVE, GRANT = "worker.monthly.leave", "worker.monthly.permanent.grant"
+SLOWLY = {"shape": "linear", "months": 4}
 HALVE = lever({"e": {"paths": [LEAVE], "multiply": "half"}}, response={"half": response(0.5)})
 
 
@@ -264,3 +266,17 @@ def test_a_run_with_levers_breaks_no_bound_and_equals_one_without_before_the_dat
             zip(runs["with"].flows, runs["without"].flows, strict=True)]  # fmt: skip
     assert all(same[: months.index(JANUARY)])
     assert not all(same[months.index(JANUARY) :])
+
+
+def test_bounds_made_anew_in_part_are_those_made_as_a_whole():
+    """Only statuses whose rates or multipliers changed are bounded again, month by month."""
+    by = {"by": {"language": {0: "more"}}}
+    body = lever({"e": {"paths": ["worker.monthly.leave"], **by},
+                  "f": {"paths": ["partner.monthly.leave"], "multiply": "more"}},
+                 response={"more": response(3.0)}, phase_in=SLOWLY)  # fmt: skip
+    _, state = book(config(body))
+    for month in range(JANUARY - 2, JANUARY + 6):
+        state.month = month
+        state.set_rates()
+        whole = class_bounds(state.crew, state.model.fates, state.bands, state.plain, 5)
+        assert np.array_equal(state.bounds, whole), month
