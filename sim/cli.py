@@ -31,6 +31,16 @@ named by its content, so the same settings, data and code come back to the same 
 that was stopped goes on when it is typed again. The last line printed is the folder.
 """
 
+_SENSITIVITY_EXAMPLES = """\
+examples:
+  kyosei sensitivity                             ten years, one person in a hundred
+  kyosei sensitivity end=2050-12 scale=0.02      another horizon, less luck
+  kyosei sensitivity trajectories=10 sobol=64 kept=8
+
+Also: seed, threads, output, and any setting of the model. A study that was stopped goes on from its
+last batch of runs. The last line printed is the folder.
+"""
+
 _HINDCAST_EXAMPLES = """\
 examples:
   kyosei hindcast                                all origins of configs/hindcast, one scoreboard
@@ -201,6 +211,23 @@ def _add_study_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]
     hindcast.add_argument("words", nargs="*", metavar="name=value", help="settings to change")
     hindcast.add_argument("-q", "--quiet", action="store_true", help="only the folder")
     hindcast.set_defaults(action=_hindcast)
+    sensitivity = verbs.add_parser(
+        "sensitivity",
+        help="which rates and arrivals move the answer: tornado, Morris, Sobol",
+        epilog=_SENSITIVITY_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Vary the factors of configs/sensitivity one at a time, together, and apart.",
+    )
+    sensitivity.add_argument("words", nargs="*", metavar="name=value", help="settings to change")
+    sensitivity.add_argument("-q", "--quiet", action="store_true", help="only the folder")
+    sensitivity.set_defaults(action=_sensitivity)
+
+
+def _sensitivity(options: argparse.Namespace) -> int:
+    from sim.sensitivity.command import sensitivity
+
+    print(sensitivity(options.words, quiet=options.quiet))
+    return DONE
 
 
 def _hindcast(options: argparse.Namespace) -> int:
