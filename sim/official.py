@@ -15,11 +15,10 @@ from typing import Final
 
 import numpy as np
 
-from sim.agents.opening import open_population
 from sim.clock import month_index
 from sim.config import compose
 from sim.data import Data, load
-from sim.model import Kyosei, state_of, use_threads
+from sim.model import Kyosei
 from sim.outputs import write_atomically
 from sim.published import official_projection
 from sim.recorder import Record
@@ -90,15 +89,13 @@ def fit(config: RunConfig, data: Data, net: float, last: float, rounds: int) -> 
 
     Prints how far each round is from both.
     """
-    columns = open_population(config, data, month_index(config.start), config.scale).columns
     multipliers = np.ones(len(PERIODS))
     start = month_index(config.start)
     spans = [slice(month_index(a) - start - 1, month_index(z) - start) for a, z in PERIODS]
     for turn in range(rounds):
         run = with_multipliers(config, multipliers)
-        people = {name: column.copy() for name, column in columns.items()}
-        state = state_of(run, data, people, use_threads(config.threads))
-        said = balance_of(Kyosei(run, state=state).run(), state.model, run)
+        model = Kyosei(run, data)
+        said = balance_of(model.run(), model.state.model, run)
         yearly = [12 * said.net[span].mean() for span in spans]
         print(f"round {turn + 1}: net a year {', '.join(f'{n:,.0f}' for n in yearly)};"
               f" residents {said.residents[-1]:,.0f}; multipliers {multipliers.round(4)}",

@@ -24,6 +24,7 @@ from sim.plots_hindcast import draw_paths, draw_scoreboard, hindcast_look
 from sim.plots_style import png_bytes
 from sim.progress import MonthProgress
 from sim.schema import RunConfig
+from sim.schema_fit import FittedRates
 
 MEMBER = "members/member_{:03d}.parquet"
 FILES = ("forecast.parquet", "scoreboard.parquet")
@@ -52,10 +53,11 @@ def hindcast(words: Sequence[str], quiet: bool = False) -> Path:
 
 
 def past_only(config: RunConfig) -> RunConfig:
-    """Without firms, municipalities and agencies that act: they are described for 2025 and later,
-    so an origin before that cannot know them."""
+    """Without firms, municipalities and agencies that act, which are described for 2025 and later,
+    and without a fit: an origin before that cannot know them."""
     now = ("firms", "town", "agency", "integration")
-    return config.model_copy(update={name: None for name in now if hasattr(config, name)})
+    gone: dict[str, object] = dict.fromkeys(now)
+    return config.model_copy(update={**gone, "fit": FittedRates()})
 
 
 def _one(

@@ -87,9 +87,10 @@ def balance(
     begin  float64[H, S] entries to begin with, such as those of other rates; else guessed
     """
     run = task.config.model_copy(
-        update={name: getattr(config, name) for name in ("status", "life", "event", "scenario")}
+        update={
+            name: getattr(config, name) for name in ("status", "life", "event", "scenario", "fit")
+        }
     )
-    run = run.model_copy(update=_extra(config))
     statuses = run.country.statuses
     unknown = np.isnan(task.target).all(axis=0)
     people = first_guess(task, run) if begin is None else begin.copy()
@@ -103,11 +104,6 @@ def balance(
             free = task.open_to & ~fixed & ~unknown
             people = np.where(free, np.maximum(people + step, 0.0), people)
     return Past(task.ends, people, fixed, factor)
-
-
-def _extra(config: RunConfig) -> dict[str, object]:
-    """Sections that a later version of the configuration may have beside the rates."""
-    return {name: getattr(config, name) for name in ("fit",) if hasattr(config, name)}
 
 
 def first_guess(task: Balancing, config: RunConfig) -> np.ndarray:

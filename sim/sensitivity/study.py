@@ -13,10 +13,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from sim.agents.opening import open_population
-from sim.clock import month_index
 from sim.data import Data
-from sim.model import Kyosei, state_of, use_threads
+from sim.model import Kyosei
 from sim.recorder import Record
 from sim.schema import Edit, RunConfig
 from sim.sensitivity.settings import Study
@@ -33,18 +31,16 @@ class Bench:
     study: Study
     config: RunConfig
     data: Data
-    columns: dict[str, np.ndarray]
 
     @classmethod
     def of(cls, study: Study, config: RunConfig, data: Data) -> Bench:
-        """Open the population once. Shocks of arrivals are off: they are the same for all."""
+        """Shocks of arrivals are off: they would be the same in all runs."""
         arrivals = config.arrivals.model_copy(update={"shocks": False})
         run = config.model_copy(
             update={"start": study.start, "end": study.end, "scale": study.scale,
                     "arrivals": arrivals}
         )  # fmt: skip
-        opening = open_population(run, data, month_index(study.start), study.scale)
-        return cls(study, run, data, opening.columns)
+        return cls(study, run, data)
 
     def answer(self, point: np.ndarray) -> np.ndarray:
         """float64[outputs] at the end of the run in which the factors are at this point."""
@@ -56,9 +52,7 @@ class Bench:
             )  # fmt: skip
         scenario = self.config.scenario.model_copy(update={"edits": edits})
         config = self.config.model_copy(update={"scenario": scenario})
-        people = {name: column.copy() for name, column in self.columns.items()}
-        state = state_of(config, self.data, people, use_threads(config.threads))
-        return outputs(Kyosei(config, state=state).run(), config, self.study)
+        return outputs(Kyosei(config, self.data).run(), config, self.study)
 
     def multipliers(self, point: np.ndarray) -> np.ndarray:
         """float64[K] of a point."""

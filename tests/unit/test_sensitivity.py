@@ -14,7 +14,7 @@ CONFIG = compose([])
 
 def bench(**numbers):
     """A bench whose model is not run: tests answer for it."""
-    return Bench(STUDY.model_copy(update=numbers), CONFIG, None, {})
+    return Bench(STUDY.model_copy(update=numbers), CONFIG, None)
 
 
 def linear(weights):
