@@ -68,8 +68,11 @@ def balance_of(record: Record, model: Model, config: RunConfig) -> Balance:
     published = np.array([config.status[name].published for name in config.country.statuses])
     stock = np.array([cube.sum(axis=(1, 2))[published].sum() for cube in record.cubes], dtype=float)
     months = stock.size - 1
-    parts = [(came + brought) / scale, ways["leave"], born / scale, ways["die"], ways["citizen"]]
-    return Balance(*(part[-months:] for part in parts), stock / scale)
+    return Balance(
+        arrived=(came + brought)[-months:] / scale, left=ways["leave"][-months:],
+        born=born[-months:] / scale, died=ways["die"][-months:],
+        naturalised=ways["citizen"][-months:], residents=stock / scale,
+    )  # fmt: skip
 
 
 def with_multipliers(config: RunConfig, multipliers: np.ndarray) -> RunConfig:
