@@ -18,7 +18,7 @@ from sim.model import Kyosei
 from sim.recorder import Audit
 from sim.resources import Needs
 from sim.schema import RunConfig
-from sim.summary import opening_fit, outlook, past_errors
+from sim.summary import firms_fit, opening_fit, outlook, past_errors
 from sim.tables import Model
 
 
@@ -140,6 +140,7 @@ def report(model: Kyosei, data: Data, seconds: dict[str, float], agent_months: i
         outlook(record, config, data, scale),
         past_errors(record, config, data, scale),
         opening_fit(model.opening_report),
+        firms_fit(model.opening_report.get("firms", {})),
         (
             f"books closed in all {len(record.months) - 1} months; largest audit z "
             f"{audit['largest_z']:+.2f} ({audit['largest']}, of {len(audit['fates'])})"

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import pandas as pd
 from matplotlib.figure import Figure
 
+from sim.plots_firms import draw_firms
 from sim.plots_flows import draw_flows
 from sim.plots_indicators import draw_indicators
 from sim.plots_look import Look
@@ -34,12 +35,14 @@ def draw_all(
     ages: pd.DataFrame,
     published: Mapping[str, pd.DataFrame],
     look: Look,
+    firms: pd.DataFrame | None = None,
 ) -> dict[str, Figure]:
     """Figures by name (the file's name without its ending), in the order of a report.
 
     stocks: month, status, prefecture, people. flows: month, from, to, people.
     municipalities: year, municipality, residents. indicators: month, indicator, value.
     ages: year, status, sex (M, F), age, people.
+    firms: month, sector, firms, workers, vacancies, in a run that has them.
     published, each optional: `stocks` (date, status, people), `projection` (year or date, people)
     and `indicators` (month, indicator, value). A table without rows leaves its figure out.
     """
@@ -63,6 +66,8 @@ def draw_all(
             figures["municipalities"] = draw_municipalities(municipalities, look)
         if "sentiment" in municipalities:
             figures["support"] = draw_support(municipalities, look)
+        if firms is not None and len(firms):
+            figures["firms"] = draw_firms(firms, look)
         if len(indicators):
             known = published.get("indicators", nothing)
             figures["indicators"] = draw_indicators(own_panels(indicators), known, look)

@@ -39,6 +39,7 @@ class Look:
     sources: Mapping[str, str] = field(default_factory=lambda: dict[str, str]())
     queues: Mapping[str, Label] = field(default_factory=_none)  # of agencies, by first part of name
     levels: Mapping[str, Label] = field(default_factory=_none)  # of support, the lowest first
+    sectors: Mapping[str, Label] = field(default_factory=_none)  # of firms, with colour
 
     def group_of(self, status: str) -> str:
         """Group code of a status."""
@@ -98,5 +99,9 @@ def look_of(
         levels={
             name: Label(level.label.en, level.label.ja)
             for name, level in (config.town.support.levels if config.town else {}).items()
+        },
+        sectors={
+            name: Label(sector.label.en, sector.label.ja, sector.colour)
+            for name, sector in (config.firms.sectors if config.firms else {}).items()
         },
     )

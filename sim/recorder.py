@@ -24,6 +24,8 @@ class Record:
     queues  int64[Q, 4]: cases that came, were decided, could be, and wait; of real people
     towns   month -> float64[M, 7] by sim.civic.TOWN
     fared   month -> int64[S, P, 4] by sim.processes.census.FARED
+    jobs    int64[K, 4] by sector, see sim.processes.firm_books; K = 0 without firms
+    firms   month -> int64[K, Z, U, 3]: firms, workers, vacancies by sector, size and standing
     """
 
     months: list[int] = field(default_factory=list)
@@ -41,6 +43,8 @@ class Record:
     queues: list[np.ndarray] = field(default_factory=list)
     towns: dict[int, np.ndarray] = field(default_factory=dict)
     fared: dict[int, np.ndarray] = field(default_factory=dict)
+    jobs: list[np.ndarray] = field(default_factory=list)
+    firms: dict[int, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass

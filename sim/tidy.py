@@ -15,11 +15,11 @@ from sim.tables import Codes, Model
 LEAVING = {"leave": "left", "die": "died", "citizen": "naturalised"}
 
 
-def _names(rows: np.ndarray, names: Sequence[str]) -> pa.DictionaryArray:
+def names_column(rows: np.ndarray, names: Sequence[str]) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(rows.astype(np.int16)), pa.array(list(names)))
 
 
-def _months(months: Sequence[int], rows: np.ndarray) -> pa.Array:
+def months_column(months: Sequence[int], rows: np.ndarray) -> pa.Array:
     days = np.array([date_of(month) for month in months], "datetime64[D]")
     return pa.array(days[rows])
 
@@ -31,10 +31,10 @@ def stocks_table(record: Record, codes: Codes, scale: float) -> pa.Table:
     status, origin, prefecture = (np.concatenate([p[k] for p in parts]) for k in range(3))
     people = np.concatenate([c[p] for c, p in zip(record.cubes, parts, strict=True)])
     return pa.table({
-        "month": _months(record.months, month),
-        "status": _names(status, codes.statuses),
-        "origin": _names(origin, codes.origins),
-        "prefecture": _names(prefecture, codes.prefectures),
+        "month": months_column(record.months, month),
+        "status": names_column(status, codes.statuses),
+        "origin": names_column(origin, codes.origins),
+        "prefecture": names_column(prefecture, codes.prefectures),
         "people": people / scale,
     })  # fmt: skip
 
@@ -58,15 +58,15 @@ def flows_table(record: Record, model: Model, scale: float) -> pa.Table:
     ends = [*statuses, "arrived", "born", *LEAVING.values()]
     reasons = sorted({column[2] for column in columns})
     return pa.table({
-        "month": _months(record.months, month),
-        "from": _names(np.array([ends.index(c[0]) for c in columns])[row], ends),
-        "to": _names(np.array([ends.index(c[1]) for c in columns])[row], ends),
-        "reason": _names(np.array([reasons.index(c[2]) for c in columns])[row], reasons),
+        "month": months_column(record.months, month),
+        "from": names_column(np.array([ends.index(c[0]) for c in columns])[row], ends),
+        "to": names_column(np.array([ends.index(c[1]) for c in columns])[row], ends),
+        "reason": names_column(np.array([reasons.index(c[2]) for c in columns])[row], reasons),
         "people": people[month, row] / scale,
     })  # fmt: skip
 
 
-def _year_ends(record: Record) -> list[int]:
+def year_ends(record: Record) -> list[int]:
     """The opening, each December, and the last month described."""
     known = sorted(record.places)
     return [m for m in known if m % 12 == 11 or m in (known[0], known[-1])]
@@ -86,20 +86,20 @@ def municipalities_table(
     published, settled: bool[S], which statuses count as residents and as settled. Where
     municipalities act, with `levels` of support, the columns of sim.civic.TOWN too.
     """
-    ends = _year_ends(record)
+    ends = year_ends(record)
     stock = np.array([record.places[month] for month in ends])  # [T, M, S]
     n = stock.shape[1]
     table = pa.table({
-        "month": _months(ends, np.repeat(np.arange(len(ends)), n)),
+        "month": months_column(ends, np.repeat(np.arange(len(ends)), n)),
         "year": np.repeat(np.array([year_of(m) for m in ends], np.int16), n),
-        "municipality": _names(np.tile(np.arange(n), len(ends)), codes.municipalities),
+        "municipality": names_column(np.tile(np.arange(n), len(ends)), codes.municipalities),
         "residents": stock[:, :, published].sum(axis=2).ravel() / scale,
         "settled": stock[:, :, settled].sum(axis=2).ravel() / scale,
         "irregular": stock[:, :, irregular].ravel() / scale,
     })  # fmt: skip
     if levels:
         state = np.concatenate([record.towns[month] for month in ends])  # [T * M, 7]
-        table = table.append_column("support", _names(state[:, 0], levels))
+        table = table.append_column("support", names_column(state[:, 0], levels))
         for k, name in enumerate(("classes", "linked"), 1):
             table = table.append_column(name, pa.array(state[:, k] > 0))
         for k, name in enumerate(("caseload", "capacity", "backlog", "sentiment"), 3):
@@ -109,15 +109,15 @@ def municipalities_table(
 
 def ages_table(record: Record, codes: Codes, scale: float) -> pa.Table:
     """month, year, status, sex, age (lower bound of five years), people; no zeros."""
-    ends = _year_ends(record)
+    ends = year_ends(record)
     counts = np.array([record.ages[month] for month in ends])
     month, status, sex, band = np.nonzero(counts)
     years = np.array([year_of(m) for m in ends], np.int16)
     return pa.table({
-        "month": _months(ends, month),
+        "month": months_column(ends, month),
         "year": years[month],
-        "status": _names(status, codes.statuses),
-        "sex": _names(sex, SEXES),
+        "status": names_column(status, codes.statuses),
+        "sex": names_column(sex, SEXES),
         "age": (band * 5).astype(np.int16),
         "people": counts[month, status, sex, band] / scale,
     })  # fmt: skip
@@ -130,7 +130,7 @@ def indicators_table(series: dict[str, dict[int, float]]) -> pa.Table:
             for month, value in sorted(series[name].items())]  # fmt: skip
     months = [row[0] for row in rows]
     return pa.table({
-        "month": _months(months, np.arange(len(rows))),
-        "indicator": _names(np.array([row[1] for row in rows]), names),
+        "month": months_column(months, np.arange(len(rows))),
+        "indicator": names_column(np.array([row[1] for row in rows]), names),
         "value": np.array([row[2] for row in rows], np.float64),
     })  # fmt: skip

@@ -9,6 +9,7 @@ import pyarrow as pa
 from sim.data import Data
 from sim.indicators import LABELS, indicators
 from sim.indicators_civic import civic_indicators, civic_labels
+from sim.indicators_work import WORK_LABELS, firms_table, work_indicators
 from sim.model import Kyosei
 from sim.outputs import RunFolder
 from sim.plots_label import Label
@@ -43,8 +44,11 @@ def tables_of(model: Kyosei) -> dict[str, pa.Table]:
             list(config.town.support.levels) if config.town is not None else (),
         ),
         "ages": ages_table(record, codes, scale),
+        "firms": firms_table(record, config, scale),
         "indicators": indicators_table(
-            indicators(record, tables, config, scale) | civic_indicators(record, config)
+            indicators(record, tables, config, scale)
+            | work_indicators(record, scale)
+            | civic_indicators(record, config)
         ),
     }  # fmt: skip
 
@@ -70,10 +74,10 @@ def _draw(
     from sim.plots import draw_all, png_bytes  # a second to import: only who draws pays it
 
     frames = {name: table.to_pandas(date_as_object=False) for name, table in tables.items()}
-    for name in ("municipalities", "ages"):
+    for name in ("municipalities", "ages", "firms"):
         frames[name] = one_date_a_year(frames[name])
     towns = data["municipalities"]
-    labels = LABELS | civic_labels(model.config)
+    labels = LABELS | WORK_LABELS | civic_labels(model.config)
     look = look_of(
         model.config, number,
         municipalities={code: Label("", name) for code, name in
@@ -89,7 +93,7 @@ def _draw(
     }
     figures = draw_all(
         frames["stocks"], frames["flows"], frames["municipalities"], frames["indicators"],
-        frames["ages"], published, look,
+        frames["ages"], published, look, frames["firms"],
     )  # fmt: skip
     for name, figure in figures.items():
         folder.add_bytes(f"figures/{name}.png", png_bytes(figure))
