@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
+from sim.agents.labour import COUNTS
 from sim.clock import year_of
 from sim.recorder import Record
 from sim.schema import RunConfig
@@ -33,17 +34,24 @@ def work_indicators(record: Record, scale: float) -> dict[str, Series]:
     sums = np.array([jobs.sum(axis=0) for jobs in record.jobs])
     months = record.months
     jobs = np.maximum(sums[:, WORKERS] + sums[:, LEFT], 1)
+    work = np.array([counts.sum(axis=1) for counts in record.work])
+    count = {name: work[:, k] for k, name in enumerate(COUNTS)}
     values = {
         "firms": sums[:, FIRMS] / scale,
         "workers": sums[:, WORKERS] / scale,
         "vacancies": sums[:, LEFT] / scale,
         "jobs_filled_share": sums[:, WORKERS] / jobs,
+        "job_seekers": count["seeking"] / scale,
+        "hired": count["hired"] / scale,
+        "hired_across_share": count["crossed"] / np.maximum(count["hired"], 1),
+        "recruited": count["came"] / scale,
+        "recruitment_capped": count["capped"] / scale,
     }
-    first = {"vacancies": 1, "jobs_filled_share": 1}
+    stocks = ("firms", "workers")
     return {
         name: {
             month: float(value)
-            for month, value in list(zip(months, line, strict=True))[first.get(name, 0) :]
+            for month, value in list(zip(months, line, strict=True))[name not in stocks :]
         }
         for name, line in values.items()
     }

@@ -25,6 +25,8 @@ class Record:
     towns   month -> float64[M, 7] by sim.civic.TOWN
     fared   month -> int64[S, P, 4] by sim.processes.census.FARED
     jobs    int64[K, 4] by sector, see sim.processes.firm_books; K = 0 without firms
+    work    int64[9, T] by sim.agents.labour.COUNTS and tier of jobs; T = 0 without firms
+    capped  int64[T, fields]: recruitments abroad that a cap stopped
     firms   month -> int64[K, Z, U, 3]: firms, workers, vacancies by sector, size and standing
     """
 
@@ -44,6 +46,8 @@ class Record:
     towns: dict[int, np.ndarray] = field(default_factory=dict)
     fared: dict[int, np.ndarray] = field(default_factory=dict)
     jobs: list[np.ndarray] = field(default_factory=list)
+    work: list[np.ndarray] = field(default_factory=list)
+    capped: list[np.ndarray] = field(default_factory=list)
     firms: dict[int, np.ndarray] = field(default_factory=dict)
 
 

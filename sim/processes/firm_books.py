@@ -6,9 +6,11 @@ import numpy as np
 from numba import njit
 
 from sim.agents.firms import HOLE
+from sim.agents.labour import N_COUNTS
 from sim.borrow import borrow
 from sim.processes.firms import OFFERED
 from sim.state import State
+from sim.status_table import has_firms
 
 FIRMS, WORKERS, OFFERS, LEFT = range(4)
 """Columns of Record.jobs: at the end of the month, but vacancies as the month began."""
@@ -17,23 +19,53 @@ SURVEYED = 3
 
 
 def remember_jobs(state: State) -> None:
-    """Firms, workers, vacancies offered and left by sector, int64[K, 4]; K = 0 without firms."""
+    """The month's work into the record; see `sim.recorder.Record` for shapes."""
+    record, labour = state.record, state.labour
     counted = survey(state)
-    out = np.zeros((counted.shape[0], 4), np.int64)
-    out[:, [FIRMS, WORKERS, LEFT]] = counted.sum(axis=(1, 2))
-    if state.labour is not None:
-        out[:, OFFERS] = state.labour.firms.seen[:, OFFERED]
-    state.record.jobs.append(out)
+    jobs = np.zeros((counted.shape[0], 4), np.int64)
+    jobs[:, [FIRMS, WORKERS, LEFT]] = counted.sum(axis=(1, 2))
+    if labour is not None:
+        jobs[:, OFFERS] = labour.firms.seen[:, OFFERED]
+    _, _, _, tiers, fields = _sizes(state)
+    record.jobs.append(jobs)
+    record.work.append(
+        np.zeros((N_COUNTS, tiers), np.int64) if labour is None else labour.counts.copy()
+    )
+    record.capped.append(
+        np.zeros((tiers, fields), np.int64) if labour is None else labour.capped.copy()
+    )
+
+
+def describe_firms(state: State) -> None:
+    """Firms by kind and standing into the record."""
+    state.record.firms[state.month] = survey(state)
+
+
+def open_books(state: State) -> None:
+    """Put the firms of the opening in the place of nobody, which is what the record has so far."""
+    for name in ("jobs", "work", "capped"):
+        getattr(state.record, name).pop()
+    remember_jobs(state)
+    describe_firms(state)
+
+
+def _sizes(state: State) -> tuple[int, int, int, int, int]:
+    """Numbers of sectors, sizes, standings, tiers and fields; none where firms do not act."""
+    body = state.config.firms
+    if body is None or not has_firms(state.config):
+        return 0, 0, 0, 0, 0
+    return (
+        len(body.sectors), len(body.sizes), len(body.statuses), len(body.tiers), len(body.fields),
+    )  # fmt: skip
 
 
 def survey(state: State) -> np.ndarray:
     """int64[sectors, sizes, standings, SURVEYED] of the firms as they are now."""
-    body = state.config.firms
-    if state.labour is None or body is None:
-        return np.zeros((0, 0, 0, SURVEYED), np.int64)
+    shape = _sizes(state)[:3]
+    if state.labour is None:
+        return np.zeros((*shape, SURVEYED), np.int64)
     firms = state.labour.firms
-    shape = len(body.sectors), len(body.sizes), len(body.statuses), SURVEYED
-    out = np.zeros((state.chunks, *shape), np.int64)
+    out = np.zeros((state.chunks, *shape, SURVEYED), np.int64)
     state.crew.run(count_firms_now, firms.n, firms.columns, out)
     return np.asarray(out.sum(axis=0))
 
