@@ -44,15 +44,14 @@ def draw_firms(firms: pd.DataFrame, look: Look) -> Figure:
     lines = (workers, vacancies.iloc[1:], filled)
     for ax, (en, ja), table in zip(axes, titles, lines, strict=True):
         panel_title(ax, en, ja)
-        _lines(ax, table, look)
+        _lines(ax, table, look, from_zero=ax is not axes[2])
     for ax in axes[:2]:
-        ax.set_ylim(0, None)
         thousands(ax.yaxis)
     axes[2].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
     return figure
 
 
-def _lines(ax: Axes, table: pd.DataFrame, look: Look) -> None:
+def _lines(ax: Axes, table: pd.DataFrame, look: Look, from_zero: bool) -> None:
     """A line for each sector with its name at the end."""
     if not len(table):
         return
@@ -61,6 +60,7 @@ def _lines(ax: Axes, table: pd.DataFrame, look: Look) -> None:
         ax.plot(table.index, table[code], color=look.sectors[code].colour, linewidth=1.8)
     ends = table.iloc[-1][codes].fillna(0.0).to_numpy(dtype=float)
     low, high = ax.get_ylim()
+    low = 0.0 if from_zero else low
     places = spread(list(ends), 0.055 * (high - low), low, high)
     for code, end, place in zip(codes, ends, places, strict=True):
         label = look.sectors[code]
@@ -68,7 +68,7 @@ def _lines(ax: Axes, table: pd.DataFrame, look: Look) -> None:
             label.en, (table.index[-1], end), (1.03, (place - low) / max(high - low, 1e-9)),
             textcoords="axes fraction", fontsize=7.5, va="center", color=INK,
             arrowprops={"arrowstyle": "-", "color": label.colour, "linewidth": 0.8,
-                        "shrinkA": 0, "shrinkB": 1},
+                        "shrinkA": 0, "shrinkB": 1, "relpos": (0, 0.5)},
         )  # fmt: skip
     ax.set_ylim(low, high)
     year_axis(ax, table.index[0], table.index[-1])
