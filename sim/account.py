@@ -18,7 +18,8 @@ from sim.model import Kyosei
 from sim.recorder import Audit
 from sim.resources import Needs
 from sim.schema import RunConfig
-from sim.summary import firms_fit, opening_fit, outlook, past_errors
+from sim.summary import opening_fit, outlook, past_errors
+from sim.summary_work import firms_fit, work_summary
 from sim.tables import Model
 
 
@@ -141,6 +142,7 @@ def report(model: Kyosei, data: Data, seconds: dict[str, float], agent_months: i
         past_errors(record, config, data, scale),
         opening_fit(model.opening_report),
         firms_fit(model.opening_report.get("firms", {})),
+        work_summary(record, config, scale),
         (
             f"books closed in all {len(record.months) - 1} months; largest audit z "
             f"{audit['largest_z']:+.2f} ({audit['largest']}, of {len(audit['fates'])})"

@@ -76,18 +76,6 @@ def opening_fit(report: Mapping[str, Mapping[str, float]]) -> str:
     return text
 
 
-def firms_fit(report: Mapping[str, Mapping[str, float | str]]) -> str:
-    """How far the opening firms are from the published margins: the worst cell of each."""
-    if not report:
-        return ""
-    rows = [
-        [name.replace("_", " "), str(row["at"]), f"{row['worst']:+,.0f}", f"{row['relative']:+.1%}"]
-        for name, row in report.items()
-        if "worst" in row
-    ]
-    return table(["margin of firms", "worst at", "difference", "relative"], rows)
-
-
 def _statuses(stocks: dict[int, np.ndarray], shown: list[int], config: RunConfig) -> str:
     rows = []
     for s, name in enumerate(config.country.statuses):
