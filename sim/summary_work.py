@@ -37,10 +37,12 @@ def work_summary(record: Record, config: RunConfig, scale: float) -> str:
     for k in shown:
         year = slice(k - 11, k + 1)
         hired, employed = count["hired"][year].sum(axis=0), count["employed"][year].mean(axis=0)
-        seeking = count["seeking"][k]
+        seeking = count["seeking"][k].sum()
+        firms, workers, _, left = jobs[k]
         rows.append([
-            month_name(record.months[k]), f"{jobs[k, 0] / scale:,.0f}", f"{jobs[k, 1] / scale:,.0f}",
-            f"{jobs[k, 3] / scale:,.0f}", f"{seeking.sum() / max(jobs[k, 1] + seeking.sum(), 1):.1%}",
+            month_name(record.months[k]),
+            *(f"{n / scale:,.0f}" for n in (firms, workers, left)),
+            f"{seeking / max(workers + seeking, 1):.1%}",
             f"{hired.sum() / max(employed.sum(), 1):.1%}",
             f"{count['crossed'][year].sum() / max(hired.sum(), 1):.1%}",
             f"{count['came'][year].sum() / scale:,.0f}",
