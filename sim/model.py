@@ -27,6 +27,7 @@ from sim.month import MONTH, describe, renew_risks
 from sim.places import load_places
 from sim.policies.edits import RateBook
 from sim.processes.books import recount_cube
+from sim.processes.firm_books import open_books, remember_jobs
 from sim.processes.jobs import open_way
 from sim.processes.market import first_search
 from sim.processes.risk import band_table, n_classes
@@ -130,6 +131,7 @@ def open_work(state: State, data: Data) -> dict[str, Any]:
     cut = (np.array(share) * 2.0**32).astype(np.uint64)
     state.crew.run(first_search, people.n, people.columns, cut, state.model.status, state.now)
     open_way(state)
+    open_books(state)
     return {"firms": opening.report}
 
 
@@ -200,5 +202,6 @@ def take_stock(state: State) -> None:
     for name in ("came", "brought", "born"):
         getattr(record, name).append(zero)
     record.born_citizens.append(0)
+    remember_jobs(state)
     open_civic(state)
     describe(state)

@@ -19,6 +19,7 @@ from sim.processes.caps import capped
 from sim.processes.cohorts import YEARS, count_cohorts
 from sim.processes.families import born_here, brought, follow, forget_events
 from sim.processes.fates import month_of_everyone
+from sim.processes.firm_books import describe_firms, remember_jobs
 from sim.processes.firms import plan
 from sim.processes.jobs import jobs, recruited
 from sim.processes.lists import FLAGGED, FREED, MOTHERS, SPONSOR_FATES, SPONSORS
@@ -173,6 +174,7 @@ def books(state: State) -> None:
     for name in ("came", "brought", "born"):
         getattr(record, name).append(state.tallies[name])
     record.born_citizens.append(int(state.tallies["born_citizens"]))
+    remember_jobs(state)
     if calendar_month(state.month) in (6, 12):
         describe(state)
 
@@ -219,6 +221,7 @@ def describe(state: State) -> None:
     state.crew.run(count_cohorts, p.n, *columns, state.month, months, cohorts)
     record.cohorts[state.month] = cohorts.sum(axis=0, dtype=np.int32)
     describe_civic(state)
+    describe_firms(state)
 
 
 MONTH: Final[tuple[Callable[[State], None], ...]] = (
