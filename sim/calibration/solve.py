@@ -162,7 +162,7 @@ def solve(
     gap = (value - said) / sd
     prior, prior_gap = _prior(knobs, theta)
     entries = believed.rows[:, cells[0], cells[1]] * unit
-    entries_gap = believed.want - believed.rows.reshape(len(believed.rows), -1) @ arrivals.ravel()
+    entries_gap = believed.want - np.tensordot(believed.rows, arrivals, axes=2)
     k, n_cells = len(knobs), unit.size
     a = np.vstack([
         data,
@@ -206,7 +206,7 @@ def cost(
 ) -> float:  # fmt: skip
     """Half the sum of squares, in standard deviations, of data, priors and entries."""
     _, prior = _prior(knobs, theta)
-    entries = believed.want - believed.rows.reshape(len(believed.rows), -1) @ arrivals.ravel()
+    entries = believed.want - np.tensordot(believed.rows, arrivals, axes=2)
     gaps = ((value - said) / sd, prior, entries)
     return 0.5 * sum(float(gap @ gap) for gap in gaps)
 
