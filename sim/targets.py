@@ -9,8 +9,10 @@ firms.recruit.success ...     parameters
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import lru_cache
 from typing import Final
 
 from sim.config_checks_fates import all_fates
@@ -41,5 +43,13 @@ def targets(config: RunConfig) -> dict[str, list[str]]:
 
 def matches(path: str, globs: Iterable[str]) -> bool:
     """Whether some glob names the path. Decisions are only meant by globs that end in .grant."""
-    decision = path.endswith(GRANT)
-    return any(fnmatchcase(path, glob) for glob in globs if not decision or glob.endswith(GRANT))
+    every, granting = _patterns(tuple(globs))
+    return (granting if path.endswith(GRANT) else every).match(path) is not None
+
+
+@lru_cache(maxsize=4096)
+def _patterns(globs: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """All of the globs as one pattern, and those of them that end in .grant."""
+    granting = [glob for glob in globs if glob.endswith(GRANT)]
+    every, some = ("|".join(map(translate, part)) or "(?!)" for part in (globs, granting))
+    return re.compile(every), re.compile(some)
