@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from sim.calibration.keep import FolderKeeper
 from sim.clock import month_index
 from sim.config import compose, to_yaml
 from sim.data import Data, load
 from sim.hindcast.board import as_text, scoreboard, verdicts
+from sim.hindcast.fitted import fitted_rates
 from sim.hindcast.forecast import Origin, ensemble, look_from, prior_rates
 from sim.hindcast.known import as_known
 from sim.hindcast.scores import truth
@@ -73,7 +76,10 @@ def _one(
         if folder.adopt() is not None:
             return path
         known = as_known(data, month_index(origin), settings)
-        rates = prior_rates(config, request, settings)
+        if request.rates == "fitted":
+            rates = fitted_rates(config, known, FolderKeeper(folder), _saying(quiet))
+        else:
+            rates = prior_rates(config, request, settings)
         look = look_from(request, known, month_index(horizon), rates, data)
         with MonthProgress(request.members, quiet=quiet) as progress:
 
@@ -88,6 +94,14 @@ def _one(
             forecast = ensemble(look, range(1, request.members + 1), kept)
         _finish(folder, look, forecast, data, config, request, origin, horizon)
     return path
+
+
+def _saying(quiet: bool) -> Callable[[str], None]:
+    def say(text: str) -> None:
+        if not quiet:
+            print(text, file=sys.stderr, flush=True)
+
+    return say
 
 
 def _finish(

@@ -16,7 +16,7 @@ from sim.schema_base import Code, Month, Number, Positive, Provenance, Quality, 
 from sim.settings import configs_folder
 
 Mode = Literal["free", "conditional"]
-Rates = Literal["prior", "configured"]
+Rates = Literal["fitted", "prior", "configured"]
 
 
 class Known(Strict):
@@ -96,7 +96,7 @@ WORDS: Final = {
     "members": "runs of the ensemble",
     "scale": "share of the people simulated",
     "mode": "free, or conditional: entries are given",
-    "rates": "prior (drawn from their ranges) or configured (as they are)",
+    "rates": "prior (drawn from their ranges), fitted (to what was known) or configured",
     "seed": "luck and draws",
     "output": "folder for the results",
     "threads": "how many threads; all cores if not given",
@@ -131,8 +131,8 @@ def request_of(words: Sequence[str], settings: Hindcast) -> Request:
     mode, rates = own.get("mode", "free"), own.get("rates", "prior")
     if mode not in ("free", "conditional"):
         problems.append(f"mode = {mode}\n    write free or conditional")
-    if rates not in ("prior", "configured"):
-        problems.append(f"rates = {rates}\n    write prior or configured")
+    if rates not in ("fitted", "prior", "configured"):
+        problems.append(f"rates = {rates}\n    write fitted, prior or configured")
     members = _whole("members", own.get("members", str(settings.members)), 1, problems)
     seed = _whole("seed", own.get("seed", "0"), 0, problems)
     threads = _whole("threads", own["threads"], 1, problems) if "threads" in own else None

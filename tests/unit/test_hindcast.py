@@ -13,12 +13,14 @@ from sim.config import compose
 from sim.data import load
 from sim.errors import ConfigError, InvariantError
 from sim.hindcast.baselines import SIMPLE, cohort_component, point_forecasts, wide
+from sim.hindcast.fitted import fitted_rates
 from sim.hindcast.known import Known, as_known, later_than, period_end
 from sim.hindcast.members import continued, drawn_rates, normal
 from sim.hindcast.past import Past
 from sim.hindcast.scores import covered, crps, grouped, score, truth, weighted_error
 from sim.hindcast.settings import load_hindcast, request_of
 from sim.hindcast.trend import fitted, shock_sigma, trends
+from sim.schema_fit import FittedEdit, FittedRates, Prior
 
 SETTINGS = load_hindcast("japan")
 DATA = load("japan")
@@ -253,6 +255,27 @@ def test_drawn_rates_stay_in_their_ranges():
         elif entry.share is not None:
             assert value * edit.multiply <= 1.001
     assert drawn_rates(config, spread, 0, 0, 0).scenario.edits == config.scenario.edits
+
+
+def test_a_fit_sees_only_what_was_known(monkeypatch, known):
+    edit = FittedEdit(paths=["student.at_end.leave"], since="2012-12", multiply=1.2,
+                      prior=Prior(median=1.0, sd=0.2), quality="fitted")  # fmt: skip
+    later = edit.model_copy(update={"paths": ["arrivals.student"], "since": "2025-07"})
+    asked = []
+
+    class Fit:
+        def section(self, draw):
+            return FittedRates(name="test", draw=draw, edits={"leave": edit, "entries": later})
+
+    def fit_past(config, data, until, **rest):
+        asked.append((data, until))
+        return Fit()
+
+    monkeypatch.setattr("sim.hindcast.fitted.fit_past", fit_past)
+    rates = fitted_rates(compose([]), known, None, print)
+    assert asked == [(known.data, known.origin)]
+    assert list(rates(2).fit.edits) == ["leave"]
+    assert rates(2).fit.draw == 2
 
 
 def test_no_channel_keeps_its_configured_level():
