@@ -140,20 +140,16 @@ def apply_fate(p, i, f, t, base, codes, a, w, m, b, c, start, block):
 
 
 @njit(cache=True, forceinline=True)
-def end_permit(p, i, t, base, codes, a, w, m, b, c, start):
-    """The permit (or course, or stage, or longest stay) of person i ends this month."""
+def end_of_permit(p, i, t, base, codes, a, w, m, b, c):
+    """What the end of the permit (or course, or stage, or longest stay) of person i brings: a
+    fate, or -1 for another permit."""
     s = np.int64(p.status[i])
     limit = m.now - p.since[i] >= a.longest[s]
     b.screen[c, 3] += 1
     x0, _ = draw(m.k0, m.k1, p.key[i], m.now, P_PERMIT_OUTCOME, 0)
     lst = (AT_LIMIT if limit else AT_END) * m.n_statuses + s
     fill_codes(p, i, m.now, codes, a, w)
-    f = pick_outcome(t, base, lst, codes, low(x0), b.tally[c])
-    if f >= 0:
-        apply_fate(p, i, f, t, base, codes, a, w, m, b, c, start, 0)
-        if p.permit_end[i] > m.now:
-            return
-    give_permit(p, i, 1, a, m, 0)
+    return pick_outcome(t, base, lst, codes, low(x0), b.tally[c])
 
 
 @njit(cache=True, forceinline=True)
@@ -229,15 +225,22 @@ def month_of_everyone(c, first, stop, p, t, base, bounds, a, w, m, b):
                 fetch(p, lower + passed[k + AHEAD])
             i = lower + passed[k]
             word, status = words[passed[k]], p.status[i]
-            if p.permit_end[i] <= m.now:
-                end_permit(p, i, t, base, codes, a, w, m, b, c, start)
-            bound = np.uint64(bounds[p.risk[i]])  # what the permit's end has changed included
-            if p.status[i] == status and word < bound:
-                fill_codes(p, i, m.now, codes, a, w)
-                audited = p.key[i] & m.unaudited == 0
-                f = pick_fate(
-                    t, base, np.int64(status), codes, word, bound, rates, audited, tally,
-                    b.screen[c],
-                )  # fmt: skip
+            # One after the other, so that what a fate does is compiled into the loop only once.
+            for block in range(2):
+                f = -1
+                ended = block == 0 and p.permit_end[i] <= m.now
+                if ended:
+                    f = end_of_permit(p, i, t, base, codes, a, w, m, b, c)
+                elif block == 1 and p.status[i] == status:
+                    bound = np.uint64(bounds[p.risk[i]])  # with what the permit's end has changed
+                    if word < bound:
+                        fill_codes(p, i, m.now, codes, a, w)
+                        audited = p.key[i] & m.unaudited == 0
+                        f = pick_fate(
+                            t, base, np.int64(status), codes, word, bound, rates, audited, tally,
+                            b.screen[c],
+                        )  # fmt: skip
                 if f >= 0:
-                    apply_fate(p, i, f, t, base, codes, a, w, m, b, c, start, 1)
+                    apply_fate(p, i, f, t, base, codes, a, w, m, b, c, start, block)
+                if ended and p.permit_end[i] <= m.now:
+                    give_permit(p, i, 1, a, m, 0)
