@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from typing import NamedTuple
 
 import numpy as np
 
 from sim.agents.firms import FIRM_FIELDS, FirmBook, FirmSet
-from sim.processes.market import Market
 from sim.schema import RunConfig
 from sim.status_table import cuts
 from sim.tables import Codes
@@ -24,6 +24,18 @@ HIRED, CROSSED, REFUSED, SEEKING, EMPLOYED, CHOSEN, CAPPED, CAME, EVICTED = rang
 N_COUNTS = 9
 COUNTS = ("hired", "crossed", "refused", "seeking", "employed", "selected", "capped", "came",
           "evicted")  # fmt: skip
+
+
+class Market(NamedTuple):
+    """Where people look for work. T tiers, P prefectures, N sectors."""
+
+    search: int  # threshold: seekers who apply somewhere in a month
+    bound: np.ndarray  # bool[T]: workers stay in the sector of their job
+    cross: np.ndarray  # uint64[T] thresholds: seekers who look beyond their prefecture
+    place_cut: np.ndarray  # uint64[T, N + 1, P] cumulative: where they look; the last for any
+    sector_cut: np.ndarray  # uint64[T, P, N] cumulative: in which sector
+    limited: np.ndarray  # bool[T]: firms may take only a share of their workers by transfer
+    share: np.ndarray  # float64[P]: that share
 
 
 @dataclass

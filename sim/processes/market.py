@@ -7,8 +7,6 @@ no order of rows matters, and one more job or seeker changes only those whom it 
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import njit
 
@@ -23,18 +21,6 @@ from sim.rng import P_SEARCH, P_SEARCH_PLACE, P_VACANCY, draw, high, low
 PLACE_BITS = np.uint64(48)
 HASH = np.uint64((1 << 48) - 1)
 NOWHERE = np.uint64((1 << 64) - 1)
-
-
-class Market(NamedTuple):
-    """Where people look for work. T tiers, P prefectures, N sectors."""
-
-    search: int  # threshold: seekers who apply somewhere in a month
-    bound: np.ndarray  # bool[T]: workers stay in the sector of their job
-    cross: np.ndarray  # uint64[T] thresholds: seekers who look beyond their prefecture
-    place_cut: np.ndarray  # uint64[T, N + 1, P] cumulative: where they look; the last for any
-    sector_cut: np.ndarray  # uint64[T, P, N] cumulative: in which sector
-    limited: np.ndarray  # bool[T]: firms may take only a share of their workers by transfer
-    share: np.ndarray  # float64[P]: that share
 
 
 @njit(cache=True, nogil=True)
