@@ -22,7 +22,7 @@ from sim.errors import ConfigError
 from sim.settings import configs_folder
 from tests.hostile import TEXTS, Touch, nothing_happens, payload
 
-SCENARIO = "scenario/baseline_2025.yaml"
+SCENARIO = "scenario/enacted.yaml"
 
 
 def test_the_watch_is_awake(tmp_path):

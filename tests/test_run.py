@@ -130,7 +130,7 @@ def test_indicators_are_known_and_near_what_is_published(folder: Path):
 def test_the_manifest_says_what_ran_and_that_it_may_be_trusted(manifest: dict[str, Any]):
     said = {key: manifest[key] for key in ("start", "end", "scale", "seed", "threads", "scenario")}
     assert said == {"start": "2023-06", "end": "2025-06", "scale": SCALE, "seed": 7, "threads": 1,
-                    "scenario": "baseline_2025"}  # fmt: skip
+                    "scenario": "enacted"}  # fmt: skip
     assert manifest["ledger"]["closed"]
     assert manifest["ledger"]["months"] == 24
     audit = manifest["audit"]

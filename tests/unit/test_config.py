@@ -26,7 +26,7 @@ def config() -> RunConfig:
 def test_the_defaults_are_the_main_job(config: RunConfig):
     assert (config.start, config.end, config.scale) == ("2025-06", "2050-12", 1.0)
     assert (config.seed, config.replicate, config.threads) == (0, 0, None)
-    assert config.scenario.name == "baseline_2025"
+    assert config.scenario.name == "enacted"
     assert len(config.country.statuses) == len(config.status) == 27
     assert len(config.country.origins) == len(config.origin) == 23
     assert len(config.prefecture) == 47
@@ -95,7 +95,7 @@ def test_a_broken_file_that_is_not_used_is_no_trouble(tmp_path: Path):
     folder = tmp_path / "configs"
     shutil.copytree(configs_folder(), folder)
     (folder / "scenario" / "broken.yaml").write_text("name: [")
-    assert door.compose([], folder).scenario.name == "baseline_2025"
+    assert door.compose([], folder).scenario.name == "enacted"
     with pytest.raises(ConfigError, match=r"configs/scenario/broken.yaml:\d+"):
         door.compose(["scenario=broken"], folder)
 
