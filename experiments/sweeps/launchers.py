@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -39,13 +40,14 @@ LAUNCHERS = {
                        "hydra.launcher.array_parallelism=2", "sweep.runs_per_job=2"],
     "ray": [f"hydra.launcher.ray.init.address=127.0.0.1:{PORT}", "sweep.runs_per_job=1"],
 }  # fmt: skip
+TOKEN = os.environ.get("RAY_AUTH_TOKEN") or secrets.token_hex(32)
 SLURM_MEMORY_MB = 8000
 HERE = ("basic", "joblib", "submitit_local")
 
 
 def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), "RAY_AUTH_MODE": "token",
-            "RAY_USAGE_STATS_ENABLED": "0"}  # fmt: skip
+            "RAY_AUTH_TOKEN": TOKEN, "RAY_USAGE_STATS_ENABLED": "0"}  # fmt: skip
 
 
 def sweep(
