@@ -120,9 +120,10 @@ def new_firms(
 ) -> np.ndarray:
     """Expected number of firms that open this month, float64[K, Z, P].
 
-    As many as usually close, and those by which the number of firms grows.
+    As many as usually close, by the configuration itself and whatever closes now, and those by
+    which the number of firms grows.
     """
-    closing = np.array([params[f"firms.sizes.{name}.closure"] for name in firms.sizes])
+    closing = np.array([size.closure.value for size in firms.sizes.values()])
     more = growth(firms, params, month)[0] * params["firms.demand.new_firms"]
     rate = np.maximum(closing[None, :] + more[:, None], 0.0) * book.extent[:, None] / MONTHS
     return np.asarray(book.cells * rate[:, :, None] * scale)
