@@ -18,12 +18,12 @@ from sim.places import load_places
 from sim.schema import RunConfig
 from sim.tables import build
 
-UNTIL = "2016-12"
+UNTIL = "2015-12"
 PLANTED = {
     "permanent_leave": 1.6, "special_permanent_leave": 0.6, "to_second_stage": 0.9,
     "student_to_work": 0.7, "family_brought": 1.4,
 }  # fmt: skip
-EFFORT = Effort(slopes=0.05, early=0.05, late=0.1, steps=(8,), last=4)
+EFFORT = Effort(slopes=0.05, early=0.05, late=0.1, steps=(6,), last=3)
 INTERVAL = 2.0  # standard deviations: 95 %
 
 

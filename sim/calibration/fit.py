@@ -242,14 +242,14 @@ def _past(config: RunConfig, plan: Plan, last: int) -> RunConfig:
 
 
 def _until(data: Data, last: int) -> Data:
-    """The tables that a fit reads, without what became known after month `last`."""
-    tables = dict(data.tables)
-    for name in ("entries",):
-        tables[name] = tables[name][tables[name]["year"] <= year_of(last)]
-    for name in ("stocks_status", "stocks_origin_status", "overstayers"):
-        date = tables[name]["date"].map(month_index)
-        tables[name] = tables[name][date <= last + (name == "overstayers")]
-    return replace(data, tables=tables)
+    """The tables without the entries that became known after month `last`.
+
+    Stocks are left whole: the opening takes ages and places from the latest ones. What a fit is
+    held to is cut by `targets`.
+    """
+    entries = data["entries"]
+    known = entries[entries["year"] <= year_of(last - 11)]  # a year is known from its December
+    return replace(data, tables={**data.tables, "entries": known})
 
 
 def _levels(config: RunConfig) -> dict[str, tuple[float, float]]:

@@ -8,6 +8,7 @@ import pytest
 from sim.calibration.fitted import Fit, errors
 from sim.calibration.plan import Knob, knobs, load_plan, plan_of
 from sim.calibration.solve import Channels, cost, solve
+from sim.calibration.spread import split
 from sim.calibration.targets import Targets, check_known, targets
 from sim.clock import month_index
 from sim.config import compose
@@ -175,3 +176,8 @@ def test_deviates_depend_on_name_and_number_alone():
 def test_errors_weigh_statuses_by_people():
     found = errors(published(value=100.0), np.array([103.0]))
     assert found.share == pytest.approx([0.03])
+
+
+def test_luck_is_scaled_and_taken_from_the_variance_of_shocks():
+    parts = split([0.0, 2.0], [0.0, 4.0], [0.0, 2.0], scale=0.25)
+    assert parts == pytest.approx({"parameters": 2.0, "arrivals": 6.0, "luck": 0.5})
