@@ -53,7 +53,7 @@ def split(
 def variance_split(
     overrides: Sequence[str], members: int, say: Callable[[str], None] = print
 ) -> pd.DataFrame:
-    """Columns output, source, variance, share. overrides: the scenario, end and scale of the runs."""
+    """Columns output, source, variance, share; overrides say scenario, end and scale."""
     first = compose(overrides)
     data = load(first.country.data)
 
