@@ -33,6 +33,8 @@ STAYING: Final = (0.6, 0.3)
 """Of those who come more, so many are still there at the end of five, and of thirty, years:
 only sets how far a round moves."""
 LEAST: Final = 0.02
+BEGIN: Final = (0.58, 0.6, 0.65, 0.65)
+"""Where the rounds begin: half of today's arrivals leave 132 thousand net in the first year."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def fit(config: RunConfig, data: Data, net: float, last: float, rounds: int) -> 
 
     Prints how far each round is from both.
     """
-    multipliers = np.ones(len(PERIODS))
+    multipliers = np.array(BEGIN)
     start = month_index(config.start)
     spans = [slice(month_index(a) - start - 1, month_index(z) - start) for a, z in PERIODS]
     for turn in range(rounds):

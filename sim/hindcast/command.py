@@ -29,6 +29,8 @@ from sim.progress import MonthProgress
 from sim.schema import RunConfig
 from sim.schema_fit import FittedRates
 
+LAW = "scenario=baseline_2025"
+"""No lever of the years after the horizon, unless another scenario is asked for."""
 MEMBER = "members/member_{:03d}.parquet"
 FILES = ("forecast.parquet", "scoreboard.parquet")
 
@@ -42,7 +44,8 @@ def hindcast(words: Sequence[str], quiet: bool = False) -> Path:
     country = compose([]).country.name
     settings = load_hindcast(country)
     request = request_of(words, settings)
-    config = past_only(compose([*request.overrides]))
+    law = [] if any(w.startswith("scenario=") for w in request.overrides) else [LAW]
+    config = past_only(compose([*law, *request.overrides]))
     data = load(config.country.data)
     boards = []
     folders = {}
