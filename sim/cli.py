@@ -161,6 +161,10 @@ def _parser() -> argparse.ArgumentParser:
         "--adopt", action="store_true", help="make it the fit that runs take by default"
     )
     fit.add_argument("-q", "--quiet", action="store_true", help="no progress, only the folder")
+    fit.add_argument(
+        "--variance", type=int, metavar="N",
+        help="no fit: split the variance of a projection, from N small runs for each source",
+    )  # fmt: skip
     fit.set_defaults(action=_calibrate)
 
     _add_folder_verb(verbs, "verify", "check a run's files against its manifest", _verify)
@@ -270,6 +274,11 @@ def _calibrate(options: argparse.Namespace) -> int:
     problems = check_overrides(options.overrides, sweep=False)
     if problems:
         raise ConfigError(problems)
+    if options.variance is not None:
+        from sim.calibration.spread import variance_split
+
+        print(variance_split(options.overrides, max(options.variance, 2)).to_string(index=False))
+        return DONE
     from sim import config
     from sim.calibration.command import calibrate
 

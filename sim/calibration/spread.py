@@ -66,8 +66,8 @@ def variance_split(
     by_luck = runs(lambda k: [still, f"seed={k}"])
     rows = []
     for output in (RESIDENTS, SETTLED):
-        parts = split(*([r[output] for r in group] for group in (by_draw, by_shock, by_luck)),
-                      first.scale)  # fmt: skip
+        draws, shocks, luck = ([r[output] for r in group] for group in (by_draw, by_shock, by_luck))
+        parts = split(draws, shocks, luck, first.scale)
         whole = sum(parts.values())
         rows += [(output, name, value, value / whole) for name, value in parts.items()]
     return pd.DataFrame(rows, columns=["output", "source", "variance", "share"])
