@@ -13,13 +13,13 @@ from typing import Final
 
 from sim import config
 from sim.clock import month_index, year_of
+from sim.comparison.derived import labels_of
 from sim.comparison.packages import Package, packages_among
 from sim.comparison.parts import parted
 from sim.comparison.question import Arm, Question, question_of
 from sim.comparison.results import write_results
 from sim.comparison.runs import is_done, launch_runs, make_first
 from sim.errors import ConfigError, OutputError
-from sim.indicators import LABELS
 from sim.manifest import environment
 from sim.numba_cache import is_cold
 from sim.outputs import RunFolder, is_complete
@@ -72,7 +72,7 @@ class Comparison:
     def look(self) -> Look:
         """Words and colours for figures."""
         base, *others = self.shown
-        labels = {name: Label(en, ja) for name, (en, ja, _) in LABELS.items()}
+        labels = {name: Label(en, ja) for name, (en, ja, _) in labels_of(self.settings).items()}
         look = look_of(self.settings, self.number, indicators=labels)
         return replace(look, scenario=f"{', '.join(others)} against {base}")
 

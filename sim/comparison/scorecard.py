@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 import pandas as pd
 
+from sim.comparison.derived import LOAD, REFUSALS, TOP_TENTH
 from sim.comparison.series import EVERYBODY, SUMMED
 from sim.indicators import LABELS
 
@@ -37,19 +38,21 @@ SECTIONS: Final[dict[str, tuple[Row, ...]]] = {
         Row("Paying the pension premium", "pension_payment_rate"),
         Row("Irregular residents", "irregular"),
         Row("New irregular residents, so far", f"gone_missing{SUMMED}"),
-        Row("Refusals", r"(\w+_)?refus\w+"),
+        Row("Refusals, so far", f"{REFUSALS}{SUMMED}"),
     ),
     "support": (
         Row("Japanese at B1 or above", r"language_b1\w*"),
-        Row("Programme coverage", r"(norms|programme|class)\w*"),
-        Row("Support levels of municipalities", r"(town_)?support\w*"),
+        Row("Programme coverage", "norms_share"),
+        Row("Language classes", r"\w+_(with|without)_classes_share"),
+        Row("Support levels of municipalities", r"towns_level_\d"),
     ),
     "implementability": (
-        Row("Caseload over capacity", r"(\w+_)?(case)?load\w*"),
-        Row("Backlog", r"(\w+_)?(backlog|waiting)\w*"),
+        Row("Caseload over capacity", rf"(?!{TOP_TENTH})\w+{LOAD}"),
+        Row("The most loaded tenth of municipalities", TOP_TENTH),
+        Row("Backlog", r"\w+_backlog"),
     ),
-    "satisfaction": (Row("Satisfaction of migrants", r"satisfaction\w*"),),
-    "sentiment": (Row("Sentiment of the public", r"(\w+_)?sentiment\w*"),),
+    "satisfaction": (Row("Satisfaction of migrants", "satisfied_share"),),
+    "sentiment": (Row("Opposed among the public", "opposed_share"),),
 }
 SIMULATED: Final = "simulated"
 MISSING: Final = "not simulated"

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from sim.indicators import LABELS
+from sim.comparison.derived import Line, labels_of, loads, refusals, top_tenth
 from sim.outputs import read_parquet
 from sim.schema import RunConfig
 
@@ -30,7 +30,7 @@ def series_of(folder: Path, config: RunConfig) -> pa.Table:
     months, month = np.unique(stocks["month"].to_numpy(), return_inverse=True)
     blocks = _stock_blocks(stocks, month, months.size, config)
     table = _long(blocks, months)
-    return pa.concat_tables([_indicators(folder, months), table])
+    return pa.concat_tables([_indicators(folder, months, config), table])
 
 
 def _stock_blocks(
@@ -91,20 +91,28 @@ def _typed(columns: dict[str, np.ndarray]) -> pa.Table:
     return pa.table({"month": month, **text, "value": columns["value"].astype(np.float64)})
 
 
-def _indicators(folder: Path, months: np.ndarray) -> pa.Table:
-    """The indicators of the run, and its flows summed since the opening."""
+def _indicators(folder: Path, months: np.ndarray, config: RunConfig) -> pa.Table:
+    """The indicators of the run, what follows from them, and its flows summed since the opening."""
     table = read_parquet(folder / "indicators.parquet")
     names = np.array(table["indicator"].cast("string").to_pylist(), object)
     month, value = table["month"].to_numpy(), table["value"].to_numpy()
-    parts = [(month, names, value)]
-    for name, (_, _, unit) in LABELS.items():
-        own = names == name
-        if unit == "people a month" and own.any():
-            order = np.argsort(month[own])
-            label = np.full(order.size, name + SUMMED, object)
-            parts.append((month[own][order], label, np.cumsum(value[own][order])))
-    month, names, value = (np.concatenate([part[k] for part in parts]) for k in range(3))
-    inside = np.isin(month, months)
+    lines = {name: _in_order(name, month[names == name], value[names == name])
+             for name in dict.fromkeys(names)}  # fmt: skip
+    more = loads(lines)
+    more += top_tenth(read_parquet(folder / "municipalities.parquet"))
+    more += refusals(read_parquet(folder / "flows.parquet"), months)
+    lines |= {line[0]: line for line in more}
+    units = {name: unit for name, (_, _, unit) in labels_of(config).items()}
+    flows = [line for line in lines.values() if units.get(line[0]) == "people a month"]
+    parts = [*lines.values(), *((n + SUMMED, when, np.cumsum(v)) for n, when, v in flows)]
+    label = np.concatenate([np.full(when.size, name, object) for name, when, _ in parts])
+    when, values = (np.concatenate([part[k] for part in parts]) for k in (1, 2))
+    inside = np.isin(when, months)
     everybody = np.full(int(inside.sum()), EVERYBODY, object)
-    return _typed({"month": month[inside], "indicator": names[inside], "by": everybody,
-                   "group": everybody, "value": value[inside]})  # fmt: skip
+    return _typed({"month": when[inside], "indicator": label[inside], "by": everybody,
+                   "group": everybody, "value": values[inside]})  # fmt: skip
+
+
+def _in_order(name: str, month: np.ndarray, value: np.ndarray) -> Line:
+    order = np.argsort(month)
+    return name, month[order], value[order]

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from sim.comparison.derived import labels_of
 from sim.comparison.packages import INTERACTION
 from sim.comparison.series import EVERYBODY, SUMMED
-from sim.indicators import LABELS
 from sim.summary import table
 
 if TYPE_CHECKING:
@@ -144,20 +144,16 @@ def _pairing(pairing: pd.DataFrame, month: pd.Timestamp) -> str:
 
 
 def _scorecard(asked: Comparison, card: pd.DataFrame, month: pd.Timestamp) -> str:
-    rows = []
+    rows, labels = [], labels_of(asked.settings)
     now = card[card["month"] == month]
     for (section, title, indicator), some in now.groupby(
         ["section", "title", "indicator"], sort=False
     ):
         own = _by_name(some)
         texts = [_cell(str(indicator), own[arm]) for arm in asked.shown]
-        rows.append([f"{section}: {card_title(str(title), str(indicator))}", *texts])
+        label = labels[indicator][0] if indicator in labels else str(title)
+        rows.append([f"{section}: {label}", *texts])
     return table([f"scorecard in {month:%Y-%m}", *asked.shown], rows)
-
-
-def card_title(title: str, indicator: str) -> str:
-    """The row's own title, or that of the indicator where it has one."""
-    return LABELS[indicator][0] if indicator in LABELS else title
 
 
 def _cell(indicator: str, row: Cells) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from scipy import stats
 
+from sim.comparison.derived import loads, refusals, top_tenth
 from sim.comparison.effects import (
     Arms,
     arms_of,
@@ -243,13 +245,51 @@ def test_paired_luck_saves_at_least_twenty_times_the_runs(change):
 
 def test_the_scorecard_lists_what_is_not_simulated():
     arms = by_hand(base=[1.0, 2.0], new=[2.0, 3.0])
-    renamed = arms.index.set_levels(["backlog_immigration"], level="indicator")
+    renamed = arms.index.set_levels(["immigration_backlog"], level="indicator")
     arms = Arms(arms.names, renamed, arms.values)
     values, effects = values_table(arms, [], 0.9), effects_table(arms, [], 0.9)
     card = scorecard_table(values, effects, list(MONTHS)).set_index(["title", "arm", "month"])
     row = card.loc[("Backlog", "new", MONTHS[1])]
-    assert (row["state"], row["indicator"]) == (SIMULATED, "backlog_immigration")
+    assert (row["state"], row["indicator"]) == (SIMULATED, "immigration_backlog")
     assert (row["mean"], row["effect"]) == (2.5, 1.0)
     assert card.loc[("Backlog", "new", MONTHS[0])]["state"] == EARLY
-    assert card.loc[("Refusals", "new", MONTHS[1])]["state"] == MISSING
+    assert card.loc[("Opposed among the public", "new", MONTHS[1])]["state"] == MISSING
     assert card.loc[("Still there after 10 years", "base", MONTHS[1])]["state"] == EARLY
+
+
+def test_loads_sum_a_year_of_cases_and_capacity():
+    months = np.arange("2030-01", "2031-03", dtype="datetime64[M]").astype("datetime64[D]")
+    cases = np.arange(14.0)
+    lines = {
+        "x_caseload": ("x_caseload", months, cases),
+        "x_capacity": ("x_capacity", months, np.full(14, 2.0)),
+        "y_caseload": ("y_caseload", months, cases),  # has no capacity, so no load
+    }
+    ((name, when, load),) = loads(lines)
+    assert name == "x_load_rate"
+    assert np.array_equal(when, months)
+    assert load[0] == 0.0
+    assert load[3] == (0 + 1 + 2 + 3) / 8
+    assert load[13] == cases[2:].sum() / 24
+
+
+def test_the_most_loaded_tenth_is_of_municipalities_with_desks():
+    months = np.repeat(np.array(["2030-12-01", "2031-12-01"], "datetime64[D]"), 30)
+    load = np.concatenate([np.arange(30.0), np.zeros(30)])
+    capacity = np.tile(np.r_[np.zeros(10), np.full(20, 2.0)], 2)
+    table = pa.table({"month": months, "caseload": load * capacity, "capacity": capacity})
+    ((_, when, values),) = top_tenth(table)
+    assert when.size == 2
+    assert values.tolist() == [28.5, 0.0]  # two of the twenty that have one
+    assert top_tenth(pa.table({"month": months})) == []
+
+
+def test_refusals_are_counted_by_what_fates_are_called():
+    months = np.array(["2030-01-01", "2030-02-01", "2030-03-01"], "datetime64[D]")
+    reason = pa.array(["leave", "refused_x", "refused_x", "refused_y"]).dictionary_encode()
+    flows = pa.table({"month": months[[1, 1, 2, 2]], "reason": reason,
+                      "people": [9.0, 1.0, 2.0, 4.0]})  # fmt: skip
+    ((_, when, people),) = refusals(flows, months)
+    assert when.tolist() == months[1:].tolist()
+    assert people.tolist() == [1.0, 6.0]
+    assert refusals(flows.slice(0, 1).unify_dictionaries(), months)[0][2].sum() == 0
