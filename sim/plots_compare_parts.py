@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, SymmetricalLogLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from sim.plots_look import Look
 from sim.plots_prefectures import tile_key, tile_map
@@ -31,6 +31,7 @@ ARM_COLOURS: Final = ("#0b5394", "#b45309", "#15803d", "#7c3aed", "#be123c", "#0
 UP: Final = "#15803d"
 DOWN: Final = "#be123c"
 MOST_MAPS: Final = 6
+TICKS: Final = (-1e6, -1e5, -1e4, -1e3, 0, 1e3, 1e4, 1e5, 1e6)
 NOTHING: Final = 1e-12
 
 Lines = Sequence[tuple[str, pd.DataFrame, str]]
@@ -98,7 +99,7 @@ def draw_groups(effects: pd.DataFrame, colours: Mapping[str, str], look: Look) -
         ax.tick_params(axis="y", length=0, labelcolor=INK)
         ax.set_ylim(len(order) - 0.4, -0.6)
         ax.set_xscale("symlog", linthresh=1000, linscale=0.6)
-        ax.xaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=1000))
+        ax.xaxis.set_major_locator(FixedLocator(TICKS))
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
         ax.tick_params(axis="x", labelrotation=30)
         panel_title(ax, f"People by {by}; beyond 1,000 the scale is logarithmic")

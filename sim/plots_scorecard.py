@@ -30,14 +30,14 @@ def draw_scorecard(card: pd.DataFrame, arm: str, look: Look) -> Figure:
     sections = lines["section"].nunique()
     height = (len(lines) + sections + 1) * LINE_INCHES
     figure = new_figure(
-        (4.6 + 1.5 * len(months) + 3.4, height + 2.0),
+        (5.2 + 1.5 * len(months) + 3.4, height + 2.0),
         f"Scorecard: {arm}",
         "Means over replicates. Effects against the baseline, with intervals of the mean.",
         look,
     )
     (ax,) = panels(figure, 1, 1, (0, 0), (0.35, 0.35, 0.1, 0.1))
     ax.axis("off")
-    ax.set_xlim(0, 4.2 + 1.5 * len(months) + 3.1)
+    ax.set_xlim(0, 4.8 + 1.5 * len(months) + 3.1)
     ax.set_ylim(height / LINE_INCHES, 0)
     _heads(ax, [pd.Timestamp(month) for month in months])
     place = 1.0
@@ -54,8 +54,8 @@ def draw_scorecard(card: pd.DataFrame, arm: str, look: Look) -> Figure:
 
 def _heads(ax: Axes, months: list[pd.Timestamp]) -> None:
     for k, month in enumerate(months):
-        ax.text(5.5 + 1.5 * k, 0.5, f"{month:%Y-%m}", ha="right", va="center", color=GREY)
-    ax.text(4.2 + 1.5 * len(months) + 3.05, 0.5, f"effect in {months[-1]:%Y-%m}", ha="right",
+        ax.text(6.1 + 1.5 * k, 0.5, f"{month:%Y-%m}", ha="right", va="center", color=GREY)
+    ax.text(4.8 + 1.5 * len(months) + 3.05, 0.5, f"effect in {months[-1]:%Y-%m}", ha="right",
             va="center", color=GREY)  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def _line(ax: Axes, y: float, rows: pd.DataFrame, look: Look) -> None:
     for k, row in enumerate(rows.to_dict("records")):
         known = row["state"] == "simulated"
         text = value_text(indicator, float(row["mean"])) if known else str(row["state"])
-        ax.text(5.5 + 1.5 * k, y, text, ha="right", va="center", fontsize=8.8 if known else 7.5,
+        ax.text(6.1 + 1.5 * k, y, text, ha="right", va="center", fontsize=8.8 if known else 7.5,
                 color=INK if known else PALE)  # fmt: skip
     last = rows.iloc[-1]
     if last["state"] != "simulated" or np.isnan(last["effect"]):
@@ -81,7 +81,7 @@ def _line(ax: Axes, y: float, rows: pd.DataFrame, look: Look) -> None:
     digits = 2 if share or max(map(abs, values)) < 100 else 0
     text = "{:+,.{d}f} [{:+,.{d}f}, {:+,.{d}f}]".format(*values, d=digits)
     text = "none, exactly" if values == [0, 0, 0] else f"{text}{' points' if share else ''}"
-    ax.text(4.2 + 1.5 * len(rows) + 3.05, y, text, ha="right", va="center", fontsize=8.8,
+    ax.text(4.8 + 1.5 * len(rows) + 3.05, y, text, ha="right", va="center", fontsize=8.8,
             color=colour)  # fmt: skip
 
 
