@@ -108,8 +108,9 @@ def take_census(state: State) -> tuple[np.ndarray, np.ndarray]:
     weights = np.rint(np.array(given) * FINE).astype(np.int64)
     towns = np.zeros((c, m * len(COUNTED)), np.int64)
     fared = np.zeros((c, s * n_prefectures * len(FARED)), np.int64)
+    seeks = state.model.status.seeks & (state.labour is not None)
     state.crew.run(
-        census, people.n, people.columns, state.model.status, state.world, family, near,
+        census, people.n, people.columns, state.model.status, state.world, seeks, family, near,
         weights, n_prefectures, towns, fared,
     )  # fmt: skip
     by_town = towns.sum(axis=0).reshape(m, len(COUNTED))
@@ -142,6 +143,11 @@ def jobs_on_offer(state: State) -> np.ndarray:
     """float64[M]: vacancies relative to residents and the country; 1 without firms."""
     m = state.sizes[3]
     vacancies = np.zeros(m)
+    if state.labour is not None:
+        firms = state.labour.firms
+        alive = firms.alive
+        open_now = firms["vacancies"][alive].sum(axis=1, dtype=np.int64)
+        vacancies = np.bincount(firms["municipality"][alive], open_now, m) / state.scale
     few = state.params["town.pull.few"]
     return jobs_index(vacancies, residents(state).foreign, few)
 

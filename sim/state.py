@@ -132,16 +132,10 @@ class State:
                 array[:] = 0
 
     def look_around(self) -> None:
-        """See firms and municipalities as they are this month."""
+        """See firms as they are this month; municipalities show themselves (sim.civic)."""
         if self.labour is not None:
             support = self.labour.firms.columns.support
             self.world = self.world._replace(acting=True, firm_support=support)
-        if self.towns.act:
-            towns = self.towns
-            opposed = np.clip(towns.sentiment * 10.0, 0.0, 9.0).astype(np.uint8)
-            self.world = self.world._replace(
-                acting=True, support=towns.level, sentiment=opposed, linked=towns.linked
-            )
 
     def make_room(self) -> None:
         """Lists as long as the population may need after it has grown."""

@@ -15,6 +15,7 @@ from sim import config as door
 from sim import run as runs
 from sim.data import load
 from sim.indicators import LABELS
+from sim.indicators_civic import civic_labels
 from sim.outputs import is_complete, read_manifest, read_parquet
 from sim.published import published_stocks
 from sim.schema import RunConfig
@@ -24,7 +25,21 @@ SCALE = 0.002
 TABLES = {
     "stocks": ["month", "status", "origin", "prefecture", "people"],
     "flows": ["month", "from", "to", "reason", "people"],
-    "municipalities": ["month", "year", "municipality", "residents", "settled", "irregular"],
+    "municipalities": [
+        "month",
+        "year",
+        "municipality",
+        "residents",
+        "settled",
+        "irregular",
+        "support",
+        "classes",
+        "linked",
+        "caseload",
+        "capacity",
+        "backlog",
+        "sentiment",
+    ],
     "ages": ["month", "year", "status", "sex", "age", "people"],
     "indicators": ["month", "indicator", "value"],
 }
@@ -112,9 +127,9 @@ def test_every_month_and_every_municipality_is_there(folder: Path):
     assert sorted(towns["year"].unique()) == [2023, 2024, 2025]
 
 
-def test_indicators_are_known_and_near_what_is_published(folder: Path):
+def test_indicators_are_known_and_near_what_is_published(folder: Path, config: RunConfig):
     table = frame(folder, "indicators")
-    assert set(table["indicator"]) == set(LABELS)
+    assert set(table["indicator"]) == set(LABELS) | set(civic_labels(config))
     last = table[table["month"] == table["month"].max()].set_index("indicator")["value"]
     for name, low, high in (
         ("residents", 3.7e6, 4.1e6),

@@ -30,9 +30,10 @@ def mark_families(principal, family):
 
 
 @njit(cache=True, nogil=True)
-def census(c, first, stop, p, a, w, family, near, weights, n_prefectures, towns, fared):
+def census(c, first, stop, p, a, w, seeks, family, near, weights, n_prefectures, towns, fared):
     """Count rows [first, stop) of the population p.
 
+    seeks    bool[S]: statuses that ask for a job; none where firms do not act
     near     int64[M]: what local sentiment adds to satisfaction, in ten-thousandths
     weights  int64[5]: base, permit, job, family, language, in ten-thousandths
     towns    int64[C, M * 4]: see agents.towns.COUNTED
@@ -54,7 +55,7 @@ def census(c, first, stop, p, a, w, family, near, weights, n_prefectures, towns,
         towns[c, at + 3] += norms
         secure = 0 if s == a.irregular else min(np.int64(p.permit_months[i]), FIVE_YEARS)
         content = base + permit * secure // FIVE_YEARS
-        if not w.acting or not a.seeks[s] or p.firm[i] >= 0:
+        if not seeks[s] or p.firm[i] >= 0:
             content += job
         content += kin * family[i] + speaks * level // 4 + near[town]
         at = (np.int64(s) * n_prefectures + w.prefecture[town]) * 4
