@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sim.calibration.command import calibrate
 from sim.calibration.fit import Effort, fit_past
 from sim.calibration.mean import Mean
 from sim.calibration.plan import Plan, knobs, load_plan
@@ -12,11 +13,12 @@ from sim.calibration.slopes import reading
 from sim.calibration.solve import channels
 from sim.calibration.targets import Targets, targets
 from sim.clock import month_index
-from sim.config import compose
+from sim.config import compose, from_yaml
 from sim.data import Data, load
 from sim.places import load_places
 from sim.schema import RunConfig
 from sim.tables import build
+from sim.verify import verify
 
 UNTIL = "2015-12"
 PLANTED = {
@@ -106,3 +108,19 @@ def test_a_fit_goes_on_where_it_stopped_and_repeats(world):
     again = fit_past(config, data, until, plan, few, say=lambda text: None)
     assert np.array_equal(one.theta, again.theta)
     assert one.section() == again.section()
+
+
+@pytest.mark.slow
+def test_the_command_writes_a_fit_that_a_run_can_take(tmp_path):
+    few = Effort(slopes=0.01, early=0.01, late=0.01, steps=(1,), last=1)
+    folder = calibrate(compose([f"output={tmp_path}", "fit=none"]), "2013-12", True, effort=few)
+    names = {path.name for path in folder.rglob("*") if path.is_file()}
+    assert {"japan.yaml", "japan.csv", "arrivals.csv", "report.md", "rates.png"} <= names
+    assert verify(folder) == []
+    config = from_yaml((folder / "config.yaml").read_text())
+    assert config.fit.data_until == "2013-12"
+    assert config.fit.edits
+    assert (
+        calibrate(compose([f"output={tmp_path}", "fit=none"]), "2013-12", True, effort=few)
+        == folder
+    )

@@ -53,7 +53,7 @@ def calibrate(
         fit = fit_past(
             config, data, month_index(last), plan, effort, FolderKeeper(folder), say
         )  # fmt: skip
-        watch.lap("fit")
+        watch.lap("months")
         _write(folder, fit, config, effort)
         folder.finish({
             "fit": number, "until": last, "seconds": watch.seconds, "code_sha256": code_digest(),
