@@ -11,7 +11,7 @@ from sim.config_errors import Problem
 from sim.config_files import nearest
 from sim.config_yaml import Path
 from sim.schema import Edit, RunConfig
-from sim.targets import ARRIVALS, matches
+from sim.targets import ARRIVALS, matching
 from sim.targets import targets as targets_of
 
 
@@ -42,8 +42,7 @@ def check_edits(config: RunConfig) -> Iterator[Problem]:
 
 
 def _place(path: Path, edit: Edit, targets: list[str]) -> _Placed:
-    hits = (t for t in targets if matches(t, edit.paths))
-    return _Placed(path, edit, frozenset(hits))
+    return _Placed(path, edit, frozenset(matching(targets, edit.paths)))
 
 
 def _edit(one: _Placed, targets: list[str]) -> Iterator[Problem]:
@@ -51,7 +50,7 @@ def _edit(one: _Placed, targets: list[str]) -> Iterator[Problem]:
     if not edit.paths:
         yield Problem((*path, "paths"), "is empty: the edit changes nothing. Name what it edits.")
     for i, pattern in enumerate(edit.paths):
-        if not any(matches(target, [pattern]) for target in targets):
+        if not matching(targets, [pattern]):
             rule = "matches nothing: write STATUS.OCCASION.FATE, arrivals.STATUS or a parameter,"
             rule += " * for any."
             yield Problem((*path, "paths", i), f"{rule}{nearest(pattern, targets)}", pattern)

@@ -15,7 +15,7 @@ from sim.lever_codes import chosen, usable
 from sim.levers import LAST, Active, set_levers
 from sim.schema import RunConfig
 from sim.schema_policy import Effect, Lever, Product, Settings
-from sim.targets import ARRIVALS, matches, targets
+from sim.targets import ARRIVALS, matching, targets
 
 ACTIONS = ("set", "multiply", "most", "least", "by", "gate", "mix")
 
@@ -125,7 +125,7 @@ def _anticipation(path: Path, lever: Lever, known: dict[str, list[str]]) -> Iter
 
 def _paths(path: Path, globs: list[str], known: list[str]) -> Iterator[Problem]:
     for i, glob in enumerate(globs):
-        if not any(matches(target, [glob]) for target in known):
+        if not matching(known, [glob]):
             yield Problem((*path, "paths", i), f"matches nothing.{nearest(glob, known)}", glob)
 
 
@@ -143,7 +143,7 @@ def _effect(
         action, [*chance, *known["parameter"], *known["arrivals"]]
     )
     yield from _paths(path, effect.paths, meant)
-    hits = [target for target in meant if matches(target, effect.paths)]
+    hits = matching(meant, effect.paths)
     arriving = [target for target in hits if target.startswith(ARRIVALS)]
     if arriving and (action in ("set", "least") or (action == "most") != (effect.per is not None)):
         rule = "arrivals are multiplied, or kept at most a number per stock, year or growth."
@@ -243,11 +243,11 @@ def _clashes(config: RunConfig, known: dict[str, list[str]]) -> Iterator[Problem
 def _replaced(effect: Effect, known: dict[str, list[str]]) -> Iterator[str]:
     chance = [*known["fate"], *known["grant"]]
     if effect.set is not None:
-        yield from (t for t in [*chance, *known["parameter"]] if matches(t, effect.paths))
+        yield from matching([*chance, *known["parameter"]], effect.paths)
     for factor in effect.gate or {}:
-        yield from (f"{t} ({factor})" for t in chance if matches(t, effect.paths))
+        yield from (f"{t} ({factor})" for t in matching(chance, effect.paths))
     if effect.mix is not None:
-        yield from (t for t in known["permits"] if matches(t, effect.paths))
+        yield from matching(known["permits"], effect.paths)
 
 
 def idle(config: RunConfig) -> Iterator[str]:

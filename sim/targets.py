@@ -47,6 +47,17 @@ def matches(path: str, globs: Iterable[str]) -> bool:
     return (granting if path.endswith(GRANT) else every).match(path) is not None
 
 
+def matching(paths: Iterable[str], globs: Iterable[str]) -> tuple[str, ...]:
+    """The paths that some glob names, in their order. Remembered: a run asks for the same ones
+    several times, and the runs of a sweep ask again."""
+    return _matching(tuple(paths), tuple(globs))
+
+
+@lru_cache(maxsize=4096)
+def _matching(paths: tuple[str, ...], globs: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(path for path in paths if matches(path, globs))
+
+
 @lru_cache(maxsize=4096)
 def _patterns(globs: tuple[str, ...]) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """All of the globs as one pattern, and those of them that end in .grant."""

@@ -22,7 +22,7 @@ from sim.schema import Edit, RunConfig
 from sim.schema_fit import FittedEdit
 from sim.schema_policy import Effect, Product
 from sim.tables import Model
-from sim.targets import ARRIVALS, matches, targets
+from sim.targets import ARRIVALS, matches, matching, targets
 
 OPS: Final = ("set", "multiply", "most", "least")
 FITTED: Final = "fitted"
@@ -110,7 +110,7 @@ class Layout:
 
     def named(self, globs: list[str]) -> tuple[tuple[str, ...], np.ndarray]:
         """Paths and rows of single values that some glob names."""
-        hits = {path: row for path, row in self.rows.items() if matches(path, globs)}
+        hits = {path: self.rows[path] for path in matching(self.rows, globs)}
         return tuple(hits), np.array(list(hits.values()), np.int64)
 
     def tables_of(
@@ -198,7 +198,7 @@ def _effect(active: Active, name: str, effect: Effect, layout: Layout) -> Iterat
         paths, tables = layout.tables_of(effect.paths, factor, "gate")
         yield action("set", "gate", paths, tables, tables.shape[1], stamps(amount))
     if effect.mix is not None:
-        paths = tuple(path for path in layout.permits if matches(path, effect.paths))
+        paths = matching(layout.permits, effect.paths)
         mix, none = tuple(sorted(effect.mix.items())), np.zeros(0, np.int64)
         yield action("set", "mix", paths, none, 0, stamps(Product()), mix=mix)
 
