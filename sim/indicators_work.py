@@ -46,8 +46,9 @@ def work_indicators(record: Record, scale: float) -> dict[str, Series]:
         "hired_across_share": count["crossed"] / np.maximum(count["hired"], 1),
         "recruited": count["came"] / scale,
         "recruitment_capped": count["capped"] / scale,
+        "support_cost": np.array(record.support) * 12 / 1e6,
     }
-    stocks = ("firms", "workers")
+    stocks = ("firms", "workers", "support_cost")
     return {
         name: {
             month: float(value)

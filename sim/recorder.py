@@ -27,6 +27,7 @@ class Record:
     jobs    int64[K, 4] by sector, see sim.processes.firm_books; K = 0 without firms
     work    int64[9, T] by sim.agents.labour.COUNTS and tier of jobs; T = 0 without firms
     capped  int64[T, fields]: recruitments abroad that a cap stopped
+    support thousand yen that firms spend on support in the month, at scale 1
     firms   month -> int64[K, Z, U, 3]: firms, workers, vacancies by sector, size and standing
     """
 
@@ -48,6 +49,7 @@ class Record:
     jobs: list[np.ndarray] = field(default_factory=list)
     work: list[np.ndarray] = field(default_factory=list)
     capped: list[np.ndarray] = field(default_factory=list)
+    support: list[float] = field(default_factory=list)
     firms: dict[int, np.ndarray] = field(default_factory=dict)
 
 

@@ -128,7 +128,6 @@ class Support(Strict):
 class Recruit(Strict):
     """Hiring, in the country first and then abroad."""
 
-    patience: Value  # months that a job is offered in the country before it is offered abroad
     success: Values  # tier -> share of jobs offered abroad for which somebody is chosen, a month
     lag: Value  # months from the choice to arrival
     refused: Value  # share of certificates of eligibility refused
@@ -136,7 +135,6 @@ class Recruit(Strict):
     cross_border: Value  # share of employer changes that cross a prefecture border
     pull: Value  # weight of a vacancy in a pulling prefecture, when crossing a border
     pulling: list[StrictStr]  # prefectures to which those go who cross a border
-    spell: Value  # months without a job in which those whose status asks for one may search
 
 
 class Transfer(Strict):

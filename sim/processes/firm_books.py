@@ -28,6 +28,7 @@ def remember_jobs(state: State) -> None:
         jobs[:, OFFERS] = labour.firms.seen[:, OFFERED]
     _, _, _, tiers, fields = _sizes(state)
     record.jobs.append(jobs)
+    record.support.append(support_cost(state))
     record.work.append(
         np.zeros((N_COUNTS, tiers), np.int64) if labour is None else labour.counts.copy()
     )
@@ -43,7 +44,7 @@ def describe_firms(state: State) -> None:
 
 def open_books(state: State) -> None:
     """Put the firms of the opening in the place of nobody, which is what the record has so far."""
-    for name in ("jobs", "work", "capped"):
+    for name in ("jobs", "work", "capped", "support"):
         getattr(state.record, name).pop()
     remember_jobs(state)
     describe_firms(state)
@@ -68,6 +69,30 @@ def survey(state: State) -> np.ndarray:
     out = np.zeros((state.chunks, *shape, SURVEYED), np.int64)
     state.crew.run(count_firms_now, firms.n, firms.columns, out)
     return np.asarray(out.sum(axis=0))
+
+
+def support_cost(state: State) -> float:
+    """What firms spend on their workers' support this month, thousand yen at scale 1."""
+    body, params = state.config.firms, state.params
+    if state.labour is None or body is None:
+        return 0.0
+    firms, kinds = state.labour.firms, list(body.support.cost)
+    workers = np.zeros((state.chunks, 2 ** len(kinds)), np.int64)
+    state.crew.run(count_supported, firms.n, firms.columns, workers)
+    cost = np.array([params[f"firms.support.cost.{name}"] for name in kinds])
+    given = (np.arange(workers.shape[1])[:, None] >> np.arange(len(kinds))) & 1
+    yearly = float(workers.sum(axis=0) @ (given @ cost)) * params["firms.support.burden"]
+    return yearly / 12.0 / state.scale
+
+
+@njit(cache=True, nogil=True)
+def count_supported(c, first, stop, firms, workers):
+    """Workers of firms [first, stop) by the bits of support: workers int64[C, 2**kinds]."""
+    firms = borrow(firms)
+    for f in range(first, stop):
+        if firms.status[f] != HOLE:
+            for t in range(firms.heads.shape[1]):
+                workers[c, firms.support[f]] += firms.heads[f, t]
 
 
 @njit(cache=True, nogil=True)
