@@ -48,7 +48,8 @@ def _stocks(
         ax.plot(years, own["simulated"] / 1e3, color=colours[name], linewidth=1.8)
         ax.plot(years, own["published"] / 1e3, "o", color=GREY, markersize=2.6, zorder=3)
         ax.set_title(labels[name], fontsize=8.5, loc="left")
-        ax.set_ylim(bottom=0)
+        highest = max(own["simulated"].max(), own["published"].max(), 1.0)
+        ax.set_ylim(0, 1.06e-3 * highest)
     for ax in axes[len(names) :]:
         ax.set_visible(False)
     return figure

@@ -20,6 +20,8 @@ from sim.data import Data
 from sim.schema import RunConfig
 
 MOST_SETS = 60
+WIDE = 4.0
+"""Standard deviation of any half-year's arrivals around the channel's level, in such levels."""
 LEAST = 0.002
 """Arrivals of a half-year are at least this share of the channel's mean."""
 
@@ -111,6 +113,7 @@ def channels(config: RunConfig, data: Data, plan: Plan, ends: np.ndarray) -> Cha
     closed = _closed(config, ends)
     for s in np.flatnonzero(open_to.any(axis=0)).tolist():
         for h in np.flatnonzero(open_to[:, s]).tolist():
+            believe([(h, s)], [1 / (WIDE * size[s])], 1 / WIDE)
             if h >= 2 and open_to[h - 2, s] and not (known[h, s] and known[h - 2, s]):
                 loose = plan.entries.closed if (closed[h, s] or closed[h - 2, s]) else 1.0
                 sd = plan.entries.step * loose * size[s]
@@ -138,7 +141,7 @@ def first_arrivals(believed: Channels, config: RunConfig) -> np.ndarray:
     out = believed.open * believed.size[None, :]
     for row, want in zip(believed.rows, believed.want, strict=True):
         cells = np.nonzero(row)
-        if want > 0:
+        if want > 0 and len(cells[0]) > 1:
             out[cells] = want / row[cells].sum()
     return out
 
