@@ -31,6 +31,9 @@ def series(model: Kyosei, name: str) -> dict[int, float]:
     kind, _, of = name.partition(":")
     record, codes, scale = model.record, model.state.model.codes, model.config.scale
     months = record.months
+    if not of:
+        known = indicators(record, model.state.model, model.config, scale)
+        return (known | civic_indicators(record, model.config))[name]
     if kind == "flow":
         rows = [k for k, fate in enumerate(model.state.model.names) if fnmatchcase(fate.path, of)]
         values = [flow[rows].sum() / scale for flow in record.flows]
@@ -38,12 +41,9 @@ def series(model: Kyosei, name: str) -> dict[int, float]:
         values = [came[codes.statuses.index(of)] / scale for came in record.came]
     elif kind == "stock":
         values = [cube[codes.statuses.index(of)].sum() / scale for cube in record.cubes]
-    elif kind == "prefecture":
+    else:
         rows = [codes.prefectures.index(code) for code in of.split("+")]
         values = [cube[:, :, rows].sum() / scale for cube in record.cubes]
-    else:
-        known = indicators(record, model.state.model, model.config, scale)
-        return (known | civic_indicators(record, model.config))[name]
     return {m: float(v) for m, v in zip(months, values, strict=True)}
 
 
