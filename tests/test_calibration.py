@@ -25,7 +25,7 @@ PLANTED = {
     "permanent_leave": 1.6, "special_permanent_leave": 0.6, "to_second_stage": 0.9,
     "student_to_work": 0.7, "family_brought": 1.4,
 }  # fmt: skip
-EFFORT = Effort(slopes=0.05, early=0.05, late=0.1, steps=(6,), last=3)
+EFFORT = Effort(slopes=0.1, early=0.05, late=0.1, steps=(6,), last=2, plain=6)
 INTERVAL = 2.0  # standard deviations: 95 %
 
 
@@ -97,12 +97,14 @@ def test_planted_rates_are_recovered_inside_their_intervals(world):
 @pytest.mark.slow
 def test_a_fit_goes_on_where_it_stopped_and_repeats(world):
     config, data, plan = world
-    few = Effort(slopes=0.02, early=0.02, late=0.02, steps=(2,), last=1)
+    few = Effort(slopes=0.02, early=0.02, late=0.02, steps=(2,), last=1, plain=1)
     until, whole, parted = month_index("2014-06"), Memory(), Memory()
     one = fit_past(config, data, until, plan, few, whole, say=lambda text: None)
-    parted.kept = {k: v for k, v in whole.kept.items() if not k.startswith("late")}
+    parted.kept = {
+        k: v for k, v in whole.kept.items() if not k.startswith(("late", "slopes_final", "plain"))
+    }
     other = fit_past(config, data, until, plan, few, parted, say=lambda text: None)
-    assert all(name.startswith("late") for name in parted.asked)
+    assert all(name.startswith(("late", "slopes_final", "plain")) for name in parted.asked)
     assert np.array_equal(one.theta, other.theta)
     assert np.array_equal(one.arrivals, other.arrivals)
     again = fit_past(config, data, until, plan, few, say=lambda text: None)
@@ -112,7 +114,7 @@ def test_a_fit_goes_on_where_it_stopped_and_repeats(world):
 
 @pytest.mark.slow
 def test_the_command_writes_a_fit_that_a_run_can_take(tmp_path):
-    few = Effort(slopes=0.01, early=0.01, late=0.01, steps=(1,), last=1)
+    few = Effort(slopes=0.01, early=0.01, late=0.01, steps=(1,), last=1, plain=1)
     folder = calibrate(compose([f"output={tmp_path}", "fit=none"]), "2013-12", True, effort=few)
     names = {path.name for path in folder.rglob("*") if path.is_file()}
     assert {"japan.yaml", "japan.csv", "arrivals.csv", "report.md", "rates.png"} <= names

@@ -7,8 +7,9 @@
 
 Arrivals alone first, until stocks are near; then slopes by paired runs; then Levenberg-Marquardt
 steps, each of which simulates the mean afresh and mends the slopes by what it has shown (Broyden);
-the last steps at a larger scale. All of it is a function of configuration, data and plan, so a fit
-that was stopped goes on from its last round (`Keeper`) and comes out the same.
+the last steps at a larger scale, with slopes taken afresh. All of it is a function of
+configuration, data and plan, so a fit that was stopped goes on from its last round (`Keeper`) and
+comes out the same.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ class Effort:
     late: float = 0.4  # scale of the last steps
     steps: tuple[int, ...] = (20,)  # early ones; for each number here slopes are taken first
     last: int = 6  # late ones
+    plain: int = 3  # late ones after the final slopes, which are not mended any more
     trust: float = 0.3  # how far a logarithm may move in the first step
 
 
@@ -139,13 +141,13 @@ class _Work:
         if length > 0:
             self.by_knob += np.outer(missed, moved / sd**2) / length / growth
 
-    def walk(self, name: str, mean: Mean, steps: int, free: bool = True) -> None:
+    def walk(self, name: str, mean: Mean, steps: int, free: bool = True, mend: bool = True) -> None:
         """Levenberg-Marquardt: go where it should be better, less far each time that it is not."""
         for turn in range(steps):
             found = self.step(free)
             place = self.look(f"{name}_{turn + 1}", mean, found.knobs, found.arrivals)
             assert self.best is not None
-            if free:
+            if free and mend:
                 self.learn(place)
             if place.cost < self.best.cost:
                 self.best, self.trust = place, min(1.5 * self.trust, 1.0)
@@ -228,6 +230,10 @@ def _rounds(
     work.best = work.look("late_0", late, work.best.theta, work.best.arrivals)
     work.trust = effort.trust / (len(effort.steps) + 1)
     work.walk("late", late, effort.last)
+    # Mended slopes find the way but take up luck: estimates and intervals need slopes as they are.
+    work.slopes("slopes_final", mean(effort.slopes), workers)
+    work.trust = effort.trust
+    work.walk("plain", late, effort.plain, mend=False)
     found = work.step()
     return replace(found, knobs=work.best.theta, arrivals=work.best.arrivals)
 
