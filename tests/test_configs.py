@@ -73,8 +73,13 @@ def test_every_file_is_one_that_a_choice_reads(config: RunConfig):
             "town",
             "agency",
             "integration",
+            "fit",
+            "calibration",
+            "hindcast",
+            "sensitivity",
         )
     }
+    read.add("fit/none.yaml")
     levers = {f for f in files if f.startswith(f"policy/{name}/")}
     assert {Path(f).stem.partition("_")[0] for f in levers} == set(config.policy)
     read |= levers
