@@ -7,7 +7,7 @@ import resource
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -101,6 +101,12 @@ def audit_report(audit: Audit, model: Model) -> dict[str, Any]:
                        "bounds_broken": broken}}  # fmt: skip
 
 
+MARKED: Final = (
+    "status", "life", "arrivals", "event", "firms", "town", "agency", "integration", "policy",
+)  # fmt: skip
+"""Sections of the configuration whose numbers say where they come from."""
+
+
 def assumptions(config: RunConfig) -> list[str]:
     """Paths of all numbers in the configuration that no source gives."""
     found: list[str] = []
@@ -112,7 +118,7 @@ def assumptions(config: RunConfig) -> list[str]:
             for key, value in node.items():
                 walk(value, f"{path}.{key}" if path else str(key))
 
-    for part in ("status", "life", "arrivals", "event", "firms", "town", "agency", "integration"):
+    for part in MARKED:
         value = getattr(config, part) or {}
         plain = (
             {k: v.model_dump() for k, v in value.items()}

@@ -65,9 +65,9 @@ def _caps(record: Record, config: RunConfig, scale: float) -> str:
             months = np.flatnonzero(capped[:, t, f])
             if months.size:
                 first, last = (month_name(record.months[k]) for k in (months[0], months[-1]))
-                stopped = capped[:, t, f].sum() / scale
+                stopped = capped[:, t, f].sum() / scale / months.size
                 lines.append(
                     f"  {tier.label.en}, {field.label.en}: {months.size} months from {first} to "
-                    f"{last}, {stopped:,.0f} recruitments stopped"
+                    f"{last}, turning away {stopped:,.0f} a month"
                 )
     return "\n".join(["caps that bound:", *lines]) if lines else "no cap bound"

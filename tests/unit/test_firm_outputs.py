@@ -79,7 +79,7 @@ def test_the_summary_says_which_caps_bound_and_when():
     text = work_summary(record(), config(), 0.5)
     assert "2026-12" in text
     assert "Specified skilled (i), Agriculture and fisheries: 1 months from 2026-09" in text
-    assert "6 recruitments stopped" in text
+    assert "turning away 6 a month" in text
     assert "25.0%" in text, "a quarter of the hired changed prefecture"
     fit = firms_fit({"workers_sector": {"worst": -12.0, "relative": -0.1, "at": "care"}, "x": {}})
     assert "workers sector" in fit
