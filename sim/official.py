@@ -120,7 +120,7 @@ def as_yaml(multipliers: np.ndarray) -> str:
     """The scenario file."""
     lines = [
         "# The official projection of 2023 as a scenario: net migration of 164 thousand a year to",
-        "# 2040, 9.39 million residents in 2070. Written by `python -m sim.official`: arrivals are",
+        "# 2040, 9.39 million residents in 2070. Fitted to it (docs/official.md): arrivals are",
         "# multiplied until both come out of the law before the 2026 package.",
         f"name: {NAME}",
         "title: {en: Official projection of 2023, ja: 将来推計人口（令和5年推計）}",

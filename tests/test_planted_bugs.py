@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +56,10 @@ def wrong_rates(change: Callable[[np.ndarray, Kyosei], None]) -> Callable[[Kyose
     """The engine gets other rates than the tables from which the checks expect."""
 
     def prepare(model: Kyosei) -> None:
-        wrong = model.state.rates.base(model.month + 1).copy()
-        change(wrong, model)
-        model.state.rates.base = lambda month: wrong
+        right = model.state.rates.in_force(model.month + 1)
+        wrong = replace(right, base=right.base.copy())
+        change(wrong.base, model)
+        model.state.rates.in_force = lambda month: wrong
 
     return prepare
 

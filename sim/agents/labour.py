@@ -133,6 +133,9 @@ def packed(labour: Labour | None) -> dict[str, np.ndarray]:
     out["free"] = firms.free_rows
     out |= {f"book.{name}": array for name, array in vars(firms.book).items()}
     out |= {name: getattr(labour, name) for name in KEPT}
+    room = np.zeros(firms.n, np.int16)  # of every firm, whatever room there is for more
+    room[: min(firms.n, labour.transfers.size)] = labour.transfers[: firms.n]
+    out["transfers"] = room
     return out | {f"way.{name}": column for name, column in labour.way.items()}
 
 

@@ -53,8 +53,11 @@ def jobs(state: State) -> None:
     labour = state.labour
     if labour is None:
         return
-    if calendar_month(state.month) == 1 or labour.transfers.size < labour.firms.capacity:
-        labour.transfers = np.zeros(labour.firms.capacity, np.int16)
+    if calendar_month(state.month) == 1:
+        labour.transfers[:] = 0
+    more = labour.firms.capacity - labour.transfers.size
+    if more > 0:
+        labour.transfers = np.concatenate([labour.transfers, np.zeros(more, np.int16)])
     if calendar_month(state.month) == FISCAL:
         labour.flow[:] = 0
     labour.counts[:], labour.capped[:] = 0, 0

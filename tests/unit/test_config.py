@@ -32,11 +32,6 @@ def test_the_defaults_are_the_main_job(config: RunConfig):
     assert len(config.prefecture) == 47
 
 
-def test_every_scenario_composes():
-    for path in (configs_folder() / "scenario").glob("*.yaml"):
-        assert door.compose([f"scenario={path.stem}"]).scenario.name == path.stem
-
-
 def test_the_written_configuration_reads_back_equal(config: RunConfig):
     text = door.to_yaml(config)
     again = door.from_yaml(text)

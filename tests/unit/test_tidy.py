@@ -103,6 +103,9 @@ def test_columns_and_types(tables: dict[str, pa.Table]):
         "ages": {"month": pa.date32(), "year": pa.int16(), "status": code, "sex": code,
                  "age": pa.int16(), "people": pa.float64()},
         "indicators": {"month": pa.date32(), "indicator": code, "value": pa.float64()},
+        "firms": {"month": pa.date32(), "year": pa.int16(), "sector": code, "size": code,
+                  "status": code, "firms": pa.float64(), "workers": pa.float64(),
+                  "vacancies": pa.float64()},
     }  # fmt: skip
     assert all(column.null_count == 0 for table in tables.values() for column in table.columns)
 
