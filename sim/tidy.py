@@ -16,7 +16,8 @@ LEAVING = {"leave": "left", "die": "died", "citizen": "naturalised"}
 
 
 def names_column(rows: np.ndarray, names: Sequence[str]) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(pa.array(rows.astype(np.int16)), pa.array(list(names)))
+    words = pa.array(list(names), pa.string())  # text even where there is no name
+    return pa.DictionaryArray.from_arrays(pa.array(rows.astype(np.int16)), words)
 
 
 def months_column(months: Sequence[int], rows: np.ndarray) -> pa.Array:
