@@ -15,6 +15,9 @@ import pytest
 from tests import copies
 from tests.test_crash import content, litter
 
+pytestmark = pytest.mark.slow
+"""Two minutes of kills; what one run does when it is killed is in test_crash.py."""
+
 RUNS = 12
 Content = dict[str, dict[str, str]]
 
