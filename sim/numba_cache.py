@@ -1,30 +1,70 @@
 """Where Numba keeps compiled kernels: one private folder for each state of the source.
 
 Numba's cache does not see an edit to a jitted function in another file and would run the old
-code. So the folder is named by a hash of the whole package, the compiler and the processor:
-any edit starts a fresh one. Its files are pickles, so nobody else may write there.
+code. So the folder is named by a hash of every file that a kernel may see, the compiler and the
+processor: an edit of one starts a fresh one. Its files are pickles: nobody else may write there.
 
 Imported by `sim/__init__.py` at every start: keep it light, and free of third-party imports.
 """
 
 import hashlib
 import os
+import re
 import stat
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
 KEEP_SECONDS = 14 * 86400  # folders of older source are removed after two weeks
 
 
-def source_digest(package: Path) -> str:
-    """SHA-256 (hex) over the names and bytes of every `.py` file under `package`."""
+_KERNEL = re.compile(r"^@njit\b|\bintrinsic\(", re.MULTILINE)
+_IMPORT = re.compile(
+    r"^\s*(?:from|import)\s+(sim[\w.]*)(?:\s+import\s+(\([^)]*\)|[^\n]+))?", re.MULTILINE
+)
+
+
+def source_digest(package: Path, names: Iterable[str] | None = None) -> str:
+    """SHA-256 (hex) over the names and bytes of `.py` files under `package`, or of those named."""
     digest = hashlib.sha256()
+    wanted = None if names is None else set(names)
     for path in sorted(package.rglob("*.py")):
-        digest.update(path.relative_to(package).as_posix().encode() + b"\0")
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
+        name = path.relative_to(package).as_posix()
+        if wanted is None or name in wanted:
+            digest.update(name.encode() + b"\0")
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
+
+
+def kernel_files(package: Path) -> set[str]:
+    """Files that hold kernels, and all files of the package that they import, one by another.
+
+    Their functions and constants are what a compiled kernel may have been made of.
+    """
+    text = {
+        path.relative_to(package).as_posix(): path.read_text(encoding="utf-8")
+        for path in package.rglob("*.py")
+    }
+    seen: set[str] = set()
+    left = [name for name, source in text.items() if _KERNEL.search(source)]
+    while left:
+        name = left.pop()
+        if name not in seen:
+            seen.add(name)
+            left += [file for file in _imported(text[name]) if file in text]
+    return seen
+
+
+def _imported(source: str) -> Iterator[str]:
+    """Files that `from sim.a import b` may mean: a.py, a/__init__.py, a/b.py, a/b/__init__.py."""
+    for module, names in _IMPORT.findall(source):
+        inside = module.replace(".", "/").partition("/")[2]
+        words = [name.split()[0] for name in names.strip("()").split(",") if name.strip()]
+        for part in (inside, *(f"{inside}/{word}" for word in words)):
+            yield f"{part.strip('/')}.py"
+            yield f"{part}/__init__.py".lstrip("/")
 
 
 def cpu_name() -> str:
@@ -54,8 +94,9 @@ def _compiler_versions() -> list[str]:
 
 
 def folder_name(package: Path) -> str:
-    """32 hexadecimal digits that change with the source, compiler, Python or processor."""
-    parts = [source_digest(package), sys.version, cpu_name(), *_compiler_versions()]
+    """32 hexadecimal digits that change with the kernels, compiler, Python or processor."""
+    source = source_digest(package, kernel_files(package))
+    parts = [source, sys.version, cpu_name(), *_compiler_versions()]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 

@@ -21,6 +21,8 @@ CALLER = (
 def package(tmp_path) -> Path:
     (tmp_path / "sim").mkdir()
     (tmp_path / "sim" / "__init__.py").write_text("x = 1\n")
+    (tmp_path / "sim" / "caller.py").write_text(CALLER)
+    (tmp_path / "sim" / "library.py").write_text(LIBRARY.format(factor=5))
     return tmp_path / "sim"
 
 
@@ -37,10 +39,26 @@ def test_old_folders_go_when_a_new_one_comes(package, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     first = numba_cache.cache_folder(package)
     os.utime(first, (0, 0))
-    (package / "__init__.py").write_text("x = 2\n")
+    (package / "library.py").write_text(LIBRARY.format(factor=9))
     second = numba_cache.cache_folder(package)
     assert second != first
     assert not first.exists()
+
+
+def test_only_what_a_kernel_may_see_is_part_of_the_name(package):
+    (package / "deep").mkdir()
+    (package / "deep" / "__init__.py").write_text("")
+    (package / "deep" / "numbers.py").write_text("from sim.plain import y\nx = 1\n")
+    (package / "library.py").write_text("from sim.deep import (\n    numbers,\n)\n" + LIBRARY)
+    for name in ("plain", "other"):
+        (package / f"{name}.py").write_text("y = 1\n")
+    seen = {"caller.py", "library.py", "deep/__init__.py", "deep/numbers.py", "plain.py"}
+    assert numba_cache.kernel_files(package) == seen
+    before = numba_cache.folder_name(package)
+    (package / "other.py").write_text("y = 2\n")
+    assert numba_cache.folder_name(package) == before
+    (package / "plain.py").write_text("y = 2\n")
+    assert numba_cache.folder_name(package) != before
 
 
 @pytest.mark.parametrize("mode", [0o770, 0o707, 0o777])
