@@ -59,6 +59,8 @@ class Labour:
     counts: np.ndarray = field(default_factory=lambda: np.zeros((N_COUNTS, 1), np.int64))
     capped: np.ndarray = field(default_factory=lambda: np.zeros((1, 1), np.int64))
     flow: np.ndarray = field(default_factory=lambda: np.zeros((1, 1), np.int64))
+    market: tuple[dict[str, float], Market] | None = field(default=None, init=False)
+    """Where people look for work, and the parameters it is made of; no checkpoint keeps it."""
 
     @property
     def tiers(self) -> int:
@@ -82,8 +84,15 @@ def labour_of(config: RunConfig, firms: FirmSet, prefecture: np.ndarray, places:
     )
 
 
+MARKET_PARAMETERS = (
+    "recruit.search", "recruit.cross_border", "recruit.pull", "transfer.metropolitan_share",
+    "transfer.other_share",
+)  # fmt: skip
+"""Parameters below `firms` that a Market is made of."""
+
+
 def market_of(config: RunConfig, codes: Codes, labour: Labour, params: dict[str, float]) -> Market:
-    """Where people look for work, by the parameters in force below `firms`."""
+    """Where people look for work, by its parameters in force."""
     firms = config.firms
     assert firms is not None
     pulling = np.array([p in firms.recruit.pulling for p in codes.prefectures])

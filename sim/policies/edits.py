@@ -71,6 +71,7 @@ class RateBook:
         }
         self.edits = actions(config, layout)
         self._kept: list[tuple[object, InForce]] = []  # of the last months asked for
+        self._asked: dict[int, InForce] = {}  # by month: the processes of a month ask many times
 
     def base(self, month: int) -> np.ndarray:
         """float64[F + G] in force in a month; the same array while nothing changes."""
@@ -86,6 +87,12 @@ class RateBook:
 
     def in_force(self, month: int) -> InForce:
         """All that holds in a month; the same object while nothing changes."""
+        if month not in self._asked:
+            last = list(self._asked.items())[-2:]
+            self._asked = {**dict(last), month: self._in_force(month)}
+        return self._asked[month]
+
+    def _in_force(self, month: int) -> InForce:
         in_law = (self._model.months[:, 0] <= month) & (month <= self._model.months[:, 1])
         stamped = [(k, edit.stamp(month)) for k, edit in enumerate(self.edits)]
         live = [(k, stamp) for k, stamp in stamped if stamp is not None]

@@ -17,10 +17,12 @@ from sim.agents.labour import (
     EMPLOYED,
     EVICTED,
     HIRED,
+    MARKET_PARAMETERS,
     REFUSED,
     SEEKING,
     WAY,
     Labour,
+    Market,
     market_of,
 )
 from sim.clock import calendar_month, month_index
@@ -29,14 +31,14 @@ from sim.processes.caps import room_under
 from sim.processes.lists import GAINED, LOST, SEEKERS
 from sim.processes.market import (
     NOWHERE,
-    count_jobs,
     hire,
     look,
-    offer_jobs,
     pairs,
     scan_people,
     settle_jobs,
+    sum_heads,
 )
+from sim.processes.offers import Offers
 from sim.processes.recruits import already_chosen, choose, come, earlier_words
 from sim.schema_firms import Cap
 from sim.state import State
@@ -64,7 +66,7 @@ def jobs(state: State) -> None:
     settle(state, labour)
     evict_and_list(state, labour)
     settle(state, labour)
-    offers = _offer(state, labour)
+    offers = Offers(state, labour.jobs.shape[2])
     _match(state, labour, offers)
     _recruit(state, labour, offers)
 
@@ -112,53 +114,29 @@ def evict_and_list(state: State, labour: Labour) -> None:
     notice = firms["notice"]
     evicted = (notice > 0) & (notice <= state.month)
     sums = np.zeros((state.chunks, labour.tiers, 2), np.int64)
+    bits, some = np.packbits(evicted, bitorder="little"), bool(evicted.any())
     state.crew.run(
-        scan_people, p.n, p.n, p.columns, evicted, bool(evicted.any()), state.model.status,
-        state.now, state.books, sums,
+        scan_people, p.n, p.n, p.columns, bits, some, state.model.status, state.now, state.books,
+        sums,
     )  # fmt: skip
     state.collect(p.n)
-    heads = firms["heads"].astype(np.int64)
-    kept = np.stack([heads.sum(axis=0), np.arange(firms.n) @ heads], axis=1)
-    if not np.array_equal(kept, sums.sum(axis=0)) or (heads < 0).any():
+    heads = np.zeros((state.chunks, labour.tiers, 3), np.int64)
+    state.crew.run(sum_heads, firms.n, firms["heads"], heads)
+    kept = heads.sum(axis=0)
+    if not np.array_equal(kept[:, :2], sums.sum(axis=0)) or kept[:, 2].any():
         raise InvariantError(f"firms' headcounts differ from their workers in month {state.month}")
     labour.counts[EMPLOYED] = kept[:, 0]
     labour.counts[EVICTED, 0] = state.lists[LOST].size
 
 
-class Offers:
-    """Vacancies of a month in the order of their rings."""
-
-    def __init__(
-        self, ring: np.ndarray, words: np.ndarray, firm: np.ndarray, tier: np.ndarray
-    ) -> None:
-        order = np.argsort(ring)
-        self.ring, self.words = ring[order], words[order]
-        self.firm, self.tier = firm[order], tier[order]
-        self.taken = np.full(ring.size, -1, np.int32)
-
-
-def _offer(state: State, labour: Labour) -> Offers:
-    firms = labour.firms
-    columns = firms.columns
-    n = count_jobs(firms.n, columns.vacancies)
-    ring, words = np.empty(n, np.uint64), np.empty(n, np.uint64)
-    firm, tier = np.empty(n, np.int32), np.empty(n, np.uint8)
-    sectors = labour.jobs.shape[2]
-    offer_jobs(
-        firms.n, columns, state.world.prefecture, sectors, state.now, ring, words, firm, tier
-    )
-    return Offers(ring, words, firm, tier)
-
-
 def _match(state: State, labour: Labour, offers: Offers) -> None:
     p, status = state.people, state.model.status
     seekers = state.lists.pop(SEEKERS)
-    market = market_of(state.config, state.model.codes, labour, state.params.below("firms"))
+    market = _market(state, labour)
     tier = status.tier[p["status"][seekers]]
     labour.counts[SEEKING] = np.bincount(tier[tier >= 0], minlength=labour.tiers)
     made = np.zeros((labour.tiers, 3), np.int64)
     for attempt in range(ATTEMPTS):
-        left = np.flatnonzero(offers.taken < 0)
         ring = np.empty(seekers.size, np.uint64)
         state.crew.run(
             look, seekers.size, seekers, attempt, p.columns, state.world.prefecture, market,
@@ -166,17 +144,27 @@ def _match(state: State, labour: Labour, offers: Offers) -> None:
         )  # fmt: skip
         order = np.argsort(ring)
         order = order[: np.searchsorted(ring[order], NOWHERE)]
-        taken = np.full(left.size, -1, np.int32)
-        pairs(offers.ring[left], ring[order], taken)
+        seekers, ring = seekers[order], ring[order]  # who does not apply now does not this month
+        job, who = np.empty(order.size, np.int32), np.empty(order.size, np.int32)
+        n = pairs(offers.starts, offers.place, offers.taken, ring, job, who)
+        first = np.argsort(job[:n])
         hire(
-            taken, seekers[order], offers.firm[left], offers.tier[left], p.columns,
+            job[first], seekers[who[first]], offers.taken, offers.firm, p.columns,
             labour.firms.columns, labour.transfers, market, status, state.world, state.now,
             state.books, made,
         )  # fmt: skip
-        offers.taken[left] = taken
-        seekers = seekers[p["firm"][seekers] < 0]
+        seekers = np.sort(seekers[p["firm"][seekers] < 0])
     labour.counts[[HIRED, CROSSED, REFUSED]] = made.T
     state.collect(p.n)
+
+
+def _market(state: State, labour: Labour) -> Market:
+    """Where people look for work; made anew when a parameter of it changes."""
+    given = state.params
+    values = {name: given[f"firms.{name}"] for name in MARKET_PARAMETERS}
+    if labour.market is None or labour.market[0] != values:
+        labour.market = values, market_of(state.config, state.model.codes, labour, values)
+    return labour.market[1]
 
 
 def _recruit(state: State, labour: Labour, offers: Offers) -> None:
@@ -190,9 +178,7 @@ def _recruit(state: State, labour: Labour, offers: Offers) -> None:
             success[t] = params[f"firms.recruit.success.{name}"] * _attraction(state, t)
     success *= 1.0 - params["firms.recruit.refused"]
     cut = (np.clip(success, 0.0, 1.0) * 2.0**32).astype(np.uint64)
-    chosen = np.zeros(offers.taken.size, np.bool_)
-    choose(offers.taken, offers.words, offers.tier, cut, chosen)
-    rows = np.flatnonzero(chosen)
+    rows = choose(offers.taken, offers.words, offers.tier, cut)
     rows = rows[_within_caps(state, labour, offers, rows)]
     np.add.at(firms.columns.pending, (offers.firm[rows], offers.tier[rows]), 1)
     labour.counts[CHOSEN] = np.bincount(offers.tier[rows], minlength=labour.tiers)
@@ -234,17 +220,18 @@ def _within_caps(state: State, labour: Labour, offers: Offers, rows: np.ndarray)
     of_job = field_of[labour.firms["sector"][offers.firm[rows]]]
     for name, cap in body.caps.items():
         t = list(body.tiers).index(name)
-        if state.month < month_index(cap.since):
+        mine = np.flatnonzero(offers.tier[rows] == t)
+        limits = _limits(state, name, cap, fields)
+        if state.month < month_index(cap.since) or mine.size + _all_under(labour, t) < limits.min():
             continue
-        taken = _under_cap(state, labour, cap, t, field_of)
-        for f, limit in enumerate(_limits(state, name, cap, fields)):
-            mine = np.flatnonzero((offers.tier[rows] == t) & (of_job == f))
-            room = max(0, int(limit - taken[f]))
-            if mine.size > room:
-                rank = np.argsort(offers.words[rows[mine]])
-                out[mine[rank[room:]]] = False
-                labour.capped[t, f] = mine.size - room
-                labour.counts[CAPPED, t] += mine.size - room
+        room = np.maximum(limits - _under_cap(labour, cap, t, field_of), 0).astype(np.int64)
+        wanted = np.bincount(of_job[mine], minlength=len(fields))
+        for f in np.flatnonzero(wanted > room):
+            ranked = mine[of_job[mine] == f]
+            ranked = ranked[np.argsort(offers.words[rows[ranked]])]
+            out[ranked[room[f] :]] = False
+            labour.capped[t, f] = wanted[f] - room[f]
+            labour.counts[CAPPED, t] += wanted[f] - room[f]
     _under_policy(state, labour, offers, rows, out)
     kept = rows[out]
     np.add.at(labour.flow, (offers.tier[kept], of_job[out]), 1)
@@ -280,15 +267,19 @@ def _limits(state: State, name: str, cap: Cap, fields: list[str]) -> np.ndarray:
     return np.array(values) * raised * state.scale
 
 
-def _under_cap(
-    state: State, labour: Labour, cap: Cap, tier: int, field_of: np.ndarray
-) -> np.ndarray:
+def _all_under(labour: Labour, tier: int) -> int:
+    """People of a tier who can count against its cap at most."""
+    pending = int(labour.firms["pending"][:, tier].sum(dtype=np.int64))
+    here = int(labour.firms["heads"][:, tier].sum(dtype=np.int64))
+    return here + pending + int(labour.flow[tier].sum())
+
+
+def _under_cap(labour: Labour, cap: Cap, tier: int, field_of: np.ndarray) -> np.ndarray:
     """int64[fields]: people who count against a cap: those here and on the way, or this year's."""
     firms, n = labour.firms, int(field_of.max()) + 1
-    by_field = field_of[firms["sector"]]
     if cap.kind == "stock":
-        count = firms["heads"][:, tier].astype(np.int64) + firms["pending"][:, tier]
-        return np.bincount(by_field, count, n).astype(np.int64)
+        count = firms["heads"][:, tier] + firms["pending"][:, tier]
+        return np.bincount(field_of[firms["sector"]], count, n).astype(np.int64)
     return labour.flow[tier, :n]
 
 

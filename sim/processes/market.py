@@ -1,8 +1,8 @@
 """The labour market of a month: who looks for work where, which job they find.
 
-Jobs and seekers stand on rings, one for each tier, sector and prefecture, at a place that a hash
-of who they are and of the month gives them. A seeker takes the next free job along the ring. So
-no order of rows matters, and one more job or seeker changes only those whom it meets.
+Jobs and seekers stand on rings (sim.processes.offers), at a place that a hash of who they are and
+of the month gives them. A seeker takes the next free job along the ring. So no order of rows
+matters, and one more job or seeker changes only those whom it meets.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from sim.agents.population import NO_SECTOR, NORMS, SEEKS
 from sim.borrow import borrow
 from sim.processes.fates import move
 from sim.processes.lists import SEEKERS, flag, push
+from sim.processes.offers import HASH, PLACE_BITS, ring_of
 from sim.processes.person import MOVED, pick_cut
 from sim.processes.work import leave_job
-from sim.rng import P_SEARCH, P_SEARCH_PLACE, P_VACANCY, draw, high, low
+from sim.rng import P_SEARCH, P_SEARCH_PLACE, draw, high, low
 
-PLACE_BITS = np.uint64(48)
-HASH = np.uint64((1 << 48) - 1)
+TOGETHER = 4096
+"""People whose jobs are added up in one number: workers above ONE, rows of firms below."""
+ONE = np.int64(1 << 48)
 NOWHERE = np.uint64((1 << 64) - 1)
 
 
@@ -27,23 +29,37 @@ NOWHERE = np.uint64((1 << 64) - 1)
 def scan_people(c, first, stop, n, p, evicted, any_evicted, a, m, b, sums):
     """Lists those who look for work, rows [first, stop); frees the workers of `evicted` firms.
 
-    evicted bool[firms]; sums int64[C, T, 2] takes the number of employed and the sum of the rows
-    of their firms, as they are before.
+    evicted uint8[firms / 8] bits; sums int64[C, T, 2] takes the number of employed and the sum of
+    the rows of their firms, as they are before.
     """
     p, a, b = borrow(p), borrow(a), borrow(b)
     start = 2 * (n * c // b.counts.shape[0])
-    lists, counts = b.lists, b.counts[c]
-    for i in range(first, stop):
-        firm = np.int64(p.firm[i])
-        if firm >= 0:
-            tier = a.tier[p.status[i]]
-            sums[c, tier, 0] += 1
-            sums[c, tier, 1] += firm
-            if any_evicted and evicted[firm]:
-                leave_job(p, i, a, m, lists, counts, start)
-                p.traits[i] |= SEEKS
-        if p.traits[i] & SEEKS and p.event[i] == 0:
-            push(lists, counts, start, SEEKERS, i)
+    lists, counts, packed = b.lists, b.counts[c], np.zeros(a.n_tiers, np.int64)
+    for lower in range(first, stop, TOGETHER):
+        for i in range(lower, min(lower + TOGETHER, stop)):
+            firm = np.int64(p.firm[i])
+            if firm >= 0:
+                packed[a.tier[p.status[i]]] += ONE + firm
+                if any_evicted and evicted[firm >> 3] >> (firm & 7) & 1:
+                    leave_job(p, i, a, m, lists, counts, start)
+                    p.traits[i] |= SEEKS
+            if p.traits[i] & SEEKS and p.event[i] == 0:
+                push(lists, counts, start, SEEKERS, i)
+        for t in range(a.n_tiers):
+            sums[c, t, 0] += packed[t] >> 48
+            sums[c, t, 1] += packed[t] & (ONE - 1)
+            packed[t] = 0
+
+
+@njit(cache=True, nogil=True)
+def sum_heads(c, first, stop, heads, sums):
+    """Adds up heads int32[firms, T] of firms [first, stop) into sums int64[C, T, 3]: people, the
+    rows of their firms, and firms with less than nobody."""
+    for f in range(first, stop):
+        for t in range(heads.shape[1]):
+            sums[c, t, 0] += heads[f, t]
+            sums[c, t, 1] += f * np.int64(heads[f, t])
+            sums[c, t, 2] += heads[f, t] < 0
 
 
 @njit(cache=True, nogil=True)
@@ -68,38 +84,6 @@ def settle_jobs(heads, lost, gained):
         heads[lost[k] // tiers, lost[k] % tiers] -= 1
     for k in range(gained.size):
         heads[gained[k] // tiers, gained[k] % tiers] += 1
-
-
-@njit(cache=True)
-def count_jobs(n, vacancies):
-    """Number of jobs on offer by the first n firms; vacancies int16[firms, T]."""
-    total = 0
-    for f in range(n):
-        for t in range(vacancies.shape[1]):
-            total += vacancies[f, t]
-    return total
-
-
-@njit(cache=True)
-def offer_jobs(n, firms, prefecture, sectors, m, ring, words, firm, tier):
-    """One entry for every vacancy: place on the rings uint64, its draw uint64, firm, tier."""
-    firms = borrow(firms)
-    tiers, k = firms.vacancies.shape[1], 0
-    for f in range(n):
-        where = np.int64(prefecture[np.int64(firms.municipality[f])])
-        for t in range(tiers):
-            cell = ring_of(t, np.int64(firms.sector[f]), where, sectors, m)
-            for ordinal in range(firms.vacancies[f, t]):
-                x0, x1 = draw(m.k0, m.k1, firms.key[f], m.now, P_VACANCY, (t << 20) | ordinal)
-                ring[k] = (np.uint64(cell) << PLACE_BITS) | (x0 & HASH)
-                words[k], firm[k], tier[k] = x1, f, t
-                k += 1
-
-
-@njit(cache=True, forceinline=True)
-def ring_of(tier, sector, prefecture, sectors, m):
-    """Number of the ring of a tier, sector and prefecture."""
-    return (np.int64(tier) * sectors + sector) * m.n_prefectures + prefecture
 
 
 @njit(cache=True, nogil=True)
@@ -130,58 +114,58 @@ def look(c, first, stop, seekers, attempt, p, prefecture, market, a, m, ring):
 
 
 @njit(cache=True)
-def pairs(jobs, seekers, taken):
-    """taken int32[jobs]: which seeker takes each job, -1 nobody. Both arrays of places ascend."""
+def pairs(starts, place, taken, seekers, job, who):
+    """Who takes which job; returns how many do.
+
+    starts int64[R + 1] and place uint64[jobs]: see Offers. taken int32[jobs] is -1 for free jobs,
+    and the seeker's number afterwards. seekers uint64[k]: ring and place, ascending.
+    job, who int32[k] out: the pairs, ring by ring.
+    """
     waiting = np.empty(seekers.size, np.int32)
-    j, k = 0, 0
-    taken[:] = -1
+    k, made = 0, 0
     while k < seekers.size:
-        cell, n = seekers[k] >> PLACE_BITS, 0
-        while j < jobs.size and jobs[j] >> PLACE_BITS < cell:
-            j += 1
-        begin = j
-        while k < seekers.size and seekers[k] >> PLACE_BITS == cell:
-            while j < jobs.size and jobs[j] < seekers[k]:
+        ring, n = seekers[k] >> PLACE_BITS, 0
+        begin, stop = starts[np.int64(ring)], starts[np.int64(ring) + 1]
+        j = begin
+        while k < seekers.size and seekers[k] >> PLACE_BITS == ring:
+            at = seekers[k] & HASH
+            while j < stop and (taken[j] >= 0 or place[j] < at):
                 j += 1
-            if j < jobs.size and jobs[j] >> PLACE_BITS == cell:
-                taken[j] = k
-                j += 1
+            if j < stop:
+                taken[j], job[made], who[made] = k, j, k
+                made += 1
             else:  # nothing ahead: on from the beginning of the ring, after all others
                 waiting[n] = k
                 n += 1
             k += 1
         w = 0
-        while w < n and begin < jobs.size and jobs[begin] >> PLACE_BITS == cell:
+        while w < n and begin < stop:
             if taken[begin] < 0:
-                taken[begin] = waiting[w]
+                taken[begin], job[made], who[made] = waiting[w], begin, waiting[w]
+                made += 1
                 w += 1
             begin += 1
+    return made
 
 
 @njit(cache=True)
-def hire(taken, order, firm, tier, p, firms, transfers, market, a, w, m, b, made):
-    """Let the pairs be: who found job j is seekers' row order[taken[j]]; -1 if not after all.
+def hire(job, rows, taken, firm, p, firms, transfers, market, a, w, m, b, made):
+    """Let the pairs be: row rows[k] of the population takes job[k]; free again if not after all.
 
-    transfers int16[firms]: workers taken from other firms this year. made int64[T, 3]: hires,
-    those of other prefectures, those refused because a firm had its share of transfers.
+    firm int32[jobs]. transfers int16[firms]: workers taken from other firms this year.
+    made int64[T, 3]: hires, those of other prefectures, those refused because a firm had its
+    share of transfers.
     """
     p, a, w, b, firms, market = (
-        borrow(p),
-        borrow(a),
-        borrow(w),
-        borrow(b),
-        borrow(firms),
-        borrow(market),
-    )
-    for j in range(taken.size):
-        if taken[j] < 0:
-            continue
-        i, f, t = order[taken[j]], np.int64(firm[j]), np.int64(tier[j])
-        place = np.int64(firms.municipality[f])
+        borrow(p), borrow(a), borrow(w), borrow(b), borrow(firms), borrow(market),
+    )  # fmt: skip
+    for k in range(job.size):
+        i, f = rows[k], np.int64(firm[job[k]])
+        t, place = np.int64(a.tier[p.status[i]]), np.int64(firms.municipality[f])
         changed = p.sector[i] != NO_SECTOR
         if market.limited[t] and changed:
             if transfers[f] + 1 > max(1.0, market.share[w.prefecture[place]] * firms.heads[f, t]):
-                taken[j] = -1
+                taken[job[k]] = -1
                 made[t, 2] += 1
                 continue
             transfers[f] += 1

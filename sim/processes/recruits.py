@@ -25,10 +25,13 @@ EARLIER = 1 << 19
 
 
 @njit(cache=True)
-def choose(taken, words, tier, success, chosen):
-    """chosen bool[jobs]: somebody abroad is chosen for a free job; success uint64[T] thresholds."""
+def choose(taken, words, tier, success):
+    """int64: free jobs for which somebody abroad is chosen; success uint64[T] thresholds."""
+    rows, n = np.empty(taken.size, np.int64), 0
     for j in range(taken.size):
-        chosen[j] = taken[j] < 0 and low(words[j]) < success[tier[j]]
+        rows[n] = j
+        n += taken[j] < 0 and low(words[j]) < success[tier[j]]
+    return rows[:n].copy()
 
 
 @njit(cache=True)

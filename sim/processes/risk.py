@@ -176,21 +176,38 @@ def stale_statuses(
 def _fill_bounds(chunk, first, stop, groups, t, bands, base, out):
     at = np.zeros(7, np.int64)  # where a class stands on each axis
     below = N_YEAR * N_LANGUAGE * N_ARREARS * N_MOBILITY
+    total = np.empty(below)
     for group in groups[first:stop]:
         lst = group // (2 * N_AGE)
         at[0], at[1], at[6] = group // N_AGE % 2, group % N_AGE, group % (2 * N_AGE)
+        total[:] = 0.0
+        for f in range(t.first[lst], t.first[lst + 1]):
+            rate, inside = base[f], 0
+            for k in range(t.mult_first[f], t.mult_first[f + 1]):
+                axis = bands.axis[k]
+                if 2 <= axis <= 5:
+                    inside += 1
+                else:  # the same for the whole group
+                    rate *= bands.values[k, 0 if axis < 0 else at[axis]]
+            if rate > 0.0:
+                _add_rates(rate, inside, f, t, bands, at, total)
         for rest in range(below):
+            bound = threshold(any_event(total[rest] * (1.0 + 1e-12))) + np.uint64(2)
+            out[group * below + rest] = min(bound, np.uint64(4294967295))
+
+
+@njit(cache=True, forceinline=True)
+def _add_rates(rate, inside, f, t, bands, at, total):
+    """Add fate f's `rate` of a group to all its classes, times the `inside` multipliers that
+    differ between them."""
+    for rest in range(total.size):
+        worth = rate
+        if inside > 0:
             at[5] = rest % N_MOBILITY
             at[4] = rest // N_MOBILITY % N_ARREARS
             at[3] = rest // (N_MOBILITY * N_ARREARS) % N_LANGUAGE
             at[2] = rest // (N_MOBILITY * N_ARREARS * N_LANGUAGE)
-            total = 0.0
-            for f in range(t.first[lst], t.first[lst + 1]):
-                rate = base[f]
-                if rate > 0.0:
-                    for k in range(t.mult_first[f], t.mult_first[f + 1]):
-                        axis = bands.axis[k]
-                        rate *= bands.values[k, 0 if axis < 0 else at[axis]]
-                    total += rate
-            bound = threshold(any_event(total * (1.0 + 1e-12))) + np.uint64(2)
-            out[group * below + rest] = min(bound, np.uint64(4294967295))
+            for k in range(t.mult_first[f], t.mult_first[f + 1]):
+                if 2 <= bands.axis[k] <= 5:
+                    worth *= bands.values[k, at[bands.axis[k]]]
+        total[rest] += worth
