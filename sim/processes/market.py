@@ -86,6 +86,17 @@ def settle_jobs(heads, lost, gained):
         heads[gained[k] // tiers, gained[k] % tiers] += 1
 
 
+@njit(cache=True, forceinline=True)
+def elsewhere(cut, here, word):
+    """Index of a place other than `here`, by the cumulative thresholds `cut` of all places."""
+    start, stop = cut[here - 1] if here > 0 else np.uint64(0), cut[here]
+    others = cut[-1] - (stop - start)
+    if others == 0:
+        return here
+    at = (word * others) >> np.uint64(32)
+    return pick_cut(cut, at if at < start else at + (stop - start))
+
+
 @njit(cache=True, nogil=True)
 def look(c, first, stop, seekers, attempt, p, prefecture, market, a, m, ring):
     """Place of seekers [first, stop) on the rings, or NOWHERE for who does not apply.
@@ -106,7 +117,7 @@ def look(c, first, stop, seekers, attempt, p, prefecture, market, a, m, ring):
         sector = np.int64(p.sector[i]) if known else sectors
         where = np.int64(prefecture[p.municipality[i]])
         if low(y0) < market.cross[tier]:
-            where = pick_cut(market.place_cut[tier, sector], high(y0))
+            where = elsewhere(market.place_cut[tier, sector], where, high(y0))
         if not known:
             sector = pick_cut(market.sector_cut[tier, where], low(y1))
         cell = ring_of(tier, sector, where, sectors, m)

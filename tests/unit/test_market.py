@@ -1,0 +1,80 @@
+"""The labour market's kernels: jobs in the order of their rings, pairs, places elsewhere."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from sim.processes.market import elsewhere, pairs
+from sim.processes.offers import HASH, PLACE_BITS, order_offers
+
+STARTS = np.array([0, 0, 1, 41, 45, 45])
+
+
+def jobs(luck: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    n = int(STARTS[-1])
+    place = luck.integers(0, int(HASH), n, dtype=np.uint64, endpoint=True)
+    return place, luck.integers(0, 1 << 63, n, dtype=np.uint64), np.arange(n, dtype=np.int32)
+
+
+@pytest.mark.parametrize("spans", [[(0, 45)], [(0, 1), (1, 30), (30, 45)]])
+def test_jobs_of_a_ring_stand_in_order_of_place(spans):
+    """Chunks are cut by jobs; a ring belongs to the chunk in which it starts."""
+    place, words, firm = jobs(np.random.default_rng(5))
+    place[10:14] = place[10]  # equal places must not be lost
+    before = sorted(zip(place.tolist(), words.tolist(), firm.tolist(), strict=True))
+    expected = np.concatenate([np.sort(place[a:z]) for a, z in itertools.pairwise(STARTS)])
+    for c, (first, stop) in enumerate(spans):
+        order_offers(c, first, stop, STARTS, place, words, firm)
+    assert np.array_equal(place, expected)
+    assert sorted(zip(place.tolist(), words.tolist(), firm.tolist(), strict=True)) == before
+
+
+def slow_pairs(place: np.ndarray, taken: np.ndarray, seekers: np.ndarray) -> dict[int, int]:
+    """Each seeker in turn takes the next free job ahead; who finds none, the first that is left."""
+    found: dict[int, int] = {}
+    rings = (seekers >> PLACE_BITS).astype(int)
+    for ring in dict.fromkeys(rings.tolist()):
+        free = [j for j in range(STARTS[ring], STARTS[ring + 1]) if taken[j] < 0]
+        late = []
+        for k in np.flatnonzero(rings == ring).tolist():
+            ahead = [j for j in free if place[j] >= seekers[k] & HASH and j not in found]
+            if ahead:
+                found[ahead[0]] = k
+            else:
+                late.append(k)
+        for k, j in zip(late, [j for j in free if j not in found], strict=False):
+            found[j] = k
+    return found
+
+
+@pytest.mark.parametrize("n", [0, 1, 7, 60])
+def test_a_seeker_takes_the_next_free_job_of_the_ring(n):
+    luck = np.random.default_rng(n)
+    place, _, _ = jobs(luck)
+    for a, z in itertools.pairwise(STARTS):
+        place[a:z].sort()
+    taken = np.where(luck.random(place.size) < 0.3, 99, -1).astype(np.int32)
+    ring = luck.integers(0, STARTS.size - 1, n).astype(np.uint64) << PLACE_BITS
+    seekers = np.sort(ring | luck.integers(0, int(HASH), n, dtype=np.uint64))
+    expected, before = slow_pairs(place, taken, seekers), taken.copy()
+    job, who = np.empty(n, np.int32), np.empty(n, np.int32)
+    made = pairs(STARTS, place, taken, seekers, job, who)
+    assert dict(zip(job[:made].tolist(), who[:made].tolist(), strict=True)) == expected
+    assert len(set(job[:made].tolist())) == made
+    assert (before[job[:made]] == -1).all()
+    assert np.array_equal(np.flatnonzero(taken != before), np.sort(job[:made]))
+
+
+def test_who_looks_elsewhere_looks_elsewhere():
+    cut = np.array([1 << 30, 1 << 31, 3 << 30, 1 << 32], np.uint64)
+    words = np.linspace(0, (1 << 32) - 1, 1000).astype(np.uint64)
+    for here in range(4):
+        places = np.array([elsewhere(cut, here, word) for word in words])
+        assert here not in places
+        counts = np.bincount(places, minlength=4)[np.arange(4) != here]
+        assert counts == pytest.approx(1000 / 3, abs=2)
+    alone = np.array([0, 1 << 32, 1 << 32], np.uint64)
+    assert elsewhere(alone, 1, np.uint64(5)) == 1
