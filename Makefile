@@ -11,7 +11,7 @@ run: setup
 	$(BIN)/kyosei run
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 slow: setup
 	$(BIN)/python -m pytest -m "not network"

@@ -25,6 +25,7 @@ from sim.schema import Channel, Country, RunConfig, Status
 from sim.schema_base import Provenance
 
 LAST_END: Final = "2100-12"
+LEAST_SCALE: Final = 1e-6
 NATIONAL: Final = "national"
 CLOSE: Final = 1e-9
 _FIELDS = list(Country.model_fields)
@@ -63,6 +64,9 @@ def _run(config: RunConfig) -> Iterator[Problem]:
         yield Problem(("end",), f"must be after the start, {config.start}.", config.end)
     if end > month_index(LAST_END):
         yield Problem(("end",), f"must be {LAST_END} or earlier.", config.end)
+    if config.scale < LEAST_SCALE:
+        rule = f"must be {LEAST_SCALE:f} or more: below it hardly anybody is left."
+        yield Problem(("scale",), rule, config.scale)
     published = month_index(first) <= start <= month_index(last)
     if not published or calendar_month(start) not in (6, 12):
         rule = f"must be a half-year with published stocks: June or December, {first} to {last}."
@@ -134,6 +138,9 @@ def _prefectures(config: RunConfig) -> Iterator[Problem]:
             rule = f"stands on the tile of {seen[place]}. Move one of them."
             yield Problem(("prefecture", code, "row"), rule, prefecture.row)
         seen.setdefault(place, code)
+    if config.town is not None:
+        path: Path = ("town", "pull", "metropolitan")
+        yield from _known(path, config.town.pull.metropolitan, config.prefecture, "prefecture")
 
 
 def _sums_to_one(path: Path, shares: Collection[float]) -> Iterator[Problem]:

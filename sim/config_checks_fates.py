@@ -26,6 +26,9 @@ STEPS: Final = {  # factor: lowest and highest key
 MONTHLY: Final = "monthly"
 ENDS: Final = ("at_end", "at_limit")
 SPONSOR: Final = tuple(name for name in Sponsor.model_fields if name.startswith("when_"))
+MOTHERS: Final = (10, 60)
+"""First completed year of age at which a woman may give birth, and the one from which none does."""
+OLDEST: Final = 110
 AT_AN_END: Final = ("leave", "die", "citizen", "switch", "stage", "clear", "short")
 """Kinds of fate that an occasion may have; the others happen in any month."""
 GRANTED: Final = ("switch", "citizen", "stage", "family")
@@ -118,7 +121,30 @@ def _fate(
     if fate.kind == "birth" and _may_be_male(fate.by):
         rule = "only women give birth. Give by.sex {M: 0.0}, or by.age_sex with nothing for M."
         yield Problem((*path, "by"), rule)
+    yield from _ages(path, fate)
     yield from _factors(config, (*path, "by"), fate.by, status)
+
+
+def _ages(path: Path, fate: Fate) -> Iterator[Problem]:
+    """Nobody gives birth as a child or in old age, and nobody lives for ever."""
+    low, high = MOTHERS
+    if fate.kind == "birth":
+        ages = [age for age in range(121) if not low <= age < high and _by_age(fate.by, "F", age)]
+        if ages:
+            rule = f"lets women of {ages[0]} give birth. Give 0 below {low} and from {high} on."
+            yield Problem((*path, "by"), rule)
+    for sex in SEXES if fate.kind == "die" else ():
+        if _by_age(fate.by, sex, OLDEST) == 0:
+            yield Problem((*path, "by"), f"lets nobody ({sex}) of {OLDEST} ever die.")
+
+
+def _by_age(by: Factors, sex: str, age: int) -> float:
+    """What the ages of a fate multiply its rate by; below the lowest step it is 1."""
+    factor = 1.0
+    for steps in (by.age, (by.age_sex or {}).get(sex)):
+        below = [key for key in steps or {} if key <= age]
+        factor *= steps[max(below)] if steps and below else 1.0
+    return factor
 
 
 def _target(config: RunConfig, path: Path, fate: Fate, status: Status | None) -> Iterator[Problem]:

@@ -2,7 +2,8 @@
 
 Python raises KeyboardInterrupt wherever it happens to be. Inside a callback of a C library (the
 compiler's cache, a drawing) that is printed and forgotten, and the run would go on to its end. So
-the wish is remembered here, and obeyed between two months and before the next file.
+the wish is remembered here, and obeyed between two months and before the next file. Inside the body
+of a class, or under a library's own handlers, it becomes another exception: that is the wish too.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ def _ask(number: int, frame: FrameType | None) -> None:
 def listening() -> Iterator[None]:
     """Both signals unwind as KeyboardInterrupt, so that locks and temporary files go.
 
+    Whatever leaves the block once one was heard leaves it as KeyboardInterrupt.
     A signal that is ignored stays so (`nohup`); other threads cannot listen, and do not.
     """
     _asked.clear()
@@ -35,6 +37,10 @@ def listening() -> Iterator[None]:
         before = {number: signal.signal(number, _ask) for number in wanted}
     try:
         yield
+    except BaseException as error:
+        if _asked.is_set() and not isinstance(error, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

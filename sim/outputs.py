@@ -201,7 +201,7 @@ class RunFolder:
             self._lock.take()
             try:
                 self._sweep()
-            except OSError:
+            except BaseException:  # an interruption too
                 self._lock.release()
                 raise
         return self

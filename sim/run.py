@@ -18,9 +18,10 @@ from sim.config_yaml import MOST_BYTES
 from sim.data import Data, load
 from sim.errors import ConfigError, OutputError, printable
 from sim.interrupt import obey
+from sim.leavings import found_complete
 from sim.manifest import code_digest, environment, run_id
 from sim.model import Kyosei, blank_state, use_threads
-from sim.outputs import RunFolder, is_complete, read_manifest
+from sim.outputs import RunFolder, read_manifest
 from sim.past import differences as other_pasts
 from sim.progress import MonthProgress
 from sim.resources import Needs, estimate, refuse_too_large
@@ -80,7 +81,7 @@ def run(config: RunConfig, quiet: bool = False, observer: Observer | None = None
         data = load(config.country.data)
         number, text = identity(config, data)
         folder = Path(config.output) / number
-        if is_complete(folder) and not _missing(config, read_manifest(folder)):
+        if found_complete(folder) and not _missing(config, read_manifest(folder)):
             Job(config, data, number, text, Needs(0, 0, 0, 0), None, quiet).say(
                 f"run {number} is complete already: nothing to do"
             )

@@ -21,8 +21,10 @@ from omegaconf import DictConfig
 from sim import config, run
 from sim.data import load
 from sim.errors import BusyError, KyoseiError, OutputError
+from sim.interrupt import obey
+from sim.leavings import found_complete
 from sim.manifest import code_digest
-from sim.outputs import is_complete, json_text, read_parquet, write_atomically
+from sim.outputs import json_text, read_parquet, write_atomically
 from sim.recent import Recent, state_of_files
 from sim.schema import RunConfig
 from sim.sweep_plan import Plan, Row, read_plan
@@ -60,7 +62,7 @@ def outside_hydra() -> Iterator[None]:
 
 def is_there(plan: Plan, row: Row) -> bool:
     """Whether there is nothing to do: the run is complete, and shall keep no months."""
-    return not row.keeps and is_complete(plan.root / row.run)
+    return not row.keeps and found_complete(plan.root / row.run)
 
 
 def part_of_plan(
@@ -89,8 +91,10 @@ def attempt(plan: Plan, row: Row, threads: int | None, make: Maker | None = None
         (make or run_or_wait)(settings, plan.root, threads)
         log.unlink(missing_ok=True)
     except KyoseiError as error:
+        obey()  # what a wish to end looks like here is not the run's fault
         _leave_word(log, error.exit_code, row.overrides, str(error))
     except Exception:  # noqa: BLE001  a bug in one run must not end the others
+        obey()
         _leave_word(log, BUG, row.overrides, traceback.format_exc())
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 import hydra
 
 from sim.errors import ConfigError, OutputError
+from sim.interrupt import obey
 from sim.resources import available_memory
 from sim.settings import configs_folder
 from sim.sweep_transport import transport
@@ -192,6 +193,7 @@ def _launch(task: Callable[..., Any], words: Sequence[str]) -> None:
         sys.argv = ["kyosei", "--multirun", *words]
         composed(task)()  # Hydra offers no other way in than the words of the command
     except SystemExit as stop:
+        obey()
         if stop.code:
             raise OutputError("the launcher stopped early: see its message above") from stop
     finally:

@@ -19,6 +19,7 @@ from typing import Any, Final
 from sim import config
 from sim.data import FOLDERS, load
 from sim.errors import ConfigError, KyoseiError, OutputError
+from sim.leavings import found_complete
 from sim.manifest import code_digest
 from sim.outputs import is_complete, sealed, write_atomically
 from sim.resources import estimate
@@ -77,7 +78,7 @@ class Plan:
 
     def pending(self) -> list[Row]:
         """Runs to ask for: those missing, and those that shall keep months, which they check."""
-        return [row for row in self.unique if row.keeps or not is_complete(self.root / row.run)]
+        return [row for row in self.unique if row.keeps or not found_complete(self.root / row.run)]
 
     def log(self, row: Row) -> Path:
         """Where a run says why it failed."""

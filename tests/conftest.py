@@ -13,6 +13,27 @@ settings.register_profile("kyosei", deadline=None, derandomize=True, database=No
 settings.load_profile("kyosei")
 
 
+COMPILES = "unit/test_run.py"
+"""Its first run needs all kernels of a default run: minutes, where none is compiled yet."""
+NO_KERNELS = (
+    "test_configs.py", "test_hostile.py", "test_bad_input.py", "unit/test_sweep_design.py",
+    "unit/test_config.py", "unit/test_plots.py", "test_policy_mistakes.py", "test_style.py",
+    "unit/test_data_broken.py", "unit/test_levers.py", "unit/test_cli.py", "unit/test_data.py",
+    "unit/test_leavings.py", "unit/test_official.py",
+)  # fmt: skip
+"""What the other process does meanwhile."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of two processes (`make test`) one compiles while the other needs no kernel: files are dealt
+    out in this order, and each is done by one of them."""
+    if hasattr(config, "workerinput"):
+        first = [COMPILES, *NO_KERNELS]
+        places = {name: place for place, name in enumerate(first)}
+        here = Path(__file__).parent
+        items.sort(key=lambda item: places.get(item.path.relative_to(here).as_posix(), len(first)))
+
+
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The folder of pyproject.toml."""

@@ -16,8 +16,9 @@ from sim.config import to_yaml
 from sim.config_yaml import write
 from sim.data import Data, load
 from sim.fit_draws import factor_text
+from sim.leavings import found_complete
 from sim.manifest import code_digest, environment, run_id
-from sim.outputs import RunFolder, is_complete, write_atomically
+from sim.outputs import RunFolder, write_atomically
 from sim.plots_fit import draw_fit
 from sim.schema import RunConfig
 from sim.schema_fit import FittedRates
@@ -46,7 +47,7 @@ def calibrate(
     number = _identity(config, data, plan, last, effort)
     say = (lambda text: None) if quiet else (lambda text: print(text, flush=True))
     target = Path(config.output) / number
-    if is_complete(target) and not adopt:
+    if found_complete(target) and not adopt:
         say(f"fit {number} is complete already: nothing to do")
         return target
     with Stopwatch() as watch, RunFolder(Path(config.output), number) as folder:

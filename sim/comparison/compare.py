@@ -20,9 +20,10 @@ from sim.comparison.question import Arm, Question, question_of
 from sim.comparison.results import write_results
 from sim.comparison.runs import is_done, launch_runs, make_first
 from sim.errors import ConfigError, OutputError
+from sim.leavings import found_complete
 from sim.manifest import environment
 from sim.numba_cache import is_cold
-from sim.outputs import RunFolder, is_complete
+from sim.outputs import RunFolder
 from sim.plots_label import Label
 from sim.plots_look import Look, look_of
 from sim.schema import RunConfig
@@ -93,7 +94,7 @@ def compare(words: Sequence[str], quiet: bool = False) -> int:
     started = time.perf_counter()
     asked = comparison_of(question_of(words))
     folder = asked.plan.root / asked.number
-    if is_complete(folder):
+    if found_complete(folder):
         _say(quiet, f"comparison {asked.number} is complete already: nothing to do")
     else:
         code = _make_runs(asked, quiet)

@@ -21,8 +21,9 @@ from sim.hindcast.forecast import Origin, ensemble, look_from, prior_rates
 from sim.hindcast.known import as_known
 from sim.hindcast.scores import truth
 from sim.hindcast.settings import Hindcast, Request, load_hindcast, request_of
+from sim.leavings import found_complete
 from sim.manifest import code_digest, environment
-from sim.outputs import RunFolder, is_complete, read_parquet
+from sim.outputs import RunFolder, read_parquet
 from sim.plots_hindcast import draw_paths, draw_scoreboard, hindcast_look
 from sim.plots_style import png_bytes
 from sim.progress import MonthProgress
@@ -73,7 +74,7 @@ def _one(
     """One origin's folder: members, forecast, scoreboard and figure."""
     number = identity(config, data, settings, request, [origin, horizon])
     path = Path(request.output) / number
-    if is_complete(path):
+    if found_complete(path):
         return path
     with RunFolder(Path(request.output), number) as folder:
         if folder.adopt() is not None:

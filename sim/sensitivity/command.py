@@ -14,8 +14,9 @@ from sim.config import compose, to_yaml
 from sim.data import load
 from sim.errors import ConfigError
 from sim.interrupt import obey
+from sim.leavings import found_complete
 from sim.manifest import code_digest, environment
-from sim.outputs import RunFolder, is_complete, read_parquet
+from sim.outputs import RunFolder, read_parquet
 from sim.plots_look import look_of
 from sim.plots_sensitivity import draw_tornado
 from sim.plots_style import png_bytes
@@ -43,7 +44,7 @@ def sensitivity(words: Sequence[str], quiet: bool = False) -> Path:
     parts = [to_yaml(config.model_copy(update={"threads": None})), data.digest,
              study.model_dump_json(), code_digest()]  # fmt: skip
     number = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
-    if is_complete(root / number):
+    if found_complete(root / number):
         return root / number
     with RunFolder(root, number) as folder:
         if folder.adopt() is None:

@@ -243,6 +243,32 @@ def test_a_polite_end_exits_with_130(world, tmp_path):
     assert in_child(world, wait, tmp_path / "started", signal.SIGTERM) == 130
 
 
+def _wish(kind: str, number: signal.Signals) -> None:
+    """A wish to end that comes out as something else than KeyboardInterrupt."""
+    try:
+        os.kill(os.getpid(), number)
+        time.sleep(1)
+    except KeyboardInterrupt as wish:
+        errors = {
+            "class body": RuntimeError("Error calling __set_name__ on 'x' instance"),
+            "output": OutputError("cannot write x"), "system": OSError(4, "Interrupted", "x"),
+            "launcher": SystemExit(1),
+        }  # fmt: skip
+        raise errors[kind] from wish
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("kind", ["class body", "output", "system", "launcher"])
+def test_a_wish_to_end_in_any_disguise_exits_with_130(world, capsys, monkeypatch, kind, number):
+    monkeypatch.setattr(sys.modules["sim.run"], "run", lambda *_, **__: _wish(kind, number))
+    assert cli.main(["run"]) == 130
+    assert capsys.readouterr().err == "kyosei: interrupted\n"
+    world.raises = ZeroDivisionError()  # the wish is over with its command
+    monkeypatch.setattr(sys.modules["sim.run"], "run", world.run)
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["run"])
+
+
 def in_child(world: World, work: Callable[..., Path], started: Path, number: signal.Signals) -> int:
     """Exit code of `kyosei run` doing `work` in a copy of this process that gets a signal."""
     child = os.fork()
