@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import mesa
 import numpy as np
 
 from sim.agents.agencies import blank_agencies, load_bureau
@@ -21,6 +20,7 @@ from sim.crew import Crew
 from sim.data import Data, load
 from sim.errors import InvariantError
 from sim.inflows import ArrivalPlan
+from sim.mesa_core import Model
 from sim.month import MONTH, describe, renew_risks
 from sim.places import load_places
 from sim.policies.edits import RateBook
@@ -38,7 +38,7 @@ from sim.tables import build
 from sim.threads import use_threads as use_threads  # part of the model's face, as `Kyosei` is
 
 
-class Kyosei(mesa.Model):
+class Kyosei(Model):
     """Every foreign resident of a country, month by month.
 
     `config` is a RunConfig (`sim.config.compose([...])`). The population is `model.people`; it
