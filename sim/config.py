@@ -1,7 +1,7 @@
 """The door: files and words in, one checked and frozen RunConfig out, or every problem at once.
 
-Hydra composes the files; nothing in them is ever executed, looked up or filled in. The only other
-module that knows Hydra is the sweep.
+Hydra follows the defaults lists; nothing in the files is ever executed, looked up or filled in. The
+only others that know Hydra are the modules of the sweep.
 """
 
 from __future__ import annotations
@@ -13,15 +13,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from hydra import compose as hydra_compose
-from hydra import initialize_config_dir
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
-from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel, ValidationError
 
 from sim.config_checks import check, out_of_range
+from sim.config_compose import laid_together
 from sim.config_errors import Problem, explained, told
 from sim.config_files import PRIMARY, Origin, Sources, read_files
 from sim.config_words import Override, Words, lay_over, read_words
@@ -79,7 +77,7 @@ def _files(folder: Path, words: Words) -> tuple[dict[Any, Any], Sources]:
     sources = _SOURCES.get(key, lambda: read_files(folder, words.choices))
     if words.problems or sources.problems:
         raise ConfigError(words.problems + sources.problems)
-    composed = _COMPOSED.get(key, lambda: _composed(folder, words.hydra))
+    composed = _COMPOSED.get(key, lambda: _composed(folder, words.hydra, sources))
     own = Sources(sources.folder, dict(sources.origins), list(sources.problems))
     return _fresh(composed), own
 
@@ -141,16 +139,12 @@ def _override(word: str) -> Override:
         raise ValueError("it is nested too deep") from error
 
 
-def _composed(folder: Path, choices: list[str]) -> dict[Any, Any]:
+def _composed(folder: Path, choices: list[str], sources: Sources) -> dict[Any, Any]:
     try:
-        with initialize_config_dir(str(folder), job_name="kyosei", version_base="1.3"):
-            composed = OmegaConf.to_container(hydra_compose(PRIMARY, choices))
+        return laid_together(folder, PRIMARY, choices, sources.documents)
     except (HydraException, OmegaConfBaseException) as error:
         why = str(error).strip().splitlines()[0]
         raise ConfigError(f"{folder.name}  cannot be composed\n    {why}") from error
-    if not isinstance(composed, dict):
-        raise ConfigError(f"{folder.name}  is not a mapping of settings")
-    return composed
 
 
 def _checked(composed: dict[Any, Any], sources: Sources) -> RunConfig:

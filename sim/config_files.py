@@ -52,6 +52,8 @@ class Sources:
     folder: Path
     origins: dict[KeyPath, Origin] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    documents: dict[str, dict[Any, Any]] = field(default_factory=dict)
+    """What each file says, by its path below the folder, without .yaml."""
 
     def of(self, path: KeyPath) -> Origin:
         """Origin of the value at a path, else of what it is in; the text is empty then."""
@@ -113,6 +115,7 @@ def _visit(
     document = _read_file(path, name, sources)
     if document is None or not isinstance(document.value, dict):
         return
+    sources.documents[f"{group}/{option}".strip("/")] = document.value
     own = [entry for entry in _entries(document, group, sources) if entry is not None]
     placed = False
     for entry in own:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
-import mesa
-import numba
 import numpy as np
 
 from sim.agents.agencies import blank_agencies, load_bureau
@@ -15,7 +12,7 @@ from sim.agents.firms_open import open_firms
 from sim.agents.labour import labour_of
 from sim.agents.opening import open_population
 from sim.agents.people import People
-from sim.agents.population import HOLE, Population
+from sim.agents.population import Population
 from sim.agents.towns import blank_towns, load_land
 from sim.civic import open_civic
 from sim.clock import month_index, month_name
@@ -23,10 +20,11 @@ from sim.crew import Crew
 from sim.data import Data, load
 from sim.errors import InvariantError
 from sim.inflows import ArrivalPlan
+from sim.mesa_core import Model
 from sim.month import MONTH, describe, renew_risks
 from sim.places import load_places
 from sim.policies.edits import RateBook
-from sim.processes.books import recount_cube
+from sim.processes.books import recount, recount_cube
 from sim.processes.firm_books import open_books, remember_jobs
 from sim.processes.jobs import open_way
 from sim.processes.market import first_search
@@ -37,9 +35,10 @@ from sim.schema import RunConfig
 from sim.state import State
 from sim.status_table import has_firms
 from sim.tables import build
+from sim.threads import use_threads as use_threads  # part of the model's face, as `Kyosei` is
 
 
-class Kyosei(mesa.Model):
+class Kyosei(Model):
     """Every foreign resident of a country, month by month.
 
     `config` is a RunConfig (`sim.config.compose([...])`). The population is `model.people`; it
@@ -99,13 +98,6 @@ class Kyosei(mesa.Model):
             if on_month is not None:
                 on_month(self)
         return self.record
-
-
-def use_threads(wanted: int | None) -> int:
-    """How many threads kernels run on; None is all there are."""
-    threads = wanted or os.cpu_count() or 1
-    numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
-    return threads
 
 
 def open_state(config: RunConfig, data: Data, threads: int) -> tuple[State, dict[str, Any]]:
@@ -191,9 +183,9 @@ def take_stock(state: State) -> None:
     columns = (people[name] for name in ("status", "origin", "municipality"))
     state.crew.run(recount_cube, people.n, *columns, prefecture, o, p, cube)
     state.cube += cube.sum(axis=0, dtype=np.int64)
-    alive = people["status"] != HOLE
-    cell = people["municipality"][alive].astype(np.int64) * s + people["status"][alive]
-    state.place += np.bincount(cell, minlength=state.place.size)
+    place = np.zeros((state.chunks, state.place.size), np.int32)
+    state.crew.run(recount, people.n, people["status"], people["municipality"], s, place)
+    state.place += place.sum(axis=0, dtype=np.int64)
     zero = np.zeros(s, np.int64)
     record = state.record
     record.months.append(state.month)

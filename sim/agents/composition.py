@@ -16,6 +16,7 @@ import numpy as np
 from sim.agents import joint, margins
 from sim.agents.margins import N_BANDS, Axes
 from sim.clock import month_index
+from sim.crew import Crew
 from sim.data import Data
 from sim.errors import DataError
 from sim.recent import Recent
@@ -42,7 +43,7 @@ class Composition:
 _KEPT: Recent[tuple[Data, Composition]] = Recent(size=2)  # with its data, whose id is in the key
 
 
-def compose(config: RunConfig, data: Data, ax: Axes, month: int) -> Composition:
+def compose(config: RunConfig, data: Data, ax: Axes, month: int, crew: Crew) -> Composition:
     """Whole counts of everybody by status, origin and municipality, and by sex and age band.
 
     The last ones are kept: runs that differ in their rates or their luck share one.
@@ -52,11 +53,13 @@ def compose(config: RunConfig, data: Data, ax: Axes, month: int) -> Composition:
     irregular = config.country.irregular
     names = tuple(ax.statuses), tuple(ax.origins), tuple(ax.prefectures)
     key = (id(data), names, month, irregular, limits)
-    made = _KEPT.get(key, lambda: (data, _compose(irregular, limits, data, ax, month)))
+    made = _KEPT.get(key, lambda: (data, _compose(irregular, limits, data, ax, month, crew)))
     return made[1]
 
 
-def _compose(irregular: str, limits: Limits, data: Data, ax: Axes, month: int) -> Composition:
+def _compose(
+    irregular: str, limits: Limits, data: Data, ax: Axes, month: int, crew: Crew
+) -> Composition:
     people = margins.status_origin(data, ax, month)
     tables = margins.prefecture_tables(data, ax, month)
     reference = margins.status_origin(data, ax, month_index(tables.date))
@@ -67,8 +70,8 @@ def _compose(irregular: str, limits: Limits, data: Data, ax: Axes, month: int) -
         wish = joint.fit_totals(people, shares, margins.prefecture_shares(data, ax, month))
     count = joint.whole_places(ax, people, wish)
     hidden = _irregular(irregular, data, ax, month, wish)
-    cells = _seated(data, ax, count, month, SEATS)
-    cells += _seated(data, ax, hidden, month, IRREGULAR_SEATS)
+    cells = _seated(data, ax, count, month, SEATS, crew)
+    cells += _seated(data, ax, hidden, month, IRREGULAR_SEATS, crew)
     published = _published_ages(limits, margins.age_sex(data, ax, month))
     totals = cells.sum(axis=(1, 2), dtype=np.int64)
     ages = joint.round_rows(published, totals)
@@ -108,7 +111,9 @@ def seeds(kind: np.uint64, n: int, month: int) -> np.ndarray:
     return np.array(keys, np.uint64)
 
 
-def _seated(data: Data, ax: Axes, count: np.ndarray, month: int, kind: np.uint64) -> np.ndarray:
+def _seated(
+    data: Data, ax: Axes, count: np.ndarray, month: int, kind: np.uint64, crew: Crew
+) -> np.ndarray:
     """The people of each prefecture in its municipalities, int32[S, O, M].
 
     Municipal totals are in proportion to the foreign residents of the register.
@@ -121,7 +126,8 @@ def _seated(data: Data, ax: Axes, count: np.ndarray, month: int, kind: np.uint64
         span = slice(first[p], first[p + 1])
         seats[span] = joint.round_rows(weights[span], total)
     cells = np.zeros((*count.shape[:2], len(codes)), np.int32)
-    joint.spread(count, seats, first, seeds(kind, len(ax.prefectures), month), cells)
+    keys = seeds(kind, len(ax.prefectures), month)
+    crew.run(joint.spread, int(seats.sum()), count, seats, first, keys, cells)
     return cells
 
 

@@ -16,12 +16,12 @@ FirmReport = dict[str, dict[str, float | str]]
 
 def residuals(
     config: RunConfig, firms: Firms, aim: Targets, rows: Rows, heads: np.ndarray,
-    status: np.ndarray, firm: np.ndarray, scale: float,
+    jobs: np.ndarray, scale: float,
 ) -> FirmReport:  # fmt: skip
     """Worst difference of each margin, simulated less published, at scale 1.
 
-    heads int32[n, T]; status uint8, firm int32: of each resident. Shares are applied to all
-    simulated firms or workers.
+    heads int32[n, T] of each firm; jobs int64[S, K]. Shares are applied to all simulated firms or
+    workers.
     """
     workers = heads.sum(axis=1)
     names = list(firms.sectors), list(firms.sizes), sorted(config.prefecture)
@@ -41,24 +41,19 @@ def residuals(
         for axis, name in enumerate(("sector", "size", "prefecture")):
             have = np.bincount(at[axis], weight, len(names[axis])) / scale
             report[f"{what}_{name}"] = _worst(have, shares[axis] * have.sum(), names[axis])
-    employed = np.bincount(status[firm >= 0], minlength=len(config.country.statuses)) / scale
+    employed = jobs.sum(axis=1) / scale
     index = {name: s for s, name in enumerate(config.country.statuses)}
     groups = [sum(employed[index[name]] for name in firms.groups.of[group]) for group in aim.groups]
     report["workers_group"] = _worst(groups, list(aim.groups.values()), list(aim.groups))
-    report["workers_status_sector"] = _jobs(config, firms, aim, rows, status, firm, scale)
+    report["workers_status_sector"] = _jobs(config, firms, aim, jobs / scale)
     empty = float((workers == 0).sum() / max(workers.size, 1))
     report["without_workers"] = {"share": empty}
     return report
 
 
 def _jobs(
-    config: RunConfig, firms: Firms, aim: Targets, rows: Rows, status: np.ndarray,
-    firm: np.ndarray, scale: float,
-) -> dict[str, float | str]:  # fmt: skip
-    n = len(firms.sectors)
-    has = firm >= 0
-    cell = status[has].astype(np.int64) * n + rows.sector[firm[has]]
-    count = np.bincount(cell, minlength=aim.published.size).reshape(aim.published.shape) / scale
+    config: RunConfig, firms: Firms, aim: Targets, count: np.ndarray
+) -> dict[str, float | str]:
     wanted = aim.published * count.sum(axis=1, keepdims=True)
     s, k = np.nonzero(~np.isnan(aim.published) & (count.sum(axis=1, keepdims=True) > 0))
     names = [

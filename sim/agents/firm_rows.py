@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from scipy.special import ndtr, ndtri
 
 from sim.agents.firm_targets import Targets
 from sim.agents.joint import repair, round_rows
+from sim.agents.ordering import KEYS, ranked
+from sim.crew import Crew
 from sim.rng import (
     P_FIRM_OPENING,
     TAG_FIRM,
@@ -76,7 +78,7 @@ def _whole(values: np.ndarray, totals: np.ndarray) -> np.ndarray:
 
 def make_rows(
     count: np.ndarray, words: tuple[np.ndarray, np.ndarray], first: np.ndarray,
-    weight: np.ndarray, spread: np.ndarray, month: int, scale: float,
+    weight: np.ndarray, spread: np.ndarray, month: int, scale: float, crew: Crew,
 ) -> Rows:  # fmt: skip
     """A systematic sample of the counted firms, one row each.
 
@@ -96,10 +98,13 @@ def make_rows(
     ordinal = chosen - before[cell]
     sector, size = cell // (n_places * n_sizes), cell % n_sizes
     prefecture = cell // n_sizes % n_places
-    key = _keys(words[0][sector, size], words[1][prefecture], ordinal, month)
-    place, large = _places(key, cell, ordinal, by_cell, prefecture, first, np.cumsum(weight))
+    key, place, large = (np.empty(cell.size, kind) for kind in (np.uint64, np.int64, np.float64))
+    where = cell, ordinal, prefecture, by_cell, first, np.cumsum(weight)
+    named = words[0][sector, size], words[1][prefecture], month
+    crew.run(_found, cell.size, where, named, key, place, large)
     large = relative_size(large, size, spread)
-    order = np.lexsort((key, place, prefecture, sector))
+    group = sector * weight.size + place  # places stand in order of prefecture
+    order = ranked(group, key, count.shape[0] * weight.size, KEYS)
     return Rows(
         key[order], sector[order].astype(np.uint8), size[order].astype(np.uint8),
         prefecture[order], place[order].astype(np.int16), large[order],
@@ -122,33 +127,42 @@ def _mean_size(spread: np.ndarray) -> np.ndarray:
     return inside + ndtr(-c) * (np.exp(spread * c) + np.exp(-spread * c))
 
 
-@njit(cache=True, parallel=True)
-def _keys(what, where, ordinal, month):
-    """uint64[n] identities; what, where uint64[n], ordinal int64[n]."""
-    out = np.empty(what.size, np.uint64)
-    for i in prange(what.size):
-        content = where[i] << np.uint64(16) | np.uint64(month)
-        out[i] = identity(TAG_FIRM, what[i], content, ordinal[i])
-    return out
+@njit(cache=True, nogil=True)
+def _found(c, begin, stop, where, named, key, place, large):
+    """Identity, municipality and size of the firms [begin, stop).
 
+    where  cell, ordinal in it and prefecture, int64[n]; firms by cell; first place by prefecture;
+           cumulated pull of municipalities on firms, float64[M]
+    named  words of the cell and the prefecture, uint64[n]; month
+    key    uint64[n], place int64[n], large float64[n] in (0, 1): out
 
-@njit(cache=True, parallel=True)
-def _places(key, cell, ordinal, by_cell, prefecture, first, pull):
-    """(municipality int64[n], uniform float64[n] for the size) of each firm.
-
-    The firms of a cell are spread evenly over its municipalities' cumulated pull, float64[M].
+    The firms of a cell are spread evenly over its municipalities' cumulated pull.
     """
-    place, large = np.empty(key.size, np.int64), np.empty(key.size)
-    for i in prange(key.size):
+    cell, ordinal, prefecture, by_cell, first, pull = where
+    what, whose, month = named
+    for i in range(begin, stop):
+        content = whose[i] << np.uint64(16) | np.uint64(month)
+        key[i] = identity(TAG_FIRM, what[i], content, ordinal[i])
         start, _ = threefry(TAG_FIRM, LARGE, np.uint64(cell[i]), np.uint64(0))
-        a, z = first[prefecture[i]], first[prefecture[i] + 1]
+        a, z = np.int64(first[prefecture[i]]), np.int64(first[prefecture[i] + 1])
         below = pull[a - 1] if a > 0 else 0.0
         at = (ordinal[i] + unit(start)) / by_cell[cell[i]]
         at = below + (at - np.floor(at)) * (pull[z - 1] - below)
-        place[i] = min(a + np.searchsorted(pull[a:z], at, side="right"), z - 1)
+        place[i] = min(first_above(pull, a, z, at), z - 1)
         x0, _ = threefry(TAG_FIRM, LARGE, key[i], np.uint64(1))
         large[i] = unit(x0)
-    return place, large
+
+
+@njit(cache=True)
+def first_above(values, start, stop, x):
+    """Index of the first of the ascending values in [start, stop) that is above x, else stop."""
+    while start < stop:
+        middle = (start + stop) >> 1
+        if values[middle] > x:
+            stop = middle
+        else:
+            start = middle + 1
+    return start
 
 
 def jobs_of(rows: Rows, people: np.ndarray, aim: Targets) -> np.ndarray:
@@ -194,26 +208,24 @@ def _ratio(wanted: np.ndarray, have: np.ndarray) -> np.ndarray:
     return np.divide(wanted, have, out=np.zeros_like(have), where=have > 0)
 
 
-@njit(cache=True, parallel=True)
-def draw_standing(k0, k1, key, month, status_cut, months, share, certified, least):
-    """(status uint8[n], until int16[n], support uint8[n]) of the firms at the opening.
+@njit(cache=True, nogil=True)
+def draw_standing(c, first, stop, k0, k1, key, month, status_cut, months, share, certified, least,
+                  status, until, support):  # fmt: skip
+    """Standing and support of the firms [first, stop) at the opening.
 
     status_cut uint64[status] cumulative thresholds; months int16[status], 0 = no end
     share      uint64[kinds] thresholds; `least` of them for firms of status `certified`
+    status     uint8[n], until int16[n], support uint8[n]: out
     """
-    n = key.size
-    status, until = np.empty(n, np.uint8), np.zeros(n, np.int16)
-    support = np.zeros(n, np.uint8)
-    for i in prange(n):
+    for i in range(first, stop):
         x0, _ = draw(k0, k1, key[i], month, P_FIRM_OPENING, 0)
         s = 0
         while low(x0) >= status_cut[s]:
             s += 1
-        status[i] = s
+        status[i], until[i] = s, 0
         if months[s] > 0:
             until[i] = month + 1 + np.int64(high(x0) * np.uint64(months[s]) >> np.uint64(32))
         support[i] = draw_support(k0, k1, key[i], share, least if s == certified else np.uint64(0))
-    return status, until, support
 
 
 @njit(cache=True)

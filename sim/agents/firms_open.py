@@ -11,20 +11,31 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from sim.agents import margins
 from sim.agents.firm_report import FirmReport, residuals
-from sim.agents.firm_rows import Rows, count_firms, draw_standing, jobs_of, make_rows
+from sim.agents.firm_rows import (
+    Rows,
+    count_firms,
+    draw_standing,
+    first_above,
+    jobs_of,
+    make_rows,
+)
 from sim.agents.firm_targets import Targets, fit_commuting, fit_jobs, targets, workforce
 from sim.agents.firms import FirmBook, FirmSet
+from sim.agents.ordering import ranked
+from sim.borrow import borrow
 from sim.clock import month_index
+from sim.crew import Crew
 from sim.data import Data
 from sim.rng import P_FIRST_JOB, draw, high, low
 from sim.schema import RunConfig
 from sim.schema_firms import Firms
 from sim.status_table import cuts
 from sim.tables import word_of
+from sim.threads import crew_of
 
 NO_FIRM, NO_SECTOR = -1, 255
 BLUR = np.uint64(0.6 * 2**32)
@@ -95,39 +106,90 @@ def open_firms(
     month = month_index(config.start)
     aim = targets(config, data, firms)
     weight = margins.municipal_weights(data, places.codes, month)
-    stock = _stock(columns, places, len(config.country.statuses))
+    crew, ages = crew_of(config), _working_ages(firms)
+    stock, able = _stock(columns, places, len(config.country.statuses), ages, month, crew)
     tables, expected = _tables(config, firms, data, aim, places, weight, stock)
     count = count_firms(aim, int(firms.establishments.value), expected / scale)
     words = _words(config, firms)
     spread = np.array([size.spread.value for size in firms.sizes.values()])
-    rows = make_rows(count, words, places.world.first, weight, spread, month, scale)
-    tables = tables._replace(other=_others(rows, expected.shape))
-    has = _eligible_shares(tables, columns, stock.sum(axis=1), month)
-    tables = tables._replace(has=has)
-    order, tier, cell = _first_jobs(key, month, columns, places, tables)
+    rows = make_rows(count, words, places.world.first, weight, spread, month, scale, crew)
+    has = _eligible_shares(tables.has, stock.sum(axis=1), able)
+    tables = tables._replace(other=_others(rows, expected.shape), has=has)
     shape = expected.shape
-    people = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape)
+    order, seat = _first_jobs(key, month, columns, places, tables, crew)
+    people = np.zeros(shape, np.int64)
+    by_place = np.bincount(seat, minlength=shape[0] * weight.size).reshape(shape[0], -1)
+    np.add.at(people.T, places.world.prefecture, by_place.T)
+    work = _Work(
+        np.full(columns["key"].size, NO_FIRM, np.int32),
+        np.full(columns["key"].size, NO_SECTOR, np.uint8),
+        np.zeros((rows.key.size, len(firms.tiers)), np.int32),
+        np.zeros((stock.shape[0], shape[0]), np.int64),
+    )
     seats = jobs_of(rows, people, aim)
-    firm = np.full(columns["key"].size, NO_FIRM, np.int32)
-    firm[order] = np.repeat(np.arange(rows.key.size, dtype=np.int32), seats)
-    sector = np.full(firm.size, NO_SECTOR, np.uint8)
-    sector[order] = cell // shape[1]
+    where = order, seat, weight.size
+    _employ(where, seats, columns["status"], tables.tier, rows.sector, work)
     years, people_of_age = workforce(config, data, month)
     book = FirmBook(
         np.ones((shape[0], len(firms.tiers))), np.ones(shape[0]), np.zeros(0), count, years,
         tables.pull, people_of_age,
     )  # fmt: skip
-    made = _firm_set(config, firms, rows, book, firm[order], tier, key, month)
-    report = residuals(config, firms, aim, rows, made["heads"], columns["status"], firm, scale)
-    return FirmsOpening(made, firm, sector, report)
+    made = _firm_set(config, firms, rows, book, work.heads, key, month, crew)
+    report = residuals(config, firms, aim, rows, work.heads, work.jobs, scale)
+    return FirmsOpening(made, work.firm, work.sector, report)
 
 
-def _stock(columns: dict[str, np.ndarray], where: Where, n_statuses: int) -> np.ndarray:
-    """Residents int64[S, P]."""
-    n = where.world.first.size - 1
-    prefecture = where.world.prefecture[columns["municipality"]]
-    cell = columns["status"].astype(np.int64) * n + prefecture
-    return np.bincount(cell, minlength=n_statuses * n).reshape(n_statuses, n)
+class _Work(NamedTuple):
+    """Who works where."""
+
+    firm: np.ndarray  # int32[n], of each person
+    sector: np.ndarray  # uint8[n]
+    heads: np.ndarray  # int32[firms, T]
+    jobs: np.ndarray  # int64[S, K]
+
+
+@njit(cache=True, nogil=True)
+def _employ(where, seats, status, tier, firm_sector, out):
+    """Give the jobs, which stand in order of firm, to people.
+
+    where  their rows, sector x municipality of the jobs, and the number of municipalities
+    seats  int64[n]: jobs of each firm, of sector firm_sector uint8[n]
+    status uint8 of each person; tier int8[S]
+    """
+    order, seat, n_places = where
+    e = 0
+    for f in range(seats.size):
+        for _ in range(seats[f]):
+            i, s = order[e], status[order[e]]
+            out.firm[i], out.sector[i] = f, seat[e] // n_places
+            out.heads[f, tier[s]] += 1
+            out.jobs[s, firm_sector[f]] += 1
+            e += 1
+
+
+def _working_ages(firms: Firms) -> np.ndarray:
+    """int64[2] in months: lowest, and the first beyond the highest."""
+    return np.array([12 * firms.working.ages[0], 12 * (firms.working.ages[1] + 1)])
+
+
+def _stock(
+    columns: dict[str, np.ndarray], where: Where, n_statuses: int, ages: np.ndarray, month: int,
+    crew: Crew,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """(residents int64[S, P]; those of working age int64[S])."""
+    stock = np.zeros((crew.size, n_statuses, where.world.first.size - 1), np.int64)
+    able = np.zeros((crew.size, n_statuses), np.int64)
+    who = columns["status"], columns["municipality"], columns["born"]
+    crew.run(_count, who[0].size, *who, where.world.prefecture, ages, month, stock, able)
+    return stock.sum(axis=0), able.sum(axis=0)
+
+
+@njit(cache=True, nogil=True)
+def _count(c, first, stop, status, municipality, born, prefecture, ages, month, stock, able):
+    for i in range(first, stop):
+        age = month - np.int64(born[i])
+        stock[c, status[i], prefecture[municipality[i]]] += 1
+        able[c, status[i]] += ages[0] <= age < ages[1]
 
 
 def _tables(
@@ -157,7 +219,7 @@ def _tables(
         other=np.zeros((0, 0), np.int64),
         first=where.world.first,
         pull=pull,
-        ages=np.array([12 * firms.working.ages[0], 12 * (firms.working.ages[1] + 1)]),
+        ages=_working_ages(firms),
     )  # fmt: skip
     return tables, expected
 
@@ -178,51 +240,50 @@ def _others(rows: Rows, shape: tuple[int, ...]) -> np.ndarray:
     return np.where(firms > 0, own, most[None, :])
 
 
-def _eligible_shares(
-    tables: JobTables, columns: dict[str, np.ndarray], people: np.ndarray, month: int
-) -> np.ndarray:
-    """uint64[S] thresholds: share with a job among those of working age."""
-    age = month - columns["born"].astype(np.int64)
-    able = (age >= tables.ages[0]) & (age < tables.ages[1])
-    eligible = np.bincount(columns["status"][able], minlength=people.size)
-    share = np.minimum(tables.has * people / np.maximum(eligible, 1), 1.0)
+def _eligible_shares(has: np.ndarray, people: np.ndarray, able: np.ndarray) -> np.ndarray:
+    """uint64[S] thresholds: share with a job among those of working age.
+
+    has float64[S] is the share among all; people, able int64[S]
+    """
+    share = np.minimum(has * people / np.maximum(able, 1), 1.0)
     return np.floor(share * 2.0**32).astype(np.uint64)
 
 
 def _first_jobs(
     key: tuple[np.uint64, np.uint64], month: int, columns: dict[str, np.ndarray],
-    where: Where, tables: JobTables,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
-    """(rows of the employed int64[E], their tier, their cell), sorted by cell and place."""
-    place = np.empty(columns["key"].size, np.uint64)
-    _draw_jobs(
-        key, month, columns["key"], columns["status"], columns["born"], columns["municipality"],
-        where.world.prefecture, tables, place,
+    where: Where, tables: JobTables, crew: Crew,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """(rows of the employed int64[E], sector x municipality int32[E]) in order of their jobs."""
+    n, places = columns["key"].size, where.world.prefecture.size
+    seat, rank = np.empty(n, np.int32), np.empty(n, np.uint64)
+    crew.run(
+        _draw_jobs, n, *key, month, columns["key"], columns["status"], columns["born"],
+        columns["municipality"], where.world.prefecture, tables, seat, rank,
     )  # fmt: skip
-    employed = np.flatnonzero(place != ~np.uint64(0))
-    place = place[employed]
-    order = np.argsort(place)
-    place = place[order]
-    if (place[1:] == place[:-1]).any():  # then the key decides, not the row
-        order = np.lexsort((columns["key"][employed], place[np.argsort(order)]))
-        place = np.sort(place)
-    rows = employed[order]
-    cell = (place >> np.uint64(52)).astype(np.int64)
-    return rows, tables.tier[columns["status"][rows]].astype(np.int64), cell
+    employed = np.flatnonzero(seat >= 0)
+    seat, rank = seat[employed], rank[employed]
+    most = np.uint64(max(int(tables.tier.max()), 0)) * BLUR + np.uint64(1 << 32)
+    order = ranked(seat, rank, tables.other.shape[0] * places, most)
+    at, by = seat[order], rank[order]
+    if ((at[1:] == at[:-1]) & (by[1:] == by[:-1])).any():  # then the key decides, not the row
+        order = np.lexsort((columns["key"][employed], rank, seat))
+    return employed[order], at
 
 
-@njit(cache=True, parallel=True)
-def _draw_jobs(run, month, key, status, born, municipality, prefecture, t, place):
-    """Place of each person's job in the order of jobs: cell (12 bits), municipality (16), tier
-    and hash (36); all ones without a job."""
-    n_places = t.first.size - 1
-    for i in prange(key.size):
-        place[i] = ~np.uint64(0)
+@njit(cache=True, nogil=True)
+def _draw_jobs(
+    c, first, stop, k0, k1, month, key, status, born, municipality, prefecture, t, seat, rank
+):
+    """Place of each person's job in the order of jobs: seat int32[n], sector x municipality, -1
+    without a job; rank uint64[n], tier and hash."""
+    t = borrow(t)
+    for i in range(first, stop):
+        seat[i] = -1
         s, age = np.int64(status[i]), month - np.int64(born[i])
         tier = t.tier[s]
         if tier < 0 or age < t.ages[0] or age >= t.ages[1]:
             continue
-        x0, x1 = draw(run[0], run[1], key[i], month, P_FIRST_JOB, 0)
+        x0, x1 = draw(k0, k1, key[i], month, P_FIRST_JOB, 0)
         if low(x0) >= t.has[s]:
             continue
         k, town = np.int64(0), np.int64(municipality[i])
@@ -235,36 +296,32 @@ def _draw_jobs(run, month, key, status, born, municipality, prefecture, t, place
             while low(x1) >= t.work_cut[home, work]:
                 work += 1
         if work != home:
-            x2, _ = draw(run[0], run[1], key[i], month, P_FIRST_JOB, 1)
+            x2, _ = draw(k0, k1, key[i], month, P_FIRST_JOB, 1)
             a, z = np.int64(t.first[work]), np.int64(t.first[work + 1])
             at = t.pull[a] + low(x2) / 4294967296.0 * (t.pull[z] - t.pull[a])
-            town = min(a + np.searchsorted(t.pull[a + 1 : z], at, side="right"), z - 1)
+            town = min(first_above(t.pull, a + 1, z, at) - 1, z - 1)
         k = t.other[k, work]
-        if k < 0:
-            continue
-        cell = np.uint64(k * n_places + work)
-        rank = np.uint64(tier) * BLUR + high(x1)
-        place[i] = cell << np.uint64(52) | np.uint64(town) << np.uint64(36) | rank
+        if k >= 0:
+            seat[i] = k * prefecture.size + town
+            rank[i] = np.uint64(tier) * BLUR + high(x1)
 
 
 def _firm_set(
-    config: RunConfig, firms: Firms, rows: Rows, book: FirmBook, firm: np.ndarray,
-    tier: np.ndarray,
-    key: tuple[np.uint64, np.uint64], month: int,
+    config: RunConfig, firms: Firms, rows: Rows, book: FirmBook, heads: np.ndarray,
+    key: tuple[np.uint64, np.uint64], month: int, crew: Crew,
 ) -> FirmSet:  # fmt: skip
-    """firm, tier int[E]: employer and tier of every worker."""
-    n, n_tiers = rows.key.size, len(firms.tiers)
-    heads = np.bincount(firm.astype(np.int64) * n_tiers + tier, minlength=n * n_tiers)
-    heads = heads.reshape(n, n_tiers).astype(np.int32)
+    """heads int32[n, T]: workers of every firm."""
+    n, n_tiers = heads.shape
     standing = list(firms.statuses.values())
     names = list(firms.statuses)
     certified = names.index(firms.certified)
     shares = [kind.value for kind in firms.support.share.values()]
-    status, until, support = draw_standing(
-        *key, rows.key, month, cuts([s.share for s in standing]),
+    status, until, support = (np.empty(n, kind) for kind in (np.uint8, np.int16, np.uint8))
+    crew.run(
+        draw_standing, n, *key, rows.key, month, cuts([s.share for s in standing]),
         np.array([s.months or 0 for s in standing], np.int16),
         np.array([np.floor(min(share, 1.0) * 2.0**32) for share in shares]).astype(np.uint64),
-        certified, np.uint64(firms.support.certified.value * 2.0**32),
+        certified, np.uint64(firms.support.certified.value * 2.0**32), status, until, support,
     )  # fmt: skip
     open_jobs = np.array([s.vacancies.value for s in firms.sectors.values()])
     wanted = heads * (1.0 + open_jobs[rows.sector])[:, None]

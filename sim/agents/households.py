@@ -13,6 +13,8 @@ from typing import Final
 import numpy as np
 from numba import njit
 
+from sim.agents.ordering import KEYS, ranked
+
 FAMILY_SIZE: Final = 4
 ADULT_MONTHS: Final = (20 * 12, 65 * 12)
 """Ages of principals in months: 20 to 64 years (assumption)."""
@@ -65,22 +67,23 @@ def place_dependants(
     sponsored    bool[S] statuses that depend on a principal
     may_sponsor  bool[S, S] row: the dependant's status, column: the principal's
     """
-    status, born = columns["status"], columns["born"]
-    age = now - born.astype(np.int64)
-    adult = (age >= ADULT_MONTHS[0]) & (age < ADULT_MONTHS[1])
+    status, key = columns["status"], columns["key"]
     principal = np.full(status.size, -1, np.int32)
     places = np.full(status.size, FAMILY_SIZE, np.uint8)
     report: dict[str, float] = dict.fromkeys((*LEVELS, "nowhere"), 0.0)
-    n_dependants = max(int(sponsored[status].sum()), 1)
+    n_dependants = max(int(np.bincount(status, minlength=sponsored.size)[sponsored].sum()), 1)
     for s in np.flatnonzero(sponsored):
         waiting = np.flatnonzero(status == s)
-        candidates = np.flatnonzero(adult & may_sponsor[s][status])
+        candidates = adults(status, columns["born"], may_sponsor[s], now)
         for level in LEVELS:
-            group = _group(columns, prefecture, level)
+            group, n_groups = _group(columns, prefecture, level)
+            asked = np.zeros(n_groups, np.bool_)
+            asked[group[waiting]] = True
+            near = candidates[asked[group[candidates]]]
             match(
                 group,
-                _ranked(group, columns["key"], waiting),
-                _ranked(group, columns["key"], candidates),
+                _ranked(group, n_groups, key, waiting),
+                _ranked(group, n_groups, key, near),
                 places,
                 principal,
             )
@@ -91,15 +94,32 @@ def place_dependants(
     return principal, report
 
 
-def _group(columns: dict[str, np.ndarray], prefecture: np.ndarray, level: str) -> np.ndarray:
-    origin = columns["origin"].astype(np.int64)
+@njit(cache=True, nogil=True)
+def adults(status, born, may, now):
+    """Rows, ascending, of adults whose status may bring a family: may bool[S]."""
+    rows, n = np.empty(status.size, np.int64), 0
+    for i in range(status.size):
+        age = now - np.int64(born[i])
+        if may[status[i]] and ADULT_MONTHS[0] <= age < ADULT_MONTHS[1]:
+            rows[n] = i
+            n += 1
+    return rows[:n].copy()
+
+
+def _group(
+    columns: dict[str, np.ndarray], prefecture: np.ndarray, level: str
+) -> tuple[np.ndarray, int]:
+    """(where each person looks, int32[n], the number of such groups)."""
+    origin, place = columns["origin"].astype(np.int32), columns["municipality"]
+    n_origins = int(origin.max(initial=0)) + 1
+    if level == LEVELS[2]:
+        return origin, n_origins
     if level == LEVELS[0]:
-        return origin << 16 | columns["municipality"]
-    if level == LEVELS[1]:
-        return origin << 16 | prefecture[columns["municipality"]]
-    return origin
+        return origin * np.int32(prefecture.size) + place, n_origins * prefecture.size
+    n = int(prefecture.max()) + 1
+    return origin * np.int32(n) + prefecture.astype(np.int32)[place], n_origins * n
 
 
-def _ranked(group: np.ndarray, key: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def _ranked(group: np.ndarray, n_groups: int, key: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Rows sorted by group and then key."""
-    return rows[np.lexsort((key[rows], group[rows]))]
+    return rows[ranked(group[rows], key[rows], n_groups, KEYS)]

@@ -10,13 +10,17 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from sim.agents.margins import Axes, Prefectures
 
 ROUNDS: Final = 500
 TOLERANCE: Final = 1e-9
 """Largest relative miss of a margin at which fitting stops."""
+NO_GAIN: Final = 3.0 + 1e-9
+"""Difference of summed residuals up to which moving one person gains nothing."""
+REMEMBERED: Final = 64
+"""Swaps that a row may fall behind before it is looked at in full."""
 
 
 def _ratio(wanted: np.ndarray, have: np.ndarray) -> np.ndarray:
@@ -102,41 +106,55 @@ def repair(count, wish, group_of, column_of, by_place, by_group, by_column):
     by_column  float64[P, C]    the same by origin column
 
     A swap must lower the sum of squared residuals of the three. Returns the number of swaps.
+    Most rounds swap a few people: a row is looked at again only if a swap since then touched
+    prefectures that widen its gap.
     """
+    shape = count.shape[:2]
+    most, least = np.full(shape, np.inf), np.full(shape, -np.inf)
+    seen, moved = np.zeros(shape, np.int64), np.empty(2 * REMEMBERED, np.int64)
     swaps, before = 0, -1
     while swaps != before:
         before = swaps
-        for s in range(count.shape[0]):
-            for o in range(count.shape[1]):
-                while _swap(
-                    count[s, o],
-                    wish[s, o],
-                    by_place,
-                    by_group[:, group_of[s]],
-                    by_column[:, column_of[o]],
-                ):
+        for s in range(shape[0]):
+            for o in range(shape[1]):
+                group, column = by_group[:, group_of[s]], by_column[:, column_of[o]]
+                new = swaps - seen[s, o]
+                for k in range(2 * seen[s, o], 2 * swaps if new < REMEMBERED else 0):
+                    p = moved[k % moved.size]
+                    excess = by_place[p] + group[p] + column[p]
+                    most[s, o], least[s, o] = max(most[s, o], excess), min(least[s, o], excess)
+                seen[s, o] = swaps
+                if new < REMEMBERED and most[s, o] - least[s, o] <= NO_GAIN:
+                    continue
+                while True:
+                    source, target, most[s, o], least[s, o] = _ends(
+                        count[s, o], wish[s, o], by_place, group, column
+                    )
+                    if source < 0 or target < 0 or most[s, o] - least[s, o] <= NO_GAIN:
+                        break
+                    for p, change in ((source, -1), (target, 1)):
+                        count[s, o, p] += change
+                        by_place[p] += change
+                        group[p] += change
+                        column[p] += change
+                        moved[(2 * swaps + (change + 1) // 2) % moved.size] = p
                     swaps += 1
+                seen[s, o] = swaps
     return swaps
 
 
-@njit(cache=True)
-def _swap(count, wish, by_place, by_group, by_column):
-    """Move one person from the most overfull to the emptiest prefecture, if that is a gain."""
-    source, target, most, least = -1, -1, -1e300, 1e300
+@njit(cache=True, inline="always")
+def _ends(count, wish, by_place, by_group, by_column):
+    """The most overfull prefecture that may lose one, the emptiest that may gain one (-1: none),
+    and their residuals."""
+    source, target, most, least = -1, -1, -np.inf, np.inf
     for p in range(count.size):
         excess = by_place[p] + by_group[p] + by_column[p]
         if excess > most and count[p] > 0 and count[p] - 1 > wish[p] - 2.0:
             most, source = excess, p
         if excess < least and wish[p] > 0.0 and count[p] + 1 < wish[p] + 2.0:
             least, target = excess, p
-    if source < 0 or target < 0 or most - least <= 3.0 + 1e-9:
-        return False
-    for p, change in ((source, -1), (target, 1)):
-        count[p] += change
-        by_place[p] += change
-        by_group[p] += change
-        by_column[p] += change
-    return True
+    return source, target, most, least
 
 
 def whole_places(ax: Axes, people: np.ndarray, joint: np.ndarray) -> np.ndarray:
@@ -144,6 +162,7 @@ def whole_places(ax: Axes, people: np.ndarray, joint: np.ndarray) -> np.ndarray:
     count = round_rows(joint, people)
     by_group, by_column = prefecture_residuals(ax, count, joint)
     by_place = by_group.sum(axis=1)
+    by_group, by_column = np.ascontiguousarray(by_group), np.ascontiguousarray(by_column)
     repair(count, joint, ax.group_of, ax.column_of, by_place, by_group, by_column)
     return count
 
@@ -166,17 +185,23 @@ def _scramble(x):
     return x ^ (x >> np.uint64(33))
 
 
-@njit(cache=True)
-def shuffled(i, n, seed):
-    """Place of i in a keyed permutation of range(n), without making the permutation.
-
-    A Feistel network on just enough bits, walked until it lands inside the range.
-    """
-    if n <= 1:
-        return i
+@njit(cache=True, inline="always")
+def bits_for(n):
+    """Bits, at least 2, that numbers below n need."""
     bits = np.uint64(2)
     while (1 << np.int64(bits)) < n:
         bits += np.uint64(1)
+    return bits
+
+
+@njit(cache=True, inline="always")
+def seated(i, n, seed, bits):
+    """Place of i in a keyed permutation of range(n), without making the permutation.
+
+    A Feistel network on just enough bits, `bits_for(n)`, walked until it lands inside the range.
+    """
+    if n <= 1:
+        return np.int64(i)
     right = bits >> np.uint64(1)
     low_mask = (np.uint64(1) << right) - np.uint64(1)
     high_mask = (np.uint64(1) << (bits - right)) - np.uint64(1)
@@ -192,9 +217,10 @@ def shuffled(i, n, seed):
             return np.int64(x)
 
 
-@njit(cache=True, parallel=True)
-def spread(count, seats, first, seeds, cells):
-    """Give the residents of each prefecture to its municipalities.
+@njit(cache=True, nogil=True)
+def spread(c, begin, stop, count, seats, first, seeds, cells):
+    """Give the residents of prefectures to their municipalities: of those prefectures whose first
+    resident has a number in [begin, stop), when all are numbered in order of prefecture.
 
     count  int64[S, O, P]
     seats  int64[M]         residents of each municipality, adding up to count by prefecture
@@ -202,18 +228,27 @@ def spread(count, seats, first, seeds, cells):
     seeds  uint64[P]        keys of the permutations
     cells  int32[S, O, M]   out, zeros on entry
     """
-    for p in prange(count.shape[2]):
+    number = np.int64(0)
+    for p in range(count.shape[2]):
         total = np.int64(0)
         for m in range(first[p], first[p + 1]):
             total += seats[m]
-        place = np.empty(total, np.uint16)
-        start = 0
-        for m in range(first[p], first[p + 1]):
-            place[start : start + seats[m]] = m
-            start += seats[m]
-        i = 0
-        for s in range(count.shape[0]):
-            for o in range(count.shape[1]):
-                for _ in range(count[s, o, p]):
-                    cells[s, o, place[shuffled(i, total, seeds[p])]] += 1
-                    i += 1
+        if begin <= number < stop:
+            _seat(count, seats, first, seeds[p], cells, p, total)
+        number += total
+
+
+@njit(cache=True, inline="always")
+def _seat(count, seats, first, seed, cells, p, total):
+    """The residents of one prefecture, `total` in number."""
+    place = np.empty(total, np.uint16)
+    start = 0
+    for m in range(first[p], first[p + 1]):
+        place[start : start + seats[m]] = m
+        start += seats[m]
+    i, bits = 0, bits_for(total)
+    for s in range(count.shape[0]):
+        for o in range(count.shape[1]):
+            for _ in range(count[s, o, p]):
+                cells[s, o, place[seated(i, total, seed, bits)]] += 1
+                i += 1

@@ -71,13 +71,12 @@ def labour_of(config: RunConfig, firms: FirmSet, prefecture: np.ndarray, places:
     """Work at the opening; prefecture uint8[M], of `places` prefectures."""
     body = config.firms
     assert body is not None
-    jobs = np.zeros((len(body.tiers), places, len(body.sectors)))
-    where = prefecture[firms["municipality"].astype(np.int64)].astype(np.int64)
-    for t in range(len(body.tiers)):
-        np.add.at(jobs[t], (where, firms["sector"].astype(np.int64)), firms["wanted"][:, t])
+    shape = len(body.tiers), places, len(body.sectors)
+    cell = prefecture[firms["municipality"]].astype(np.int64) * shape[2] + firms["sector"]
+    jobs = [np.bincount(cell, wanted, shape[1] * shape[2]) for wanted in firms["wanted"].T]
     return Labour(
         firms,
-        jobs,
+        np.array(jobs).reshape(shape),
         counts=np.zeros((N_COUNTS, len(body.tiers)), np.int64),
         capped=np.zeros((len(body.tiers), len(body.fields)), np.int64),
         flow=np.zeros((len(body.tiers), len(body.fields)), np.int64),

@@ -77,6 +77,8 @@ class Population:
 
     def _empty(self, name: str, size: int) -> np.ndarray:
         dtype, hole = FIELDS[name]
+        if hole == 0 and name != "risk":
+            return np.zeros(size, dtype)  # memory that nobody has written to costs nothing yet
         return np.full(size, self.hole_risk if name == "risk" else hole, dtype)
 
     def __getitem__(self, field: str) -> np.ndarray:

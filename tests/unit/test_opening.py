@@ -5,7 +5,7 @@ import pytest
 
 from sim import config as door
 from sim import data as tables
-from sim.agents import joint, margins
+from sim.agents import composition, joint, margins, opening
 from sim.agents.households import FAMILY_SIZE, match
 from sim.agents.opening import Opening, open_population
 from sim.clock import NEVER, month_index
@@ -216,6 +216,19 @@ def test_the_same_again(config: RunConfig, data: Data, sample: Opening):
         assert np.array_equal(column, again.columns[name]), name
 
 
+def test_threads_change_nothing(config: RunConfig, data: Data):
+    made = []
+    for threads in (1, 2, 3):
+        composition._KEPT._kept.clear()
+        opening._KEPT._kept.clear()
+        one = config.model_copy(update={"threads": threads})
+        made.append(open_population(one, data, month_index("2018-06"), 0.05))
+    for other in made[1:]:
+        assert other.report == made[0].report
+        for name, column in made[0].columns.items():
+            assert np.array_equal(column, other.columns[name]), name
+
+
 def test_replicates_share_the_people_and_not_their_dates(
     config: RunConfig, data: Data, sample: Opening
 ):
@@ -263,7 +276,8 @@ def test_rounding_keeps_the_row_sums():
 @pytest.mark.parametrize("n", [1, 2, 3, 10, 1000, 4097])
 def test_the_keyed_permutation_is_one(n: int):
     for seed in (np.uint64(1), np.uint64(2**63)):
-        places = sorted(joint.shuffled(i, n, seed) for i in range(n))
+        bits = joint.bits_for(n)
+        places = sorted(joint.seated(i, n, seed, bits) for i in range(n))
         assert places == list(range(n))
 
 

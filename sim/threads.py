@@ -1,0 +1,18 @@
+"""How many threads a run takes."""
+
+from __future__ import annotations
+
+import os
+
+from sim.crew import Crew
+from sim.schema import RunConfig
+
+
+def use_threads(wanted: int | None) -> int:
+    """How many threads kernels run on; None is all there are."""
+    return wanted or os.cpu_count() or 1
+
+
+def crew_of(config: RunConfig) -> Crew:
+    """The threads of a run."""
+    return Crew(use_threads(config.threads))
