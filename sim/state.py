@@ -82,7 +82,7 @@ class State:
         return self.rates.params(self.month)
 
     @property
-    def certificate_lag(self) -> int:
+    def certificate_lag(self) -> float:
         """Months from asking for a certificate of eligibility to coming, at least 1."""
         return certificate_lag(self.agencies, self.bureau)
 

@@ -57,7 +57,7 @@ class Agencies:
     recent    int64[12, Q]: applications of the last months, the newest first; -1 before the first
     cases     int64: new ones of this month; decided, capacity likewise
     pace      float64: decisions made for each application that would be decided at once
-    lag       int64: months that a case which comes now will take
+    lag       float64: months that a case which comes now will take
     """
 
     waiting: np.ndarray
@@ -83,7 +83,7 @@ def blank_agencies(q: int) -> Agencies:
         decided=np.zeros(q, np.int64),
         capacity=np.zeros(q, np.int64),
         pace=np.ones(q),
-        lag=np.ones(q, np.int64),
+        lag=np.ones(q),
     )
 
 

@@ -55,7 +55,7 @@ def _work(agencies: Agencies, q: int, paced: bool, months: float) -> None:
         new = usual - applied + float(agencies.cases[q])
         possible = min(float(capacity), max(float(agencies.waiting[q]) + new, 0.0))
         agencies.pace[q] = min(possible / usual, NEVER_ABOVE)
-    agencies.lag[q] = max(round(months + agencies.waiting[q] / max(capacity, 1)), 1)
+    agencies.lag[q] = max(months + agencies.waiting[q] / max(capacity, 1), 1.0)
 
 
 def cases_of(bureau: Bureau, flow: np.ndarray, ended: int, came: int, scale: float) -> np.ndarray:
@@ -87,7 +87,7 @@ def paced(agencies: Agencies, bureau: Bureau, base: np.ndarray) -> np.ndarray:
     return out
 
 
-def certificate_lag(agencies: Agencies, bureau: Bureau) -> int:
+def certificate_lag(agencies: Agencies, bureau: Bureau) -> float:
     """Months from asking for a certificate of eligibility to coming, at least 1."""
-    lags = [int(agencies.lag[q]) for q, what in enumerate(bureau.counts) if what == "certificates"]
-    return max(lags, default=1)
+    cases = [q for q, what in enumerate(bureau.counts) if what == "certificates"]
+    return max((float(agencies.lag[q]) for q in cases), default=1.0)

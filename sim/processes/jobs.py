@@ -28,6 +28,7 @@ from sim.agents.labour import (
 from sim.clock import calendar_month, month_index
 from sim.errors import InvariantError
 from sim.processes.caps import room_under
+from sim.processes.firms import SPREAD
 from sim.processes.lists import GAINED, LOST, SEEKERS
 from sim.processes.market import (
     NOWHERE,
@@ -76,7 +77,7 @@ def open_way(state: State) -> None:
     the months of the lag. The jobs kept for them are wanted on top of the vacancies."""
     labour = state.labour
     assert labour is not None
-    firms, lag = labour.firms, _lag(state)
+    firms, lag = labour.firms, round(_lag(state))
     heads = firms["heads"].sum(axis=0)
     usual = np.zeros(labour.tiers)
     for t in range(labour.tiers):
@@ -98,9 +99,9 @@ def open_way(state: State) -> None:
     labour.way = {name: columns[name].astype(dtype) for name, dtype in WAY.items()}
 
 
-def _lag(state: State) -> int:
-    """Months from the choice of somebody abroad to their arrival."""
-    return state.certificate_lag + round(state.params["firms.recruit.lag"])
+def _lag(state: State) -> float:
+    """Months from the choice of somebody abroad to their arrival, on average."""
+    return state.certificate_lag + state.params["firms.recruit.lag"]
 
 
 def settle(state: State, labour: Labour) -> None:
@@ -182,9 +183,10 @@ def _recruit(state: State, labour: Labour, offers: Offers) -> None:
     rows = rows[_within_caps(state, labour, offers, rows)]
     np.add.at(firms.columns.pending, (offers.firm[rows], offers.tier[rows]), 1)
     labour.counts[CHOSEN] = np.bincount(offers.tier[rows], minlength=labour.tiers)
-    lag = _lag(state)
+    # Parts of a month by the draw: a queue that grows delays a few more, not everybody at once.
+    part = (offers.words[rows] * SPREAD >> np.uint64(32)).astype(np.float64) / 2.0**32
     new = {
-        "due": np.full(rows.size, state.month + lag),
+        "due": state.month + np.floor(_lag(state) + part),
         "asked": np.full(rows.size, state.month),
         "firm": offers.firm[rows],
         "firm_key": firms["key"][offers.firm[rows]],
