@@ -41,7 +41,7 @@ def draw_paths(forecast: pd.DataFrame, published: pd.DataFrame, origin: str, loo
     """What the members said after the origin and what was published, one panel for each status.
 
     forecast: month, member, kind, code, people; published: month, code, people (statuses).
-    Bands: 50, 80 and 95 % of the members; line: their median; dots: published.
+    Bands: 50, 80 and 95 % of the members; line: the central one, 0; dots: published.
     """
     said = forecast[forecast["kind"] == "status"]
     last = str(said["month"].max())
@@ -52,7 +52,7 @@ def draw_paths(forecast: pd.DataFrame, published: pd.DataFrame, origin: str, loo
     with house_style():
         figure = new_figure(
             (15, 2.2 + 2.05 * rows), f"Looking from {origin} to {last}: said, and what came",
-            "People. Bands hold 50, 80 and 95 % of the members; dots are published figures.",
+            "People. Line: central forecast. Bands: 50, 80, 95 % intervals. Dots: published.",
             look, ["stocks"],
         )  # fmt: skip
         axes = panels(figure, rows, COLUMNS, (0.72, 0.78), (0.85, 0.35, 0.6, 0.35))
@@ -72,12 +72,14 @@ def draw_paths(forecast: pd.DataFrame, published: pd.DataFrame, origin: str, loo
 
 
 def _panel(ax: Axes, members: pd.DataFrame, dots: pd.Series, colour: str) -> None:
-    """members: months x members; dots: by month (YYYY-MM)."""
+    """members: months x members, 0 the central one; dots: by month (YYYY-MM)."""
     when = pd.to_datetime(pd.Index(members.index))
+    drawn = members.drop(columns=0).to_numpy()
     for level, alpha in BANDS:
-        low, high = np.percentile(members.to_numpy(), [50 - 50 * level, 50 + 50 * level], axis=1)
+        ends = [50 - 50 * level, 50 + 50 * level]
+        low, high = np.percentile(drawn, ends, axis=1, method="weibull")
         ax.fill_between(when, low, high, color=colour, alpha=alpha, linewidth=0)
-    ax.plot(when, members.median(axis=1), color=colour, linewidth=1.6)
+    ax.plot(when, members[0], color=colour, linewidth=1.6)
     dots = dots.sort_index()
     dates = pd.to_datetime(pd.Index(dots.index.astype(str)))
     ax.plot(dates, dots.to_numpy(float), ".", color=GREY, markersize=4)

@@ -267,7 +267,7 @@ class Channel(Provenance):
     high: Number | None = None
     growth: Annotated[Number, Field(ge=-0.5, le=0.5)] = 0.0  # a year
     fade: Annotated[Number, Field(gt=0, le=1)] = 1.0  # what is left of the growth a year later
-    phi: Annotated[Number, Field(ge=0, lt=1)]  # AR(1) of the monthly log shock
+    phi: Annotated[Number, Field(ge=0, le=1)]  # AR(1) of the monthly log shock; 1: a random walk
     sigma: Positive  # standard deviation of its innovations
     female: Share
     ages: dict[Years, Share]  # lower bound of age -> share; uniform up to the next bound

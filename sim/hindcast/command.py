@@ -85,7 +85,7 @@ def _one(
         else:
             rates = prior_rates(config, request, settings)
         look = look_from(request, known, month_index(horizon), rates, data)
-        with MonthProgress(request.members, quiet=quiet) as progress:
+        with MonthProgress(request.members + 1, quiet=quiet) as progress:
 
             def kept(member: int, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
                 name = MEMBER.format(member)
@@ -95,7 +95,7 @@ def _one(
                 progress.advance(f"{origin} member {member}", 0)
                 return frame
 
-            forecast = ensemble(look, range(1, request.members + 1), kept)
+            forecast = ensemble(look, range(request.members + 1), kept)
         _finish(folder, look, forecast, data, config, request, origin, horizon)
     return path
 

@@ -1,7 +1,8 @@
 """The ensemble of one origin: balance the past, draw, project.
 
 Members are 1, 2, ...; each draws its rates, balances the entries of the past under them (from the
-central ones), continues its own channels and runs with its own luck. A member depends on the
+central ones), continues its own channels, runs with its own luck and strays from what it says as
+the model did before. Member 0, the central forecast, does none of that. A member depends on the
 origin, its number and the seed alone, so it may be made in any order, or again.
 """
 
@@ -18,10 +19,11 @@ import pandas as pd
 from sim.agents.opening import open_population
 from sim.clock import month_index, month_name
 from sim.data import Data
-from sim.fit_arrivals import HALF, as_table
+from sim.fit_arrivals import HALF
 from sim.hindcast.known import Known
 from sim.hindcast.members import continued, drawn_rates
-from sim.hindcast.past import Balancing, Past, balance, prepare
+from sim.hindcast.misfit import looks_back, walk, walks
+from sim.hindcast.past import Balancing, Past, balance, entries_table, prepare
 from sim.hindcast.settings import Hindcast, Request
 from sim.hindcast.trend import trends
 from sim.model import Kyosei, state_of, use_threads
@@ -49,6 +51,7 @@ class Origin:
     rates: Rates
     task: Balancing
     past: Past  # under the central rates
+    misfit: np.ndarray  # float64[S]: yearly step of the error that staying and switching make
     given: pd.DataFrame | None  # entries after the origin, in conditional mode
 
 
@@ -76,7 +79,8 @@ def look_from(
         dates = data["arrivals"]["date"]
         later = (dates > month_name(known.origin)) & (dates <= month_name(horizon))
         given = data["arrivals"][later]
-    return Origin(request, known, horizon, rates, task, past, given)
+    misfit = walks(looks_back(task, past, central), known.settings.misfit)
+    return Origin(request, known, horizon, rates, task, past, misfit, given)
 
 
 def member_of(origin: Origin, member: int) -> pd.DataFrame:
@@ -87,7 +91,9 @@ def member_of(origin: Origin, member: int) -> pd.DataFrame:
     config, data = member_run(origin, member)
     opening = open_population(config, data, origin.known.origin, config.scale)
     state = state_of(config, data, opening.columns, use_threads(config.threads))
-    return tidy(Kyosei(config, state=state).run(), config, member)
+    halves, statuses = (origin.horizon - origin.known.origin) // HALF, config.country.statuses
+    factor = walk(origin.misfit, statuses, origin.request.seed, member, halves)
+    return tidy(Kyosei(config, state=state).run(), config, member, factor)
 
 
 def member_run(origin: Origin, member: int) -> tuple[RunConfig, Data]:
@@ -112,7 +118,7 @@ def member_run(origin: Origin, member: int) -> tuple[RunConfig, Data]:
         }
     )
     statuses = config.country.statuses
-    known = origin.known.with_arrivals(as_table(past.entries, past.fixed, past.ends, statuses))
+    known = origin.known.with_arrivals(entries_table(past.entries, past.ends, statuses))
     return config, _with_given(known.data, origin.given)
 
 
@@ -140,19 +146,27 @@ def _with_given(data: Data, given: pd.DataFrame | None) -> Data:
     return replace(data, tables=MappingProxyType({**data.tables, "arrivals": arrivals}))
 
 
-def tidy(record: Record, config: RunConfig, member: int) -> pd.DataFrame:
-    """People at the half-years after the opening, weighted back by 1 / scale."""
+def tidy(
+    record: Record, config: RunConfig, member: int, factor: np.ndarray | None = None
+) -> pd.DataFrame:
+    """People at the half-years after the opening, weighted back by 1 / scale.
+
+    factor  float64[H, S]  multiplies the people of each half-year and status
+    """
     published = np.array([config.status[s].published for s in config.country.statuses])
     names = {
         "status": (config.country.statuses, (1, 2)),
         "origin": (config.country.origins, (0, 2)),
         "prefecture": (sorted(config.prefecture), (0, 1)),
     }
+    halves = [
+        (month, cube) for month, cube in zip(record.months, record.cubes, strict=True)
+        if month > record.months[0] and (month + 1) % HALF == 0
+    ]  # fmt: skip
+    times = np.ones((len(halves), published.size)) if factor is None else factor
     frames = []
-    for month, cube in zip(record.months, record.cubes, strict=True):
-        if month == record.months[0] or (month + 1) % HALF:
-            continue
-        people = cube * published[:, None, None] / config.scale
+    for (month, cube), by_status in zip(halves, times, strict=True):
+        people = cube * (published * by_status)[:, None, None] / config.scale
         for kind, (codes, others) in names.items():
             frames.append(
                 pd.DataFrame({"month": month_name(month), "member": member, "kind": kind,

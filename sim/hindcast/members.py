@@ -101,7 +101,7 @@ def _channel(
             "level": math.exp(level),
             "growth": math.expm1(min(max(growth, -limit), limit)),
             "fade": settings.fade.value,
-            "phi": settings.phi.value,
-            "sigma": shock_sigma(trend.noise, settings.phi.value),
+            "phi": 1.0,
+            "sigma": shock_sigma(trend.noise),
         }
     )

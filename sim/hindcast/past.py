@@ -1,6 +1,8 @@
-"""Entries before the origin: published where they are, otherwise what the stocks need to balance.
+"""Entries before the origin: what the stocks known there need to balance under the rates.
 
-The same arithmetic as `sim.fit_arrivals`, on the figures that were known at the origin only.
+Published entries are not imposed. Stocks are what is projected: where the rates let too few people
+in by other ways, or keep too many, entries that make up for it go on doing so after the origin.
+And some are published for more than one status together (all stages of training).
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from sim.agents.opening import open_population
 from sim.clock import month_index, month_name
@@ -15,9 +18,7 @@ from sim.fit_arrivals import (
     HALF,
     as_table,
     halves,
-    impose,
     open_halves,
-    published_entries,
     target_stocks,
 )
 from sim.hindcast.known import Known
@@ -33,13 +34,11 @@ class Past:
 
     ends      int[H]         last month of each half-year
     entries   float64[H, S]  people who came
-    fixed     bool[H, S]     whether published figures fix them
     factor    float64[H, S]  what events multiplied arrivals by, mean of the months
     """
 
     ends: list[int]
     entries: np.ndarray
-    fixed: np.ndarray
     factor: np.ndarray
 
 
@@ -52,7 +51,6 @@ class Balancing:
     ends: list[int]
     columns: dict[str, np.ndarray]
     target: np.ndarray  # float64[H + 1, S], NaN where nothing is published
-    published: dict[tuple[int, str], int]
     open_to: np.ndarray  # bool[H, S]
 
 
@@ -73,10 +71,7 @@ def prepare(config: RunConfig, known: Known, scale: float) -> Balancing:
     ends = [month for month in dates if month > first]
     target = target_stocks(run, known.data)[-len(ends) - 1 :]
     columns = open_population(run, known.data, first, scale).columns
-    return Balancing(
-        run, known, ends, columns, target, published_entries(run, known.data, ends),
-        open_halves(run, ends),
-    )  # fmt: skip
+    return Balancing(run, known, ends, columns, target, open_halves(run, ends))
 
 
 def balance(
@@ -95,15 +90,38 @@ def balance(
     unknown = np.isnan(task.target).all(axis=0)
     people = first_guess(task, run) if begin is None else begin.copy()
     damping = task.known.settings.arrivals.damping
+    turnover = np.array([run.status[s].opening.turnover for s in statuses])
     for turn in range(rounds):
-        fixed = impose(people, task.published, task.ends, statuses)
-        table = as_table(people, fixed, task.ends, statuses)
+        table = entries_table(people, task.ends, statuses)
         stock, factor = _simulate(task, run, task.known.with_arrivals(table))
         if turn + 1 < rounds:
-            step = damping * np.diff(np.nan_to_num(task.target - stock), axis=0)
-            free = task.open_to & ~fixed & ~unknown
+            step = damping * missing(np.nan_to_num(task.target - stock), turnover)
+            free = task.open_to & ~unknown
             people = np.where(free, np.maximum(people + step, 0.0), people)
-    return Past(task.ends, people, fixed, factor)
+    return Past(task.ends, people, factor)
+
+
+def entries_table(people: np.ndarray, ends: list[int], statuses: list[str]) -> pd.DataFrame:
+    """The table `arrivals` of entries float64[H, S] that balanced."""
+    return as_table(people, np.zeros(people.shape, np.bool_), ends, statuses)
+
+
+def missing(gap: np.ndarray, turnover: np.ndarray) -> np.ndarray:
+    """float64[H, S]: entries that close a gap in the stocks, float64[H + 1, S].
+
+    turnover  float64[S]  share of a stock that leaves it in a year
+
+    What is added in one half-year is partly gone in later ones, and those must make up for it.
+    Without this, a short stage takes a round for every year that its entries have to follow.
+    """
+    step = np.zeros((len(gap) - 1, gap.shape[1]))
+    stays = np.exp(-turnover * HALF / MONTHS)
+    still = gap[0].copy()  # of what was added, and of the gap that the opening has
+    for h in range(len(step)):
+        still = still * stays
+        step[h] = gap[h + 1] - still
+        still = still + step[h]
+    return step
 
 
 def first_guess(task: Balancing, config: RunConfig) -> np.ndarray:

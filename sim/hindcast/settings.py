@@ -46,12 +46,17 @@ class ArrivalsPast(Strict):
     fade: Value
     growth_sd: Value
     growth_limit: Value
-    phi: Value
     noise_sd: Value
     noise_years: Positive
     noise_limit: Positive
     open_share: Share
     plans: dict[Code, LawPlan]
+
+
+class Misfits(Strict):
+    """What is believed of the errors of staying and switching before they are looked at."""
+
+    looks: Positive  # looks back by which all statuses together weigh for each
 
 
 class Scores(Strict):
@@ -71,6 +76,7 @@ class Hindcast(Strict):
     known: Known
     register_lead: Annotated[StrictInt, Field(ge=0, le=12)]
     arrivals: ArrivalsPast
+    misfit: Misfits
     rate_sd: dict[Quality, Positive]  # of the logarithm, where a rate has no range
     scores: Scores
 

@@ -16,10 +16,8 @@ from sim.hindcast.baselines import SIMPLE, cohort_component, point_forecasts, wi
 from sim.hindcast.fitted import fitted_rates
 from sim.hindcast.known import Known, as_known, later_than, period_end
 from sim.hindcast.members import continued, drawn_rates, normal
-from sim.hindcast.past import Past
 from sim.hindcast.scores import covered, crps, grouped, score, truth, weighted_error
 from sim.hindcast.settings import load_hindcast, request_of
-from sim.hindcast.trend import fitted, shock_sigma, trends
 from sim.schema_fit import FittedEdit, FittedRates, Prior
 
 SETTINGS = load_hindcast("japan")
@@ -145,6 +143,12 @@ def test_crps_is_that_of_the_library():
     assert crps(came, members) == pytest.approx(np.asarray(theirs))
 
 
+def test_intervals_hold_what_they_say_whatever_the_number_of_members():
+    draws = np.random.default_rng(5).normal(10, size=(40_000, 21))
+    for level in (0.5, 0.8):
+        assert covered(draws[:, 0], draws[:, 1:], level) == pytest.approx(level, abs=0.01)
+
+
 def test_coverage_counts_cells():
     members = np.tile(np.arange(101.0), (4, 1))
     came = np.array([50.0, 12.0, 95.0, 300.0])
@@ -174,62 +178,6 @@ def test_every_baseline_forecasts_what_is_scored(known):
         scored = score(said, came, horizon, SETTINGS.scores)
         assert 0.01 < scored["error_status"] < 1.1
         assert scored["crps"] > 0
-
-
-def test_trend_finds_growth_and_shrinks_it():
-    settings = SETTINGS.arrivals
-    rates = 10_000 * np.exp(0.1 * np.arange(0, -8, -1.0))
-    steady = fitted(rates, np.arange(8.0), settings)
-    assert 0.06 < steady.growth < 0.1
-    assert steady.level == pytest.approx(np.log(10_000) + 0.5 * steady.growth)
-    wild = fitted(rates * np.array([1, 2, 1, 2, 1, 2, 1, 2.0]), np.arange(8.0), settings)
-    assert wild.growth < steady.growth
-    assert wild.noise > 2 * steady.noise
-    few = fitted(np.array([10.0, 20.0, 30.0]), np.arange(3.0), settings)
-    assert few.growth == 0
-
-
-def test_closed_years_are_no_trend():
-    config = compose([])
-    s = config.country.statuses.index("student")
-    n = 8
-    ends = [month_index("2022-12") - 6 * k for k in range(n)][::-1]
-    entries, factor = (
-        np.zeros((n, len(config.country.statuses))),
-        np.ones((n, len(config.country.statuses))),
-    )
-    entries[:, s], factor[2:6, s] = 50_000, 0.1
-    entries[2:6, s] = 2_000
-    past = Past(ends, entries, np.zeros(entries.shape, np.bool_), factor)
-    found = trends(config, past, SETTINGS.arrivals)["student"]
-    assert np.exp(found.level) == pytest.approx(100_000, rel=0.01)
-    assert found.years == 2
-
-
-def test_law_plan_until_two_years_are_seen():
-    config = compose([])
-    shape = (8, len(config.country.statuses))
-    entries = np.full(shape, 5_000.0)
-    found = {}
-    for last in ("2017-12", "2019-12", "2023-12"):
-        ends = [month_index(last) - 6 * k for k in range(8)][::-1]
-        past = Past(ends, entries, np.zeros(shape, np.bool_), np.ones(shape))
-        found[last] = trends(config, past, SETTINGS.arrivals).get("ssw_1")
-    assert found["2017-12"] is None
-    assert np.exp(found["2019-12"].level) == pytest.approx(38_000)
-    assert np.exp(found["2023-12"].level) == pytest.approx(10_000, rel=0.01)
-
-
-def test_shock_sigma_gives_the_noise_of_a_year():
-    phi = 0.98
-    sigma = shock_sigma(0.2, phi)
-    months = 40_000 * 12
-    z, x = np.random.default_rng(1).normal(size=months) * sigma, 0.0
-    path = np.empty(months)
-    for k in range(months):
-        x = phi * x + z[k]
-        path[k] = x
-    assert path.reshape(-1, 12).mean(axis=1).std() == pytest.approx(0.2, rel=0.05)
 
 
 def test_draws_are_functions_of_who_asks():
