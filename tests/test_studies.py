@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from sim.hindcast import command
+from sim.hindcast import command, forecast
 from sim.hindcast.command import hindcast
+from sim.hindcast.forecast import member_of
 from sim.outputs import read_parquet
 from sim.sensitivity.command import sensitivity
 from sim.verify import verify
@@ -26,18 +27,20 @@ def test_hindcast_is_the_same_again_and_after_a_stop(tmp_path, monkeypatch):
     part = command.ensemble
 
     def stopped(origin, members, kept):
-        part(origin, members[:1], kept)
+        part(origin, members[:2], kept)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
         patch.setattr(command, "ensemble", stopped)
         with pytest.raises(KeyboardInterrupt):
             hindcast([*LOOK, f"output={tmp_path / 'again'}"], quiet=True)
-    made = list((tmp_path / "again").rglob("member_001.parquet"))
-    assert len(made) == 1
-    when = made[0].stat().st_mtime_ns
-    again = hindcast([*LOOK, f"output={tmp_path / 'again'}"], quiet=True)
-    assert made[0].stat().st_mtime_ns >= when
+    made = sorted((tmp_path / "again").rglob("member_*.parquet"))
+    assert [path.name for path in made] == ["member_000.parquet", "member_001.parquet"]
+    remade = []
+    with monkeypatch.context() as patch:
+        patch.setattr(forecast, "member_of", lambda o, m: remade.append(m) or member_of(o, m))
+        again = hindcast([*LOOK, f"output={tmp_path / 'again'}"], quiet=True)
+    assert remade == [2]
     assert again.name == whole.name
     for folder in (tmp_path / "whole").iterdir():
         assert verify(folder) == []
