@@ -95,7 +95,7 @@ SHAPES: list[list[Case]] = [
         (34, "scale=-0.0", ["scale = -0.0", "must be more than 0"]),
         (35, "status.student.at_end.leave.share=1.5", ["share = 1.5", "must be 1 or less"]),
         (38, "arrivals.channels.student.growth=5", ["growth = 5", "0.5 or less"]),
-        (39, "arrivals.channels.student.phi=1", ["phi = 1", "must be less than 1"]),
+        (39, "arrivals.channels.student.phi=1.5", ["phi = 1.5", "must be 1 or less"]),
         (44, "status.student.at_end.leave.kind=go", ["kind = go", "One of: "]),
         (59, "end=2025-00", ["end = 2025-00", "is not a month"]),
         (61, "start=2025-06-15", ["start = 2025-06-15", "write YYYY-MM"]),

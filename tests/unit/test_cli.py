@@ -260,6 +260,7 @@ def _wish(kind: str, number: signal.Signals) -> None:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("kind", ["class body", "output", "system", "launcher"])
 def test_a_wish_to_end_in_any_disguise_exits_with_130(world, capsys, monkeypatch, kind, number):
+    before = signal.signal(number, signal.default_int_handler)  # may be ignored, as under nohup
     monkeypatch.setattr(sys.modules["sim.run"], "run", lambda *_, **__: _wish(kind, number))
     assert cli.main(["run"]) == 130
     assert capsys.readouterr().err == "kyosei: interrupted\n"
@@ -267,6 +268,7 @@ def test_a_wish_to_end_in_any_disguise_exits_with_130(world, capsys, monkeypatch
     monkeypatch.setattr(sys.modules["sim.run"], "run", world.run)
     with pytest.raises(ZeroDivisionError):
         cli.main(["run"])
+    signal.signal(number, before)
 
 
 def in_child(world: World, work: Callable[..., Path], started: Path, number: signal.Signals) -> int:
