@@ -37,6 +37,8 @@ class ArrivalPlan:
         self._illegal = _overstay_origins(config, data)
         self._where = _where(config, data)
         self._shares: dict[int, np.ndarray] = {}
+        self._latest: tuple[int, np.ndarray] | None = None
+        self._levels: np.ndarray | None = None
         self.last_past = max(self._past, default=0)
         self._base = month_index(config.start)  # where continuation begins
         if config.arrivals.mode == "conditional":
@@ -48,7 +50,14 @@ class ArrivalPlan:
         self.newborn_female = np.uint64(int(config.life.newborn_female.value * 2.0**32))
 
     def people(self, month: int) -> np.ndarray:
-        """float64[S]: expected arrivals in a month at scale 1, before events and edits."""
+        """float64[S], not to be written to: expected arrivals in a month at scale 1, before
+        events and edits."""
+        if self._latest is None or self._latest[0] != month:
+            self._latest = month, self._expected(month)
+            self._latest[1].flags.writeable = False
+        return self._latest[1]
+
+    def _expected(self, month: int) -> np.ndarray:
         if self.is_past(month):
             return self._past[_half_end(month)] * self._season(month)
         out = np.zeros(len(self._statuses))
@@ -57,11 +66,14 @@ class ArrivalPlan:
         return out
 
     def levels(self) -> np.ndarray:
-        """float64[S]: arrivals a month at each channel's level, as if nothing ever changed."""
-        out = np.zeros(len(self._statuses))
-        for name, channel in self._config.arrivals.channels.items():
-            out[self._statuses.index(name)] = self._level(name, channel) / 12.0
-        return out
+        """float64[S], not to be written to: arrivals a month at each channel's level, as if
+        nothing ever changed."""
+        if self._levels is None:
+            self._levels = np.zeros(len(self._statuses))
+            for name, channel in self._config.arrivals.channels.items():
+                self._levels[self._statuses.index(name)] = self._level(name, channel) / 12.0
+            self._levels.flags.writeable = False
+        return self._levels
 
     def is_past(self, month: int) -> bool:
         """Whether the month takes observed or fitted entries (events are already in them)."""

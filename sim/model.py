@@ -157,12 +157,17 @@ def blank_state(config: RunConfig, data: Data, n: int, threads: int) -> State:
     )  # fmt: skip
 
 
+AUDITED = 50_000
+"""People whose monthly fates are audited, at least; everybody, in a run with fewer."""
+
+
 def audited_share(n: int) -> np.uint64:
     """Key bits that must be 0 for a person's monthly fates to be audited.
 
-    Everyone in a small run; one in sixteen, chosen by identity, above half a million people.
+    Everyone in a small run; in a larger one every second, fourth, ..., chosen by identity, so that
+    at least AUDITED are.
     """
-    return np.uint64(0 if n <= 500_000 else 15)
+    return np.uint64((1 << max((n // AUDITED).bit_length() - 1, 0)) - 1)
 
 
 def check_keys(state: State) -> None:

@@ -66,7 +66,8 @@ class FateTable(NamedTuple):
     mult_first: np.ndarray  # int32[F + G + 1]
     mult_factor: np.ndarray  # uint8[K]: factor whose code picks the value
     mult_offset: np.ndarray  # int32[K]: where the table begins in `values`
-    packed: np.ndarray  # int64[K]: offset << 16 | factor << 8 | place of the fate in its list
+    packed: np.ndarray  # uint64[K]: offset << 16 | factor << 8 | place of the fate in its list;
+    # in each list first the first multiplier of every fate, then the second of every fate, ...
     values: np.ndarray  # float64[V]
 
 
@@ -281,7 +282,10 @@ def _assemble(
 def _packed(
     flat: list[tuple[int, int]], ends: np.ndarray, first: np.ndarray, lists: np.ndarray
 ) -> np.ndarray:
-    """All that the kernel needs of a multiplier in one number; see FateTable.packed."""
+    """All that the kernel needs of a multiplier in one number; see FateTable.packed.
+
+    Neighbours belong to different fates, so that no product waits for the one before it.
+    """
     row = np.repeat(np.arange(ends.size - 1), np.diff(ends))
     place = np.zeros(row.size, np.int64)  # decisions stand in no list
     inside = row < lists.size
@@ -289,7 +293,9 @@ def _packed(
     if place.max(initial=0) > 255:
         raise ConfigError("a status has more than 255 fates on one occasion")
     words = [(offset << 16) | (factor << 8) for factor, offset in flat]
-    return np.array(words, np.int64) | place
+    rank = np.arange(row.size) - ends[row]
+    lst = np.append(lists, np.full(ends.size - 1 - lists.size, first.size))[row]
+    return (np.array(words, np.int64) | place)[np.lexsort((row, rank, lst))].astype(np.uint64)
 
 
 def _bits(fate: Fate) -> int:

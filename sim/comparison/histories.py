@@ -12,13 +12,14 @@ from typing import Final
 import numpy as np
 from numba import njit
 
-from sim.agents.population import FIELDS, HOLE
+from sim.agents.population import HOLE
+from sim.borrow import borrow
 from sim.model import Kyosei
 from sim.state import State
 
 WATCHED: Final = 50_000
 """Opening residents who are watched, at least; everybody, in a run with fewer."""
-_LEFT_OUT: Final = {"key", "risk", "event", "principal", "firm"}
+LEFT_OUT: Final = {"key", "risk", "event", "principal", "firm"}
 """The key is who they are; the others are of the month, or numbers of rows that say nothing."""
 
 
@@ -30,12 +31,44 @@ def _mix(word):
     return word ^ (word >> np.uint64(31))
 
 
+@njit(cache=True, forceinline=True)
+def _word(a, b, c, d, e):
+    """Three numbers of 16 bits and two of 8 as one of 64."""
+    wide = np.uint64(0xFFFF)
+    out = (np.uint64(a) & wide) << np.uint64(48) | (np.uint64(b) & wide) << np.uint64(32)
+    return (
+        out | (np.uint64(c) & wide) << np.uint64(16) | np.uint64(d) << np.uint64(8) | np.uint64(e)
+    )
+
+
 @njit(cache=True, nogil=True)
-def accumulate(values, month, rows, digests):
-    """Fold one column of a month into the digests of `rows`; values[rows] are integers."""
-    for i in range(rows.size):
-        r = rows[i]
-        digests[r] = _mix(digests[r] ^ _mix(np.uint64(np.int64(values[r])) + np.uint64(month)))
+def watch(n, p, month, left_out, owner, digest, ended_keys, ended_digests):
+    """Fold a month of the people in rows [0, n) into their digests; returns how many have gone.
+
+    People are watched whose key has none of the bits `left_out`. owner uint64[n] is whose digest
+    uint64[n] a row holds, 0 nobody's. Those who have gone are written to ended_*, uint64[n].
+    """
+    p = borrow(p)
+    gone = 0
+    for i in range(n):
+        here = p.status[i] != HOLE and p.key[i] & left_out == 0
+        if owner[i] != 0 and not (here and owner[i] == p.key[i]):
+            ended_keys[gone], ended_digests[gone] = owner[i], digest[i]
+            owner[i] = 0
+            gone += 1
+        if not here:
+            continue
+        if owner[i] == 0:
+            owner[i], digest[i] = p.key[i], p.key[i]
+        bits = p.language[i] << 8 | p.arrears[i] << 4 | p.traits[i]
+        words = (
+            _word(p.born[i], p.entered[i], p.since[i], p.status[i], p.stage[i]),
+            _word(p.permit_end[i], p.municipality[i], p.counting[i], p.origin[i], p.sex[i]),
+            _word(p.job_since[i], bits, month, p.permit_months[i], p.sector[i]),
+        )
+        for word in words:
+            digest[i] = _mix(digest[i] ^ _mix(word))
+    return gone
 
 
 class Histories:
@@ -50,7 +83,6 @@ class Histories:
         self._owner = np.zeros(0, np.uint64)  # by row: whose digest it is; 0 nobody's
         self._digest = np.zeros(0, np.uint64)
         self._ended: list[tuple[np.ndarray, np.ndarray]] = []
-        self._columns = [name for name in FIELDS if name not in _LEFT_OUT]
 
     def __call__(self, model: Kyosei) -> None:
         state = model.state
@@ -64,21 +96,13 @@ class Histories:
             grown = np.zeros((2, people.capacity), np.uint64)
             grown[0, : self._owner.size], grown[1, : self._owner.size] = self._owner, self._digest
             self._owner, self._digest = grown
-        key = people["key"]
-        here = (people["status"] != HOLE) & (key & np.uint64(self.every - 1) == 0)
-        known = self._owner[: people.n]
-        self._end(np.flatnonzero((known != 0) & (~here | (known != key))))
-        rows = np.flatnonzero(here)
-        new = rows[known[rows] == 0]
-        self._owner[new] = key[new]
-        self._digest[new] = key[new]
-        for name in self._columns:
-            accumulate(people[name], state.month, rows, self._digest)
-
-    def _end(self, rows: np.ndarray) -> None:
-        if rows.size:
-            self._ended.append((self._owner[rows], self._digest[rows]))
-            self._owner[rows] = 0
+        ended = np.empty((2, people.n), np.uint64)
+        left_out = np.uint64(self.every - 1)
+        gone = watch(
+            people.n, people.columns, state.month, left_out, self._owner, self._digest, *ended
+        )
+        if gone:
+            self._ended.append((ended[0, :gone].copy(), ended[1, :gone].copy()))
 
     def result(self) -> tuple[np.ndarray, np.ndarray]:
         """(keys, digests), in order of key."""

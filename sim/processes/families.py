@@ -7,6 +7,7 @@ from numba import njit
 
 from sim.agents.population import HOLE
 from sim.borrow import borrow
+from sim.prefetch import prefetch
 from sim.processes.fates import apply_fate, move
 from sim.processes.newcomers import draw_profile, settle
 from sim.processes.person import MOVED, PERMANENT, code_buffer, fill_codes, pick_outcome
@@ -23,6 +24,8 @@ from sim.rng import (
 from sim.tables import FIRST_FAMILY
 
 FAMILY_BLOCK = 2
+AHEAD = 16
+"""Rows ahead of the one in work whose principal's event is fetched."""
 
 
 @njit(cache=True, nogil=True)
@@ -71,6 +74,7 @@ def follow(c, first, stop, p, t, base, a, w, m, b):
     base = borrow(base)
     codes, start = code_buffer(), 2 * first
     for i in range(first, stop):
+        prefetch(p.event, max(p.principal[min(i + AHEAD, stop - 1)], 0))
         principal = p.principal[i]
         if principal < 0 or p.event[principal] == 0 or p.status[i] == HOLE:
             continue

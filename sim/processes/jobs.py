@@ -136,16 +136,17 @@ def _match(state: State, labour: Labour, offers: Offers) -> None:
     market = _market(state, labour)
     tier = status.tier[p["status"][seekers]]
     labour.counts[SEEKING] = np.bincount(tier[tier >= 0], minlength=labour.tiers)
-    made = np.zeros((labour.tiers, 3), np.int64)
+    made, spot = np.zeros((labour.tiers, 3), np.int64), np.empty(seekers.size, np.uint64)
     for attempt in range(ATTEMPTS):
         ring = np.empty(seekers.size, np.uint64)
         state.crew.run(
-            look, seekers.size, seekers, attempt, p.columns, state.world.prefecture, market,
-            status, state.now, ring,
+            look, seekers.size, seekers, spot, attempt, p.columns, state.world.prefecture,
+            market, status, state.now, ring,
         )  # fmt: skip
         order = np.argsort(ring)
         order = order[: np.searchsorted(ring[order], NOWHERE)]
-        seekers, ring = seekers[order], ring[order]  # who does not apply now does not this month
+        # Who does not apply now does not this month.
+        seekers, spot, ring = seekers[order], spot[order], ring[order]
         job, who = np.empty(order.size, np.int32), np.empty(order.size, np.int32)
         n = pairs(offers.starts, offers.place, offers.taken, ring, job, who)
         first = np.argsort(job[:n])
@@ -154,7 +155,8 @@ def _match(state: State, labour: Labour, offers: Offers) -> None:
             labour.firms.columns, labour.transfers, market, status, state.world, state.now,
             state.books, made,
         )  # fmt: skip
-        seekers = np.sort(seekers[p["firm"][seekers] < 0])
+        left = p["firm"][seekers] < 0
+        seekers, spot = seekers[left], spot[left]
     labour.counts[[HIRED, CROSSED, REFUSED]] = made.T
     state.collect(p.n)
 

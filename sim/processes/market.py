@@ -10,15 +10,18 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from sim.agents.population import NO_SECTOR, NORMS, SEEKS
+from sim.agents.population import HOLE, NO_SECTOR, NORMS, SEEKS
 from sim.borrow import borrow
+from sim.prefetch import prefetch
 from sim.processes.fates import move
-from sim.processes.lists import SEEKERS, flag, push
+from sim.processes.lists import SEEKERS, flag
 from sim.processes.offers import HASH, PLACE_BITS, ring_of
 from sim.processes.person import MOVED, pick_cut
 from sim.processes.work import leave_job
 from sim.rng import P_SEARCH, P_SEARCH_PLACE, draw, high, low
 
+AHEAD = 16
+"""Seekers ahead of the one in work whose columns are fetched."""
 TOGETHER = 4096
 """People whose jobs are added up in one number: workers above ONE, rows of firms below."""
 ONE = np.int64(1 << 48)
@@ -34,21 +37,29 @@ def scan_people(c, first, stop, n, p, evicted, any_evicted, a, m, b, sums):
     """
     p, a, b = borrow(p), borrow(a), borrow(b)
     start = 2 * (n * c // b.counts.shape[0])
-    lists, counts, packed = b.lists, b.counts[c], np.zeros(a.n_tiers, np.int64)
+    lists, counts = b.lists, b.counts[c]
+    tiers = np.full(HOLE + 1, a.n_tiers, np.int64)  # by status; n_tiers where there is no tier
+    for s in range(a.tier.size):
+        tiers[s] = a.tier[s] if a.tier[s] >= 0 else a.n_tiers
+    packed = np.zeros(a.n_tiers + 1, np.int64)
+    seekers, n_seekers = lists[SEEKERS, start:], counts[SEEKERS]
     for lower in range(first, stop, TOGETHER):
-        for i in range(lower, min(lower + TOGETHER, stop)):
-            firm = np.int64(p.firm[i])
-            if firm >= 0:
-                packed[a.tier[p.status[i]]] += ONE + firm
-                if any_evicted and evicted[firm >> 3] >> (firm & 7) & 1:
-                    leave_job(p, i, a, m, lists, counts, start)
-                    p.traits[i] |= SEEKS
-            if p.traits[i] & SEEKS and p.event[i] == 0:
-                push(lists, counts, start, SEEKERS, i)
+        upper = min(lower + TOGETHER, stop)
+        firms, status = p.firm[lower:upper], p.status[lower:upper]
+        traits, event = p.traits[lower:upper], p.event[lower:upper]
+        for k in range(upper - lower):  # without a branch on who works and who looks for work
+            firm = np.int64(firms[k])
+            packed[tiers[status[k]]] += ONE + firm if firm >= 0 else 0
+            if any_evicted and firm >= 0 and evicted[firm >> 3] >> (firm & 7) & 1:
+                leave_job(p, lower + k, a, m, lists, counts, start)
+                traits[k] |= SEEKS
+            seekers[n_seekers] = lower + k
+            n_seekers += np.int64(traits[k] & SEEKS != 0) & np.int64(event[k] == 0)
         for t in range(a.n_tiers):
             sums[c, t, 0] += packed[t] >> 48
             sums[c, t, 1] += packed[t] & (ONE - 1)
             packed[t] = 0
+    counts[SEEKERS] = n_seekers
 
 
 @njit(cache=True, nogil=True)
@@ -98,20 +109,30 @@ def elsewhere(cut, here, word):
 
 
 @njit(cache=True, nogil=True)
-def look(c, first, stop, seekers, attempt, p, prefecture, market, a, m, ring):
+def look(c, first, stop, seekers, spot, attempt, p, prefecture, market, a, m, ring):
     """Place of seekers [first, stop) on the rings, or NOWHERE for who does not apply.
 
-    attempt 0, 1, ... of the month: each looks in another place, or in another sector.
+    attempt 0, 1, ... of the month: each looks in another place, or in another sector. spot
+    uint64[k] keeps each seeker's place on whatever ring for the later attempts.
     """
     p, a, market = borrow(p), borrow(a), borrow(market)
     sectors = market.sector_cut.shape[2]
     for k in range(first, stop):
+        ahead = seekers[min(k + AHEAD, stop - 1)]
+        prefetch(p.key, ahead)
+        prefetch(p.status, ahead)
+        prefetch(p.sector, ahead)
+        prefetch(p.municipality, ahead)
         i = seekers[k]
         tier = np.int64(a.tier[p.status[i]])
-        x0, x1 = draw(m.k0, m.k1, p.key[i], m.now, P_SEARCH, 0)
         ring[k] = NOWHERE
-        if tier < 0 or low(x0) >= np.uint64(market.search):
+        if tier < 0:
             continue
+        if attempt == 0:
+            x0, x1 = draw(m.k0, m.k1, p.key[i], m.now, P_SEARCH, 0)
+            if low(x0) >= np.uint64(market.search):
+                continue
+            spot[k] = x1 & HASH
         y0, y1 = draw(m.k0, m.k1, p.key[i], m.now, P_SEARCH_PLACE, attempt)
         known = market.bound[tier] and p.sector[i] != NO_SECTOR
         sector = np.int64(p.sector[i]) if known else sectors
@@ -121,7 +142,7 @@ def look(c, first, stop, seekers, attempt, p, prefecture, market, a, m, ring):
         if not known:
             sector = pick_cut(market.sector_cut[tier, where], low(y1))
         cell = ring_of(tier, sector, where, sectors, m)
-        ring[k] = (np.uint64(cell) << PLACE_BITS) | (x1 & HASH)
+        ring[k] = (np.uint64(cell) << PLACE_BITS) | spot[k]
 
 
 @njit(cache=True)

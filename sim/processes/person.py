@@ -25,6 +25,7 @@ AUDIT_ONE = 1 << AUDIT_BITS
 # Rows of Books.tally: people who met the fate (in the rows of decisions: who applied); and for the
 # audit those drawn, the sum of their probabilities p and of p (1 - p), in units of 2**-20.
 FLOW, SEEN, EXPECTED, VARIANCE = 0, 1, 2, 3
+EIGHT, SIXTEEN, BYTE = np.uint64(8), np.uint64(16), np.uint64(255)
 LEFT, DIED, CITIZEN, PERMANENT, IRREGULAR, MOVED = 1, 2, 3, 4, 5, 6
 
 
@@ -78,7 +79,7 @@ def months_counted(counting, now):
 
 @njit(cache=True, forceinline=True)
 def fill_codes(p, i, now, codes, a, w):
-    """Write the factor codes of person i into codes, int32[N_FACTORS] (order of FACTORS)."""
+    """Write the factor codes of person i into codes, uint32[N_FACTORS] (order of FACTORS)."""
     age = min(max((now - p.born[i]) // 12, 0), AGES - 1)
     codes[0] = p.origin[i]
     codes[1] = p.stage[i]
@@ -140,9 +141,11 @@ def fill_rates(t, base, lst, codes, rates):
     for f in range(first, last):
         rates[f - first] = base[f]
     # One flat loop over all multipliers of the list: no inner loop for the processor to guess.
-    for k in range(t.mult_first[first], t.mult_first[last]):
+    # Indices without a sign need no look whether they count from the end.
+    for k in range(np.uint64(t.mult_first[first]), np.uint64(t.mult_first[last])):
         word = t.packed[k]
-        rates[word & 255] *= t.values[(word >> 16) + codes[(word >> 8) & 255]]
+        code = np.uint64(codes[(word >> EIGHT) & BYTE])
+        rates[word & BYTE] *= t.values[(word >> SIXTEEN) + code]
     total = 0.0
     for k in range(last - first):
         total += rates[k]
@@ -312,5 +315,5 @@ def remove(p, i, event, a, w, m, b, c, start):
 
 @njit(cache=True, forceinline=True)
 def code_buffer():
-    """int32 buffer for factor codes."""
-    return np.zeros(N_FACTORS, np.int32)
+    """uint32 buffer for factor codes."""
+    return np.zeros(N_FACTORS, np.uint32)

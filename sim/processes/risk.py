@@ -14,10 +14,10 @@ import numpy as np
 from numba import njit
 
 from sim.agents.population import HOLE
+from sim.borrow import borrow
 from sim.crew import Crew
 from sim.factors import AGES, FACTORS, YEARS
 from sim.tables import FateTable
-from sim.units import any_event, threshold
 
 AGE_BANDS: Final = (0, 15, 18, 20, 25, 30, 40, 50, 60, 70, 80, 90)
 YEAR_BANDS: Final = (0,)  # five bands lower the bounds by a thirtieth and miss the cache
@@ -174,40 +174,43 @@ def stale_statuses(
 
 @njit(cache=True, nogil=True)
 def _fill_bounds(chunk, first, stop, groups, t, bands, base, out):
-    at = np.zeros(7, np.int64)  # where a class stands on each axis
+    t, bands, base, out = borrow(t), borrow(bands), borrow(base), borrow(out)
     below = N_YEAR * N_LANGUAGE * N_ARREARS * N_MOBILITY
-    total = np.empty(below)
+    total, inside = np.empty(below), np.empty((6, N_ARREARS))
     for group in groups[first:stop]:
         lst = group // (2 * N_AGE)
-        at[0], at[1], at[6] = group // N_AGE % 2, group % N_AGE, group % (2 * N_AGE)
+        sex, age, both = group // N_AGE % 2, group % N_AGE, group % (2 * N_AGE)
         total[:] = 0.0
         for f in range(t.first[lst], t.first[lst + 1]):
-            rate, inside = base[f], 0
+            rate = base[f]
+            inside[:] = 1.0
             for k in range(t.mult_first[f], t.mult_first[f + 1]):
-                axis = bands.axis[k]
-                if 2 <= axis <= 5:
-                    inside += 1
-                else:  # the same for the whole group
-                    rate *= bands.values[k, 0 if axis < 0 else at[axis]]
+                axis, values = bands.axis[k], bands.values[k]
+                if 2 <= axis <= 5:  # differs inside the group
+                    inside[axis] *= values[:N_ARREARS]
+                elif axis < 0:
+                    rate *= values[0]
+                else:
+                    rate *= values[sex if axis == 0 else (age if axis == 1 else both)]
             if rate > 0.0:
-                _add_rates(rate, inside, f, t, bands, at, total)
+                _add_rates(rate, inside, total)
+        start = group * below
         for rest in range(below):
-            bound = threshold(any_event(total[rest] * (1.0 + 1e-12))) + np.uint64(2)
-            out[group * below + rest] = min(bound, np.uint64(4294967295))
+            # 1 - exp(-x) is at most x - x**2 / 2 + x**3 / 6.
+            x = total[rest] * ((1.0 + 1e-12) / 12.0)
+            bound = x * (1.0 - x * (0.5 - x / 6.0)) * 4294967296.0 + 3.0
+            out[start + rest] = np.uint32(min(bound, 4294967295.0))
 
 
 @njit(cache=True, forceinline=True)
-def _add_rates(rate, inside, f, t, bands, at, total):
-    """Add fate f's `rate` of a group to all its classes, times the `inside` multipliers that
-    differ between them."""
-    for rest in range(total.size):
-        worth = rate
-        if inside > 0:
-            at[5] = rest % N_MOBILITY
-            at[4] = rest // N_MOBILITY % N_ARREARS
-            at[3] = rest // (N_MOBILITY * N_ARREARS) % N_LANGUAGE
-            at[2] = rest // (N_MOBILITY * N_ARREARS * N_LANGUAGE)
-            for k in range(t.mult_first[f], t.mult_first[f + 1]):
-                if 2 <= bands.axis[k] <= 5:
-                    worth *= bands.values[k, at[bands.axis[k]]]
-        total[rest] += worth
+def _add_rates(rate, inside, total):
+    """Add a fate's `rate` in a group to all its classes, times its multipliers `inside`, float64
+    [axis, band], that differ between them."""
+    rest = 0
+    for years in range(N_YEAR):
+        for language in range(N_LANGUAGE):
+            so_far = rate * inside[2, years] * inside[3, language]
+            for arrears in range(N_ARREARS):
+                for mobility in range(N_MOBILITY):
+                    total[rest] += so_far * inside[4, arrears] * inside[5, mobility]
+                    rest += 1

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from scipy import stats
 
+from sim.agents.population import FIELDS
 from sim.comparison.derived import loads, refusals, top_tenth
 from sim.comparison.effects import (
     Arms,
@@ -17,7 +18,7 @@ from sim.comparison.effects import (
     pairing_table,
     values_table,
 )
-from sim.comparison.histories import Histories, equal_share
+from sim.comparison.histories import LEFT_OUT, Histories, equal_share
 from sim.comparison.packages import Package, changes, decomposition_table, packages_among
 from sim.comparison.parts import parted, switches
 from sim.comparison.question import question_of
@@ -197,15 +198,16 @@ def test_histories_part_only_from_the_month_of_a_rule():
     assert equal / people < 0.1
 
 
-def test_one_changed_column_in_one_month_is_seen():
+@pytest.mark.parametrize("column", sorted(set(FIELDS) - LEFT_OUT))
+def test_one_changed_column_in_one_month_is_seen(column):
     class Nudge(Histories):
         def __call__(self, model):
             row = int(np.flatnonzero(model.state.people.alive)[0])
-            level = model.state.people["language"]
+            values = model.state.people[column]
             nudged = model.date == "2025-09"
-            level[row] ^= nudged
+            values[row] ^= nudged
             super().__call__(model)
-            level[row] ^= nudged
+            values[row] ^= nudged
 
     cfg = tiny.config(end="2025-12")
     digests = []
