@@ -90,9 +90,11 @@ def count_supported(c, first, stop, firms, workers):
     """Workers of firms [first, stop) by the bits of support: workers int64[C, 2**kinds]."""
     firms = borrow(firms)
     for f in range(first, stop):
-        if firms.status[f] != HOLE:
+        if firms.status[f] != HOLE and firms.support[f] > 0:  # none costs nothing
+            here = 0
             for t in range(firms.heads.shape[1]):
-                workers[c, firms.support[f]] += firms.heads[f, t]
+                here += firms.heads[f, t]
+            workers[c, firms.support[f]] += here
 
 
 @njit(cache=True, nogil=True)
@@ -104,7 +106,10 @@ def count_firms_now(c, first, stop, firms, out):
         if status == HOLE:
             continue
         cell = out[c, firms.sector[f], firms.size[f], status]
-        cell[0] += 1
+        people, vacant = 0, 0
         for t in range(firms.heads.shape[1]):
-            cell[1] += firms.heads[f, t]
-            cell[2] += firms.vacancies[f, t]
+            people += firms.heads[f, t]
+            vacant += firms.vacancies[f, t]
+        cell[0] += 1
+        cell[1] += people
+        cell[2] += vacant

@@ -32,6 +32,8 @@ from sim.processes.firms import SPREAD
 from sim.processes.lists import GAINED, LOST, SEEKERS
 from sim.processes.market import (
     NOWHERE,
+    add_up,
+    count_in,
     hire,
     look,
     pairs,
@@ -143,9 +145,8 @@ def _match(state: State, labour: Labour, offers: Offers) -> None:
             look, seekers.size, seekers, spot, attempt, p.columns, state.world.prefecture,
             market, status, state.now, ring,
         )  # fmt: skip
-        order = np.argsort(ring)
-        order = order[: np.searchsorted(ring[order], NOWHERE)]
-        # Who does not apply now does not this month.
+        apply = np.flatnonzero(ring != NOWHERE)  # who does not now does not this month
+        order = apply[np.argsort(ring[apply])]
         seekers, spot, ring = seekers[order], spot[order], ring[order]
         job, who = np.empty(order.size, np.int32), np.empty(order.size, np.int32)
         n = pairs(offers.starts, offers.place, offers.taken, ring, job, who)
@@ -183,7 +184,7 @@ def _recruit(state: State, labour: Labour, offers: Offers) -> None:
     cut = (np.clip(success, 0.0, 1.0) * 2.0**32).astype(np.uint64)
     rows = choose(offers.taken, offers.words, offers.tier, cut)
     rows = rows[_within_caps(state, labour, offers, rows)]
-    np.add.at(firms.columns.pending, (offers.firm[rows], offers.tier[rows]), 1)
+    count_in(firms.columns.pending, offers.firm[rows], offers.tier[rows], 1)
     labour.counts[CHOSEN] = np.bincount(offers.tier[rows], minlength=labour.tiers)
     # Parts of a month by the draw: a queue that grows delays a few more, not everybody at once.
     part = (offers.words[rows] * SPREAD >> np.uint64(32)).astype(np.float64) / 2.0**32
@@ -219,14 +220,16 @@ def _within_caps(state: State, labour: Labour, offers: Offers, rows: np.ndarray)
     body = state.config.firms
     assert body is not None
     out = np.ones(rows.size, np.bool_)
-    fields = list(body.fields)
+    firms, fields = labour.firms, list(body.fields)
+    pending, heads = _totals(state, firms["pending"]), _totals(state, firms["heads"])
     field_of = np.array([fields.index(sector.field) for sector in body.sectors.values()])
     of_job = field_of[labour.firms["sector"][offers.firm[rows]]]
     for name, cap in body.caps.items():
         t = list(body.tiers).index(name)
         mine = np.flatnonzero(offers.tier[rows] == t)
         limits = _limits(state, name, cap, fields)
-        if state.month < month_index(cap.since) or mine.size + _all_under(labour, t) < limits.min():
+        most = mine.size + pending[t] + heads[t] + labour.flow[t].sum()  # who can count at most
+        if state.month < month_index(cap.since) or most < limits.min():
             continue
         room = np.maximum(limits - _under_cap(labour, cap, t, field_of), 0).astype(np.int64)
         wanted = np.bincount(of_job[mine], minlength=len(fields))
@@ -236,19 +239,23 @@ def _within_caps(state: State, labour: Labour, offers: Offers, rows: np.ndarray)
             out[ranked[room[f] :]] = False
             labour.capped[t, f] = wanted[f] - room[f]
             labour.counts[CAPPED, t] += wanted[f] - room[f]
-    _under_policy(state, labour, offers, rows, out)
+    _under_policy(state, labour, offers, rows, out, pending)
     kept = rows[out]
-    np.add.at(labour.flow, (offers.tier[kept], of_job[out]), 1)
+    count_in(labour.flow, offers.tier[kept], of_job[out], 1)
     return out
 
 
 def _under_policy(
-    state: State, labour: Labour, offers: Offers, rows: np.ndarray, out: np.ndarray
+    state: State,
+    labour: Labour,
+    offers: Offers,
+    rows: np.ndarray,
+    out: np.ndarray,
+    pending: np.ndarray,
 ) -> None:
-    """Take out of `out` what the caps of policy stop; who is on the way counts as come."""
+    """Take out of `out` what the caps of policy stop; `pending` int64[T] count as come."""
     now, status = state.rates.in_force(state.month), state.model.status
     stock = state.cube.reshape(state.sizes[0], -1).sum(axis=1)
-    pending = labour.firms["pending"].sum(axis=0, dtype=np.int64)
     for cap in now.caps:
         tiers = np.unique(status.tier[[s for s in cap.statuses if status.seeks[s]]])
         on_the_way = 0.0 if cap.per == "growth" else float(pending[tiers].sum())
@@ -271,11 +278,11 @@ def _limits(state: State, name: str, cap: Cap, fields: list[str]) -> np.ndarray:
     return np.array(values) * raised * state.scale
 
 
-def _all_under(labour: Labour, tier: int) -> int:
-    """People of a tier who can count against its cap at most."""
-    pending = int(labour.firms["pending"][:, tier].sum(dtype=np.int64))
-    here = int(labour.firms["heads"][:, tier].sum(dtype=np.int64))
-    return here + pending + int(labour.flow[tier].sum())
+def _totals(state: State, jobs: np.ndarray) -> np.ndarray:
+    """int64[T]: jobs, integers [firms, T], of all firms."""
+    out = np.zeros((state.chunks, jobs.shape[1]), np.int64)
+    state.crew.run(add_up, jobs.shape[0], jobs, out)
+    return np.asarray(out.sum(axis=0))
 
 
 def _under_cap(labour: Labour, cap: Cap, tier: int, field_of: np.ndarray) -> np.ndarray:
@@ -299,7 +306,7 @@ def recruited(state: State) -> None:
     now = {name: column[rows] for name, column in way.items()}
     labour.way = {name: column[~due] for name, column in way.items()}
     same = firms["key"][now["firm"]] == now["firm_key"]
-    np.add.at(firms.columns.pending, (now["firm"][same], now["tier"][same]), -1)
+    count_in(firms.columns.pending, now["firm"][same], now["tier"][same], -1)
     open_ = same & (firms["status"][now["firm"]] != HOLE) & (firms["notice"][now["firm"]] == 0)
     status_cut, alive = _who(state, labour)
     open_ &= alive[now["tier"]]
@@ -307,13 +314,14 @@ def recruited(state: State) -> None:
     order = np.argsort(now["word"])
     now = {name: column[order] for name, column in now.items()}
     rows = state.people.take(order.size)
-    came = np.zeros((1, state.sizes[0]), np.int64)
-    come(
-        now["firm"], now["tier"], now["word"], now["asked"], rows, state.people.columns,
-        firms.columns, status_cut, _origins(state), state.plan.profile, state.model.status,
-        state.world, state.now, state.books, came,
+    came = np.zeros((state.chunks, state.sizes[0]), np.int64)
+    state.crew.run(
+        come, rows.size, now["firm"], now["tier"], now["word"], now["asked"], rows,
+        state.people.columns, firms.columns, status_cut, _origins(state), state.plan.profile,
+        state.model.status, state.world, state.now, state.books, came,
     )  # fmt: skip
-    state.tallies["came"] += came[0]
+    count_in(firms.columns.heads, now["firm"], now["tier"], 1)
+    state.tallies["came"] += came.sum(axis=0)
     labour.counts[CAME] = np.bincount(now["tier"], minlength=labour.tiers)
 
 

@@ -66,11 +66,15 @@ def scan_people(c, first, stop, n, p, evicted, any_evicted, a, m, b, sums):
 def sum_heads(c, first, stop, heads, sums):
     """Adds up heads int32[firms, T] of firms [first, stop) into sums int64[C, T, 3]: people, the
     rows of their firms, and firms with less than nobody."""
-    for f in range(first, stop):
-        for t in range(heads.shape[1]):
-            sums[c, t, 0] += heads[f, t]
-            sums[c, t, 1] += f * np.int64(heads[f, t])
-            sums[c, t, 2] += heads[f, t] < 0
+    for t in range(heads.shape[1]):
+        people, rows, below = np.int64(0), np.int64(0), np.int64(0)
+        for f in range(first, stop):
+            people += heads[f, t]
+            rows += f * np.int64(heads[f, t])
+            below += heads[f, t] < 0
+        sums[c, t, 0] += people
+        sums[c, t, 1] += rows
+        sums[c, t, 2] += below
 
 
 @njit(cache=True, nogil=True)
@@ -85,6 +89,23 @@ def first_search(c, first, stop, p, shares, a, m):
         x0, _ = draw(m.k0, m.k1, p.key[i], m.now, P_SEARCH, 0)
         if low(x0) < shares[tier] and a.working[0] <= months and months < a.working[1]:
             p.traits[i] |= SEEKS
+
+
+@njit(cache=True, nogil=True)
+def add_up(c, first, stop, jobs, out):
+    """Adds up jobs, integers [firms, T], of firms [first, stop) into out int64[C, T]."""
+    for t in range(jobs.shape[1]):
+        total = np.int64(0)
+        for f in range(first, stop):
+            total += jobs[f, t]
+        out[c, t] += total
+
+
+@njit(cache=True)
+def count_in(jobs, firm, tier, sign):
+    """Adds `sign` to jobs, integers [firms, T], for each pair of firm and tier."""
+    for k in range(firm.size):
+        jobs[firm[k], tier[k]] += sign
 
 
 @njit(cache=True)
@@ -192,6 +213,13 @@ def hire(job, rows, taken, firm, p, firms, transfers, market, a, w, m, b, made):
         borrow(p), borrow(a), borrow(w), borrow(b), borrow(firms), borrow(market),
     )  # fmt: skip
     for k in range(job.size):
+        ahead = min(k + AHEAD, job.size - 1)
+        for column in (p.status, p.sector, p.traits, p.event):
+            prefetch(column, rows[ahead])
+        prefetch(p.municipality, rows[ahead])
+        prefetch(p.firm, rows[ahead])
+        prefetch(firms.municipality, firm[job[ahead]])
+        prefetch(firms.sector, firm[job[ahead]])
         i, f = rows[k], np.int64(firm[job[k]])
         t, place = np.int64(a.tier[p.status[i]]), np.int64(firms.municipality[f])
         changed = p.sector[i] != NO_SECTOR

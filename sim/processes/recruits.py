@@ -34,11 +34,12 @@ def choose(taken, words, tier, success):
     return rows[:n].copy()
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def come(
-    firm, tier, words, asked, rows, p, firms, status_cut, origin_cut, profile, a, w, m, b, came
+    c, first, stop, firm, tier, words, asked, rows, p, firms, status_cut, origin_cut, profile, a, w,
+    m, b, came,
 ):  # fmt: skip
-    """Write the people whom firms have recruited into `rows`; counts in came int64[C, S].
+    """Write the recruited people [first, stop) into `rows`; counts in came int64[C, S].
 
     firm int32[n], tier uint8[n], words uint64[n] the draw of the vacancy, asked int16[n] its month
     status_cut uint64[T, S]; origin_cut uint64[S, P, O], cumulative
@@ -46,7 +47,7 @@ def come(
     p, a, w, b, profile, firms = (
         borrow(p), borrow(a), borrow(w), borrow(b), borrow(profile), borrow(firms),
     )  # fmt: skip
-    for k in range(rows.size):
+    for k in range(first, stop):
         f, t, i = np.int64(firm[k]), np.int64(tier[k]), rows[k]
         key = identity(TAG_RECRUIT, words[k], np.uint64(asked[k]), t)
         place = np.int64(firms.municipality[f])
@@ -55,12 +56,11 @@ def come(
         origin = pick_cut(origin_cut[status, w.prefecture[place]], high(x0))
         y0, y1 = draw(m.k0, m.k1, key, m.now, P_RECRUITED_PERSON, 0)
         sex, born, language = draw_profile(profile, status, m.now, y0, y1)
-        settle(p, i, key, status, origin, sex, born, place, -1, language, a, w, m, b, 0)
+        settle(p, i, key, status, origin, sex, born, place, -1, language, a, w, m, b, c)
         p.firm[i] = f
         p.sector[i] = firms.sector[f]
         p.traits[i] = 0
-        firms.heads[f, t] += 1
-        came[0, status] += 1
+        came[c, status] += 1
 
 
 @njit(cache=True)
