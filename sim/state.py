@@ -56,7 +56,7 @@ class State:
     base: np.ndarray = field(default_factory=lambda: np.zeros(0))
     bounds: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint32))
     books: Books | None = None
-    lists: dict[int, np.ndarray] = field(default_factory=dict)
+    lists: dict[int | np.int64, np.ndarray] = field(default_factory=dict)
     tallies: dict[str, np.ndarray] = field(default_factory=dict)
     labour: Labour | None = None
     origins: tuple[np.ndarray, np.ndarray] | None = None  # shares, and their cuts by place

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from sim.borrow import borrow
-from sim.processes.newcomers import draw_profile, settle
+from sim.processes.newcomers import NOBODY, draw_profile, settle
 from sim.processes.person import pick_cut
 from sim.rng import (
     P_ARRIVAL_COUNT,
@@ -117,6 +117,7 @@ def arrive(c, head, stop, p, rows, cells, first, cell_word, place_code, profile,
             sex, born, language = draw_profile(profile, status, m.now, x0, x1)
             x0, _ = draw(m.k0, m.k1, key, m.now, P_ARRIVAL_PERSON, 1)
             place = w.first[prefecture] + pick_cut(w.entry_cut[w.first[prefecture] :], low(x0))
-            settle(p, rows[first[k] + ordinal], key, status, origin, sex, born, place, -1,
-                   language, a, w, m, b, c)  # fmt: skip
+            i = np.int64(rows[first[k] + ordinal])
+            settle(p, i, key, status, origin, sex, born, place, NOBODY, language,
+                   a, w, m, b, c)  # fmt: skip
             came[c, status] += 1

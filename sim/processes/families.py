@@ -9,8 +9,8 @@ from sim.agents.population import HOLE
 from sim.borrow import borrow
 from sim.prefetch import prefetch
 from sim.processes.fates import apply_fate, move
-from sim.processes.newcomers import draw_profile, settle
-from sim.processes.person import MOVED, PERMANENT, code_buffer, fill_codes, pick_outcome
+from sim.processes.newcomers import NOBODY, NONE, draw_profile, settle
+from sim.processes.person import IN_FAMILY, MOVED, PERMANENT, code_buffer, fill_codes, pick_outcome
 from sim.rng import (
     P_BROUGHT_FAMILY,
     P_FAMILY,
@@ -23,7 +23,6 @@ from sim.rng import (
 )
 from sim.tables import FIRST_FAMILY
 
-FAMILY_BLOCK = 2
 AHEAD = 16
 """Rows ahead of the one in work whose principal's event is fetched."""
 
@@ -36,15 +35,15 @@ def born_here(c, head, stop, p, mothers, rows, female, a, w, m, b, born):
     """
     p, a, w, b = borrow(p), borrow(a), borrow(w), borrow(b)
     for k in range(head, stop):
-        mother, i = mothers[k], rows[k]
+        mother, i = mothers[k], np.int64(rows[k])
         key = identity(TAG_BIRTH, p.key[mother], np.uint64(m.now), 0)
-        status = a.child[p.status[mother]]
+        status, origin = np.int64(a.child[p.status[mother]]), np.int64(p.origin[mother])
         x0, _ = draw(m.k0, m.k1, key, m.now, P_NEWBORN, 0)
-        principal = -1
+        sex, place, principal = np.int64(low(x0) >= female), p.municipality[mother], NOBODY
         if a.sponsored[status]:
-            principal = mother if a.family[p.status[mother]] else p.principal[mother]
-        settle(p, i, key, status, p.origin[mother], 0 if low(x0) < female else 1, m.now,
-               p.municipality[mother], principal, 0, a, w, m, b, c)  # fmt: skip
+            principal = np.int64(mother if a.family[p.status[mother]] else p.principal[mother])
+        settle(p, i, key, status, origin, sex, np.int64(m.now), np.int64(place), principal,
+               NONE, a, w, m, b, c)  # fmt: skip
         born[c, status] += 1
 
 
@@ -56,14 +55,16 @@ def brought(c, head, stop, p, sponsors, fates, rows, t, profile, a, w, m, b, cam
     """
     p, t, a, w, b, profile = borrow(p), borrow(t), borrow(a), borrow(w), borrow(b), borrow(profile)
     for k in range(head, stop):
-        sponsor, i = sponsors[k], rows[k]
+        sponsor, i = sponsors[k], np.int64(rows[k])
         key = identity(TAG_FAMILY, p.key[sponsor], np.uint64(m.now), 0)
         x0, x1 = draw(m.k0, m.k1, key, m.now, P_BROUGHT_FAMILY, 0)
         row = profile.female.size - 1
         sex, birth, language = draw_profile(profile, row, m.now, x0, x1)
         status = np.int64(t.to[fates[k]])
-        settle(p, i, key, status, p.origin[sponsor], sex, birth, p.municipality[sponsor],
-               sponsor if a.sponsored[status] else -1, language, a, w, m, b, c)  # fmt: skip
+        origin, place = np.int64(p.origin[sponsor]), np.int64(p.municipality[sponsor])
+        principal = np.int64(sponsor if a.sponsored[status] else -1)
+        settle(p, i, key, status, origin, sex, birth, place, principal, language,
+               a, w, m, b, c)  # fmt: skip
         came[c, status] += 1
 
 
@@ -80,7 +81,7 @@ def follow(c, first, stop, p, t, base, a, w, m, b):
             continue
         event = np.int64(p.event[principal])
         if event == MOVED:
-            move(p, i, p.municipality[principal], w, m, b, c)
+            move(p, i, np.int64(p.municipality[principal]), w, m, b, c)
             continue
         if event != PERMANENT:
             p.principal[i] = -1
@@ -89,7 +90,7 @@ def follow(c, first, stop, p, t, base, a, w, m, b):
         lst = (FIRST_FAMILY - 1 + event) * m.n_statuses + p.status[i]
         f = pick_outcome(t, base, lst, codes, low(x0), b.tally[c])
         if f >= 0:
-            apply_fate(p, i, f, t, base, codes, a, w, m, b, c, start, FAMILY_BLOCK)
+            apply_fate(p, i, f, t, base, codes, a, w, m, b, c, start, IN_FAMILY)
 
 
 @njit(cache=True)

@@ -14,13 +14,20 @@ from sim.borrow import borrow
 from sim.prefetch import prefetch
 from sim.processes.lists import MOTHERS, SPONSOR_FATES, SPONSORS, flag, push
 from sim.processes.person import (
+    AT_PERMIT_END,
     CITIZEN,
     DIED,
+    FIRST,
     FLOW,
+    IN,
     IRREGULAR,
     LEFT,
+    MONTHLY,
     MOVED,
+    OUT,
     PERMANENT,
+    RENEWED,
+    SHORT,
     book,
     change_status,
     code_buffer,
@@ -78,18 +85,17 @@ def destination(place, origin, w, word0, word1):
 def move(p, i, place, w, m, b, c):
     """Person i now lives in municipality `place`."""
     cube, towns, status, origin = b.cube[c], b.place[c], p.status[i], p.origin[i]
-    book(cube, towns, status, origin, p.municipality[i], w.prefecture, m, -1)
+    book(cube, towns, status, origin, p.municipality[i], w.prefecture, m, OUT)
     p.municipality[i] = place
     set_risk(p, i, w, m)
-    book(cube, towns, status, origin, place, w.prefecture, m, 1)
+    book(cube, towns, status, origin, p.municipality[i], w.prefecture, m, IN)
 
 
 @njit(cache=True, forceinline=True)
 def apply_fate(p, i, f, t, base, codes, a, w, m, b, c, start, block):
     """Let fate f happen to person i, after the authority's decision where there is one.
 
-    `codes` are the person's factor codes; `block` (0 at a permit's end, 1 monthly, 2 in the
-    family) keeps the draws of several occasions in one month apart.
+    `codes` are the person's factor codes; `block` is AT_PERMIT_END, MONTHLY or IN_FAMILY.
     """
     kind, to = t.kind[f], np.int64(t.to[f])
     if t.decision[f] >= 0:
@@ -107,7 +113,7 @@ def apply_fate(p, i, f, t, base, codes, a, w, m, b, c, start, block):
         change_status(p, i, to, a, w, m, b, c, start, block)
     elif kind == 5:  # stage
         p.stage[i] = to
-        give_permit(p, i, 0, a, m, block)
+        give_permit(p, i, FIRST, a, m, block)
     elif kind == 6:  # move
         x0, x1 = draw(m.k0, m.k1, p.key[i], m.now, P_MOVE, block)
         place = destination(np.int64(p.municipality[i]), p.origin[i], w, x0, x1)
@@ -134,7 +140,7 @@ def apply_fate(p, i, f, t, base, codes, a, w, m, b, c, start, block):
     elif kind == 13:  # norms
         p.traits[i] |= NORMS
     elif kind == 15:  # short
-        give_permit(p, i, 2, a, m, block)
+        give_permit(p, i, SHORT, a, m, block)
     elif kind == 14 and p.firm[i] < 0 and a.tier[p.status[i]] >= 0:  # seek
         p.traits[i] |= SEEKS
 
@@ -236,12 +242,12 @@ def month_of_everyone(c, first, stop, p, t, base, bounds, a, w, m, b):
             i = row_number(lower + passed[k])
             word, status = words[passed[k]], p.status[i]
             # One after the other, so that what a fate does is compiled into the loop only once.
-            for block in range(2):
+            for block in range(MONTHLY + 1):
                 f = -1
-                ended = block == 0 and p.permit_end[i] <= m.now
+                ended = block == AT_PERMIT_END and p.permit_end[i] <= m.now
                 if ended:
                     f = end_of_permit(p, i, t, base, codes, a, w, m, b, c)
-                elif block == 1 and p.status[i] == status:
+                elif block == MONTHLY and p.status[i] == status:
                     bound = np.uint64(bounds[p.risk[i]])  # with what the permit's end has changed
                     if word < bound:
                         fill_codes(p, i, m.now, codes, a, w)
@@ -253,4 +259,4 @@ def month_of_everyone(c, first, stop, p, t, base, bounds, a, w, m, b):
                 if f >= 0:
                     apply_fate(p, i, f, t, base, codes, a, w, m, b, c, start, block)
                 if ended and p.permit_end[i] <= m.now:
-                    give_permit(p, i, 1, a, m, 0)
+                    give_permit(p, i, RENEWED, a, m, AT_PERMIT_END)

@@ -11,7 +11,6 @@ import numpy as np
 from sim.agents.firms import HOLE
 from sim.agents.labour import (
     CAME,
-    CAPPED,
     CHOSEN,
     CROSSED,
     EMPLOYED,
@@ -25,14 +24,13 @@ from sim.agents.labour import (
     Market,
     market_of,
 )
-from sim.clock import calendar_month, month_index
+from sim.clock import calendar_month
 from sim.errors import InvariantError
-from sim.processes.caps import room_under
 from sim.processes.firms import SPREAD
+from sim.processes.job_caps import within_caps
 from sim.processes.lists import GAINED, LOST, SEEKERS
 from sim.processes.market import (
     NOWHERE,
-    add_up,
     count_in,
     hire,
     look,
@@ -43,7 +41,6 @@ from sim.processes.market import (
 )
 from sim.processes.offers import Offers
 from sim.processes.recruits import already_chosen, choose, come, earlier_words
-from sim.schema_firms import Cap
 from sim.state import State
 from sim.status_table import cuts
 
@@ -183,7 +180,7 @@ def _recruit(state: State, labour: Labour, offers: Offers) -> None:
     success *= 1.0 - params["firms.recruit.refused"]
     cut = (np.clip(success, 0.0, 1.0) * 2.0**32).astype(np.uint64)
     rows = choose(offers.taken, offers.words, offers.tier, cut)
-    rows = rows[_within_caps(state, labour, offers, rows)]
+    rows = rows[within_caps(state, labour, offers, rows)]
     count_in(firms.columns.pending, offers.firm[rows], offers.tier[rows], 1)
     labour.counts[CHOSEN] = np.bincount(offers.tier[rows], minlength=labour.tiers)
     # Parts of a month by the draw: a queue that grows delays a few more, not everybody at once.
@@ -213,85 +210,6 @@ def _attraction(state: State, tier: int) -> float:
     factor = state.rates.in_force(state.month).arrivals
     now = (state.plan.people(state.month) * factor)[rows].sum()
     return float(now / level) if level > 0 else 0.0
-
-
-def _within_caps(state: State, labour: Labour, offers: Offers, rows: np.ndarray) -> np.ndarray:
-    """bool[rows]: recruitments that the caps leave; by the hash of the vacancy, smallest first."""
-    body = state.config.firms
-    assert body is not None
-    out = np.ones(rows.size, np.bool_)
-    firms, fields = labour.firms, list(body.fields)
-    pending, heads = _totals(state, firms["pending"]), _totals(state, firms["heads"])
-    field_of = np.array([fields.index(sector.field) for sector in body.sectors.values()])
-    of_job = field_of[labour.firms["sector"][offers.firm[rows]]]
-    for name, cap in body.caps.items():
-        t = list(body.tiers).index(name)
-        mine = np.flatnonzero(offers.tier[rows] == t)
-        limits = _limits(state, name, cap, fields)
-        most = mine.size + pending[t] + heads[t] + labour.flow[t].sum()  # who can count at most
-        if state.month < month_index(cap.since) or most < limits.min():
-            continue
-        room = np.maximum(limits - _under_cap(labour, cap, t, field_of), 0).astype(np.int64)
-        wanted = np.bincount(of_job[mine], minlength=len(fields))
-        for f in np.flatnonzero(wanted > room):
-            ranked = mine[of_job[mine] == f]
-            ranked = ranked[np.argsort(offers.words[rows[ranked]])]
-            out[ranked[room[f] :]] = False
-            labour.capped[t, f] = wanted[f] - room[f]
-            labour.counts[CAPPED, t] += wanted[f] - room[f]
-    _under_policy(state, labour, offers, rows, out, pending)
-    kept = rows[out]
-    count_in(labour.flow, offers.tier[kept], of_job[out], 1)
-    return out
-
-
-def _under_policy(
-    state: State,
-    labour: Labour,
-    offers: Offers,
-    rows: np.ndarray,
-    out: np.ndarray,
-    pending: np.ndarray,
-) -> None:
-    """Take out of `out` what the caps of policy stop; `pending` int64[T] count as come."""
-    now, status = state.rates.in_force(state.month), state.model.status
-    stock = state.cube.reshape(state.sizes[0], -1).sum(axis=1)
-    for cap in now.caps:
-        tiers = np.unique(status.tier[[s for s in cap.statuses if status.seeks[s]]])
-        on_the_way = 0.0 if cap.per == "growth" else float(pending[tiers].sum())
-        room = room_under(cap, list(cap.statuses), stock, state.record.came, state.scale)
-        mine = np.flatnonzero(out & np.isin(offers.tier[rows], tiers))
-        left = int(max(min(room - on_the_way, mine.size), 0))
-        if mine.size > left:
-            gone = mine[np.argsort(offers.words[rows[mine]])[left:]]
-            out[gone] = False
-            np.add.at(labour.counts, (CAPPED, offers.tier[rows[gone]]), 1)
-
-
-def _limits(state: State, name: str, cap: Cap, fields: list[str]) -> np.ndarray:
-    """float64[fields]: people whom the cap of a tier allows now, at the scale of the run."""
-    params = state.params
-    past = state.month - month_index(cap.until) - 1
-    plans = 0 if past < 0 else 1 + past // (12 * cap.plan_years)
-    values = [params.get(f"firms.caps.{name}.fields.{f}", np.inf) for f in fields]
-    raised = params[f"firms.caps.{name}.raised"] ** plans
-    return np.array(values) * raised * state.scale
-
-
-def _totals(state: State, jobs: np.ndarray) -> np.ndarray:
-    """int64[T]: jobs, integers [firms, T], of all firms."""
-    out = np.zeros((state.chunks, jobs.shape[1]), np.int64)
-    state.crew.run(add_up, jobs.shape[0], jobs, out)
-    return np.asarray(out.sum(axis=0))
-
-
-def _under_cap(labour: Labour, cap: Cap, tier: int, field_of: np.ndarray) -> np.ndarray:
-    """int64[fields]: people who count against a cap: those here and on the way, or this year's."""
-    firms, n = labour.firms, int(field_of.max()) + 1
-    if cap.kind == "stock":
-        count = firms["heads"][:, tier] + firms["pending"][:, tier]
-        return np.bincount(field_of[firms["sector"]], count, n).astype(np.int64)
-    return labour.flow[tier, :n]
 
 
 def recruited(state: State) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
-FREED, FLAGGED, MOTHERS, SPONSORS, SPONSOR_FATES = 0, 1, 2, 3, 4
-LOST, GAINED, SEEKERS = 5, 6, 7  # jobs, as row of the firm x number of tiers + tier
+# Numbers of one type, here and where kernels are called: for each literal the compiler makes
+# another copy of what it is given to.
+FREED, FLAGGED, MOTHERS, SPONSORS, SPONSOR_FATES = map(np.int64, range(5))
+LOST, GAINED, SEEKERS = map(np.int64, range(5, 8))  # jobs: row of the firm x number of tiers + tier
 N_LISTS = 8
 """Rows of Books.lists."""
 

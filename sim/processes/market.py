@@ -25,6 +25,8 @@ AHEAD = 16
 TOGETHER = 4096
 """People whose jobs are added up in one number: workers above ONE, rows of firms below."""
 ONE = np.int64(1 << 48)
+ALONE = np.int64(0)
+"""The chunk of what runs on one thread."""
 NOWHERE = np.uint64((1 << 64) - 1)
 
 
@@ -220,7 +222,7 @@ def hire(job, rows, taken, firm, p, firms, transfers, market, a, w, m, b, made):
         prefetch(p.firm, rows[ahead])
         prefetch(firms.municipality, firm[job[ahead]])
         prefetch(firms.sector, firm[job[ahead]])
-        i, f = rows[k], np.int64(firm[job[k]])
+        i, f = np.int64(rows[k]), np.int64(firm[job[k]])
         t, place = np.int64(a.tier[p.status[i]]), np.int64(firms.municipality[f])
         changed = p.sector[i] != NO_SECTOR
         if market.limited[t] and changed:
@@ -239,5 +241,5 @@ def hire(job, rows, taken, firm, p, firms, transfers, market, a, w, m, b, made):
         if w.prefecture[p.municipality[i]] != w.prefecture[place]:
             if changed:
                 made[t, 1] += 1
-            move(p, i, place, w, m, b, 0)
-            flag(p.event, i, MOVED, b.lists, b.counts[0], 0)
+            move(p, i, place, w, m, b, ALONE)
+            flag(p.event, i, MOVED, b.lists, b.counts[ALONE], ALONE)

@@ -8,9 +8,12 @@ import numpy as np
 from numba import njit
 
 from sim.agents.population import NO_SECTOR, SEEKS
-from sim.processes.person import book, give_permit, pick_cut, set_risk
+from sim.processes.person import AT_PERMIT_END, FIRST, IN, book, give_permit, pick_cut, set_risk
 from sim.processes.work import wants_job
 from sim.rng import P_NEW_STATUS, draw, low
+
+NOBODY, NONE = np.int64(-1), np.int64(0)
+"""No principal; no language."""
 
 
 class Profile(NamedTuple):
@@ -25,7 +28,10 @@ class Profile(NamedTuple):
 
 @njit(cache=True, forceinline=True)
 def settle(p, i, key, status, origin, sex, born, place, principal, language, a, w, m, b, c):
-    """Write a newcomer of this month into row i and book them."""
+    """Write a newcomer of this month into row i and book them.
+
+    All int64 but the key: every other type would make the compiler write another copy.
+    """
     p.key[i] = key
     p.status[i] = status
     p.origin[i] = origin
@@ -43,17 +49,17 @@ def settle(p, i, key, status, origin, sex, born, place, principal, language, a, 
     p.job_since[i] = m.now
     p.sector[i] = NO_SECTOR
     x0, x1 = draw(m.k0, m.k1, key, m.now, P_NEW_STATUS, 0)
-    p.traits[i] = SEEKS if wants_job(a, status, m.now - born, low(x1)) else 0
+    p.traits[i] = SEEKS if wants_job(a, status, m.now - np.int64(born), low(x1)) else 0
     p.stage[i] = pick_cut(a.stage_cut[status], low(x0))
-    give_permit(p, i, 0, a, m, 0)
+    give_permit(p, i, FIRST, a, m, AT_PERMIT_END)
     set_risk(p, i, w, m)
-    book(b.cube[c], b.place[c], status, origin, place, w.prefecture, m, 1)
+    book(b.cube[c], b.place[c], p.status[i], p.origin[i], p.municipality[i], w.prefecture, m, IN)
 
 
 @njit(cache=True, forceinline=True)
 def draw_profile(profile, row, now, word0, word1):
     """(sex, month of birth, language) of a newcomer from two 64-bit words."""
-    sex = 0 if (word0 & np.uint64(0xFFFFFFFF)) < profile.female[row] else 1
+    sex = np.int64((word0 & np.uint64(0xFFFFFFFF)) >= profile.female[row])
     band = pick_cut(profile.age_cut[row], word0 >> np.uint64(32))
     width = np.uint64(profile.age_months[row, band])
     offset = np.int64(((word1 & np.uint64(0xFFFFFFFF)) * width) >> np.uint64(32))

@@ -26,7 +26,11 @@ AUDIT_ONE = 1 << AUDIT_BITS
 # audit those drawn, the sum of their probabilities p and of p (1 - p), in units of 2**-20.
 FLOW, SEEN, EXPECTED, VARIANCE = 0, 1, 2, 3
 EIGHT, SIXTEEN, BYTE = np.uint64(8), np.uint64(16), np.uint64(255)
-LEFT, DIED, CITIZEN, PERMANENT, IRREGULAR, MOVED = 1, 2, 3, 4, 5, 6
+LEFT, DIED, CITIZEN, PERMANENT, IRREGULAR, MOVED = map(np.int64, range(1, 7))
+FIRST, RENEWED, SHORT = map(np.int64, range(3))
+"""Kinds of permits: see give_permit."""
+AT_PERMIT_END, MONTHLY, IN_FAMILY = map(np.int64, range(3))
+"""Blocks of draws, which keep the occasions of one month apart."""
 
 
 class World(NamedTuple):
@@ -227,9 +231,12 @@ def granted(t, base, f, codes, word, tally):
     return False
 
 
+IN, OUT = np.int64(1), np.int64(-1)
+
+
 @njit(cache=True, forceinline=True)
 def book(cube, towns, status, origin, place, prefecture, m, sign):
-    """Add one person to (or take from) the stocks of this chunk."""
+    """Add one person to (IN) or take one from (OUT) the stocks of this chunk."""
     s, town = np.int64(status), np.int64(place)
     cube[(s * m.n_origins + origin) * m.n_prefectures + prefecture[town]] += sign
     towns[town * m.n_statuses + s] += sign
@@ -248,7 +255,7 @@ def pick_cut(cut, word):
 def give_permit(p, i, renewal, a, m, block):
     """A permit from this month on: its length drawn, its end no later than the longest stay.
 
-    `renewal` is 0 for a first permit, 1 for a renewal, 2 for a short one.
+    `renewal` is FIRST, RENEWED or SHORT.
     """
     s = p.status[i]
     if not a.limited[s]:
@@ -258,7 +265,7 @@ def give_permit(p, i, renewal, a, m, block):
     x0, _ = draw(m.k0, m.k1, p.key[i], m.now, P_PERMIT_LENGTH, block)
     word = low(x0)
     stage = p.stage[i]
-    if renewal == 0 and a.course[s, stage, 0] > 0:
+    if renewal == FIRST and a.course[s, stage, 0] > 0:
         months = a.course[s, stage, pick_cut(a.course_cut[s, stage], word)]
     else:
         months = a.length[renewal, s, pick_cut(a.length_cut[renewal, s], word)]
@@ -270,9 +277,8 @@ def give_permit(p, i, renewal, a, m, block):
 @njit(cache=True, forceinline=True)
 def change_status(p, i, new, a, w, m, b, c, start, block):
     """Move person i to status `new`, with its first permit; `block` keeps draws apart."""
-    cube, towns = b.cube[c], b.place[c]
     place, origin = p.municipality[i], p.origin[i]
-    book(cube, towns, p.status[i], origin, place, w.prefecture, m, -1)
+    book(b.cube[c], b.place[c], p.status[i], origin, place, w.prefecture, m, OUT)
     counting = np.int64(p.counting[i])
     if counting >= 0 and not a.counts[new]:
         p.counting[i] = -(m.now - counting) - 1
@@ -285,9 +291,9 @@ def change_status(p, i, new, a, w, m, b, c, start, block):
     p.stage[i] = pick_cut(a.stage_cut[new], low(x0))
     if not a.sponsored[new]:
         p.principal[i] = -1
-    give_permit(p, i, 0, a, m, block)
+    give_permit(p, i, FIRST, a, m, block)
     set_risk(p, i, w, m)
-    book(cube, towns, new, origin, place, w.prefecture, m, 1)
+    book(b.cube[c], b.place[c], p.status[i], origin, place, w.prefecture, m, IN)
 
 
 @njit(cache=True, forceinline=True)
@@ -302,7 +308,7 @@ def set_risk(p, i, w, m):
 @njit(cache=True, forceinline=True)
 def remove(p, i, event, a, w, m, b, c, start):
     """Take person i out of the population; the row becomes a hole."""
-    book(b.cube[c], b.place[c], p.status[i], p.origin[i], p.municipality[i], w.prefecture, m, -1)
+    book(b.cube[c], b.place[c], p.status[i], p.origin[i], p.municipality[i], w.prefecture, m, OUT)
     flag(p.event, i, event, b.lists, b.counts[c], start)
     leave_job(p, i, a, m, b.lists, b.counts[c], start)
     p.traits[i] = 0

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from sim.borrow import borrow
-from sim.processes.newcomers import draw_profile, settle
+from sim.processes.newcomers import NOBODY, draw_profile, settle
 from sim.processes.person import pick_cut
 from sim.rng import (
     P_RECRUIT,
@@ -48,7 +48,7 @@ def come(
         borrow(p), borrow(a), borrow(w), borrow(b), borrow(profile), borrow(firms),
     )  # fmt: skip
     for k in range(first, stop):
-        f, t, i = np.int64(firm[k]), np.int64(tier[k]), rows[k]
+        f, t, i = np.int64(firm[k]), np.int64(tier[k]), np.int64(rows[k])
         key = identity(TAG_RECRUIT, words[k], np.uint64(asked[k]), t)
         place = np.int64(firms.municipality[f])
         x0, _ = draw(m.k0, m.k1, key, m.now, P_RECRUIT, 0)
@@ -56,7 +56,7 @@ def come(
         origin = pick_cut(origin_cut[status, w.prefecture[place]], high(x0))
         y0, y1 = draw(m.k0, m.k1, key, m.now, P_RECRUITED_PERSON, 0)
         sex, born, language = draw_profile(profile, status, m.now, y0, y1)
-        settle(p, i, key, status, origin, sex, born, place, -1, language, a, w, m, b, c)
+        settle(p, i, key, status, origin, sex, born, place, NOBODY, language, a, w, m, b, c)
         p.firm[i] = f
         p.sector[i] = firms.sector[f]
         p.traits[i] = 0
