@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -184,7 +186,27 @@ def launch(task: Callable[..., Any], words: Sequence[str], folder: Path) -> None
         _launch(task, [*words, f"hydra.sweep.dir={quoted(own)}"])
 
 
+def _mend_joblib() -> None:
+    """Give joblib's workers the method by which it ends them when it cannot list their children.
+
+    It asks `pgrep` for those, which a machine may lack and Ctrl-C ends too; then it calls `kill` of
+    a process of its own kind that has none, and waits for ever (joblib 1.5 with loky 3.5).
+    """
+    if not is_installed(_PLUGINS["joblib"][0]):
+        return
+    from joblib.externals.loky.backend.popen_loky_posix import Popen
+
+    def kill(process: Popen) -> None:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+
+    if not hasattr(Popen, "kill"):
+        Popen.kill = kill
+
+
 def _launch(task: Callable[..., Any], words: Sequence[str]) -> None:
+    _mend_joblib()
     composed = hydra.main(
         version_base="1.3", config_path=str(configs_folder() / "hydra"), config_name="sweep"
     )

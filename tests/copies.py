@@ -21,16 +21,21 @@ FAR_SECONDS = 600.0  # compiling on a busy machine takes minutes
 
 
 def start(
-    log: Path, *commands: Sequence[str], most_bytes: int = 0, powerless: bool = False
+    log: Path,
+    *commands: Sequence[str],
+    most_bytes: int = 0,
+    powerless: bool = False,
+    tools: Path | None = None,
 ) -> BaseProcess:
     """Run `kyosei` with each of the commands in turn in a copy; stops at the first that fails.
 
     most_bytes  largest file that may be written, as on a full disk; 0 = no limit
     powerless   without the right of the superuser to write everywhere
+    tools       the only folder in which it finds other programs
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.warm"])
-    arguments = (str(log), [list(words) for words in commands], most_bytes, powerless)
+    arguments = (str(log), [list(words) for words in commands], most_bytes, powerless, tools)
     process = context.Process(target=_commands, args=arguments)
     log.unlink(missing_ok=True)
     process.start()
@@ -39,7 +44,9 @@ def start(
     return process
 
 
-def _commands(log: str, commands: list[list[str]], most_bytes: int, powerless: bool) -> None:
+def _commands(
+    log: str, commands: list[list[str]], most_bytes: int, powerless: bool, tools: Path | None
+) -> None:
     from sim.cli import main
 
     signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored until here
@@ -48,6 +55,8 @@ def _commands(log: str, commands: list[list[str]], most_bytes: int, powerless: b
     os.dup2(descriptor, 2)
     if most_bytes:
         resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
+    if tools is not None:
+        os.environ["PATH"] = str(tools)
     if powerless and os.geteuid() == 0:
         _give_up_power()
     for words in commands:
@@ -67,9 +76,9 @@ def _give_up_power() -> None:
     assert libc.capset(header, sets) == 0
 
 
-def finish(process: BaseProcess) -> int:
+def finish(process: BaseProcess, seconds: float = FAR_SECONDS) -> int:
     """Its exit code; minus the number of the signal that killed it."""
-    process.join(FAR_SECONDS)
+    process.join(seconds)
     assert process.exitcode is not None, "it hangs"
     return process.exitcode
 

@@ -75,9 +75,9 @@ def test_a_hundred_kills_of_a_sweep_lose_at_most_the_runs_in_flight(whole, tmp_p
     assert kill_two(tmp_path, *whole, kills=100) > 3
 
 
-def start(root: Path, launcher: str = "basic") -> BaseProcess:
+def start(root: Path, launcher: str = "basic", tools: Path | None = None) -> BaseProcess:
     """A sweep that has finished some of its runs and is in the midst of the others."""
-    process = copies.start(root / "log", sweep(root / "runs", launcher))
+    process = copies.start(root / "log", sweep(root / "runs", launcher), tools=tools)
     until = time.monotonic() + copies.FAR_SECONDS
     while process.is_alive() and time.monotonic() < until:
         if len(list(root.glob("runs/*/manifest.json"))) >= 3:
@@ -102,6 +102,39 @@ def test_an_interrupted_sweep_ends_with_130_and_goes_on(whole, tmp_path, number,
     assert before.items() <= content(tmp_path / "runs").items()
     assert content(tmp_path / "runs") == whole[0]
     assert litter(tmp_path / "runs") == []
+
+
+@pytest.mark.parametrize("pgrep", ["kill -INT $$", None], ids=["interrupted", "missing"])
+def test_workers_end_with_a_sweep_whose_pgrep_fails(tmp_path, pgrep):
+    """joblib asks pgrep for the children of a worker. Ctrl-C reaches that too; some have none."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    if pgrep is not None:
+        (tools / "pgrep").write_text(f"#!/bin/sh\n{pgrep}\n")
+        (tools / "pgrep").chmod(0o755)
+    process = start(tmp_path, "joblib", tools)
+    workers = children_of(process.pid)
+    assert len(workers) >= 2
+    os.kill(process.pid, signal.SIGINT)
+    assert copies.finish(process, seconds=60) == 130, (tmp_path / "log").read_text()
+    until = time.monotonic() + 20
+    while (left := [pid for pid in workers if is_there(pid)]) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert left == []
+
+
+def children_of(process: int | None) -> list[int]:
+    """Processes that a process has started and that still run."""
+    lists = Path(f"/proc/{process}/task").glob("*/children")
+    return [int(pid) for path in lists for pid in path.read_text().split() if is_there(int(pid))]
+
+
+def is_there(process: int) -> bool:
+    """Whether a process runs: one that has ended and is not yet waited for does not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def test_a_full_disk_ends_a_sweep_with_3_and_spares_what_is_there(whole, tmp_path):
