@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import resource
 import sys
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from pydantic import BaseModel
 
 from sim.agents.population import BYTES_PER_PERSON
+from sim.config_checks import sections
 from sim.data import Data
 from sim.manifest import PACKAGE, code_digest, environment
 from sim.model import Kyosei
+from sim.recent import Same
 from sim.recorder import Audit
 from sim.resources import Needs
 from sim.schema import RunConfig
@@ -109,23 +112,29 @@ MARKED: Final = (
 
 def assumptions(config: RunConfig) -> list[str]:
     """Paths of all numbers in the configuration that no source gives."""
-    found: list[str] = []
+    return [
+        ".".join(map(str, (*path, *inside)))
+        for path, section in sections(config)
+        if path[0] in MARKED
+        for inside in _ASSUMED.get((section,), partial(_assumed, section))
+    ]
 
-    def walk(node: Any, path: str) -> None:
+
+_ASSUMED: Final[Same[list[tuple[Any, ...]]]] = Same(size=512)
+
+
+def _assumed(section: BaseModel) -> list[tuple[Any, ...]]:
+    """Paths inside a section."""
+    found: list[tuple[Any, ...]] = []
+
+    def walk(node: Any, path: tuple[Any, ...]) -> None:
         if isinstance(node, dict):
             if node.get("quality") == "assumption":
                 found.append(path)
             for key, value in node.items():
-                walk(value, f"{path}.{key}" if path else str(key))
+                walk(value, (*path, key))
 
-    for part in MARKED:
-        value = getattr(config, part) or {}
-        plain = (
-            {k: v.model_dump() for k, v in value.items()}
-            if isinstance(value, dict)
-            else value.model_dump()
-        )
-        walk(plain, part)
+    walk(section.model_dump(), ())
     return found
 
 

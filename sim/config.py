@@ -11,7 +11,8 @@ import os
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from types import UnionType
+from typing import Any, Final, get_args, get_origin
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
@@ -23,16 +24,19 @@ from sim.config_compose import laid_together
 from sim.config_errors import Problem, explained, told
 from sim.config_files import PRIMARY, Origin, Sources, read_files
 from sim.config_words import Override, Words, lay_over, read_words
-from sim.config_yaml import read, write
+from sim.config_yaml import read, write, written_key
 from sim.errors import ConfigError
 from sim.fit_draws import drawn, read_factor
-from sim.recent import Recent, state_of_files
+from sim.recent import Recent, Same, state_of_files
 from sim.schema import RunConfig
 from sim.settings import configs_folder
 
 DATA: Final = Path(__file__).parent / "data"
 _SOURCES: Final[Recent[Sources]] = Recent(size=16)
 _COMPOSED: Final[Recent[dict[Any, Any]]] = Recent(size=16)
+_SECTIONS: Final[Recent[BaseModel]] = Recent(size=512)
+_KEYS: Final[Recent[frozenset[str]]] = Recent(size=4)
+_BODIES: Final[dict[int, Same[str]]] = {1: Same(size=128), 2: Same(size=512)}
 
 
 def compose(overrides: Sequence[str], config_dir: Path | None = None) -> RunConfig:
@@ -105,7 +109,29 @@ def to_yaml(config: RunConfig) -> str:
 
     Only settings whose default is nothing are left out while they are nothing.
     """
-    return plain_yaml(config)
+    parts = []
+    for name, field in RunConfig.model_fields.items():
+        value = getattr(config, name)
+        if value is None and not field.is_required():
+            continue
+        if isinstance(value, BaseModel):
+            parts.append(f"{name}:{_body(value, 1)}")
+        elif isinstance(value, dict) and value:
+            entries = (f"  {written_key(key)}:{_body(inner, 2)}" for key, inner in value.items())
+            parts.append(f"{name}:\n{''.join(entries)}")
+        else:
+            parts.append(write({field.alias or name: value}))
+    return "".join(parts)
+
+
+def _body(section: BaseModel, depth: int) -> str:
+    """What stands behind the name of a section that stands at `depth - 1`."""
+
+    def made() -> str:
+        text = write(_plain(section), depth)
+        return f"\n{text}" if text else " {}\n"
+
+    return _BODIES[depth].get((section,), made)
 
 
 def plain_yaml(value: Any) -> str:
@@ -150,7 +176,7 @@ def _composed(folder: Path, choices: list[str], sources: Sources) -> dict[Any, A
 def _checked(composed: dict[Any, Any], sources: Sources) -> RunConfig:
     """Shape and bounds first; what only makes sense together once these hold."""
     try:
-        config = RunConfig.model_validate(composed)
+        config = RunConfig.model_validate(_with_known(composed))
     except ValidationError as error:
         raise ConfigError(told(explained(error), sources)) from error
     problems = told(check(config, _source_keys(config)), sources)
@@ -159,12 +185,42 @@ def _checked(composed: dict[Any, Any], sources: Sources) -> RunConfig:
     return config
 
 
-def _source_keys(config: RunConfig) -> set[str]:
+def _with_known(composed: dict[Any, Any]) -> dict[Any, Any]:
+    """The same with its sections checked, where they are right; a sweep's have most in common, and
+    who meets one again gets the same object."""
+    out = dict(composed)
+    for name, field in RunConfig.model_fields.items():
+        raw, kind = composed.get(name), field.annotation
+        if not isinstance(raw, dict):
+            continue
+        for part in get_args(kind) if isinstance(kind, UnionType) else (kind,):
+            if get_origin(part) is dict:
+                inner = get_args(part)[1]
+                out[name] = {key: _section((name, key), inner, own) for key, own in raw.items()}
+            elif isinstance(part, type) and issubclass(part, BaseModel):
+                out[name] = _section((name,), part, raw)
+    return out
+
+
+def _section(path: tuple[Any, ...], kind: type[BaseModel], raw: Any) -> Any:
+    """A section as its model; as it is, if that is not possible: the whole will say why."""
+    try:
+        # As text, which tells 1, 1.0 and true apart, as == does not.
+        return _SECTIONS.get((path, repr(raw)), lambda: kind.model_validate(raw))
+    except ValidationError:
+        return raw
+
+
+def _source_keys(config: RunConfig) -> frozenset[str]:
     """Keys of the country's list of sources; none if there is no such list."""
     path = DATA / config.country.data / "sources.csv"
-    try:
+
+    def read_keys() -> frozenset[str]:
         with open(path, encoding="utf-8", newline="") as lines:
-            return {row["source"] for row in csv.DictReader(lines)}
+            return frozenset(row["source"] for row in csv.DictReader(lines))
+
+    try:
+        return _KEYS.get(state_of_files(path.parent, path.name), read_keys)
     except OSError as error:
         raise ConfigError(
             f"country.data = {config.country.data}\n    there is no list of sources {path}:"

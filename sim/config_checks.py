@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Final
 
 from pydantic import BaseModel
@@ -21,6 +22,7 @@ from sim.config_checks_policy import check_policy
 from sim.config_errors import Problem
 from sim.config_files import nearest
 from sim.config_yaml import Path
+from sim.recent import Same
 from sim.schema import Channel, Country, RunConfig, Status
 from sim.schema_base import Provenance
 
@@ -39,6 +41,10 @@ MOST_PERMIT_MONTHS: Final = 254
 """So are lengths of permits; 255 stands for no limit."""
 
 
+_INSIDE: Final[Same[list[Problem]]] = Same(size=512)
+_BEYOND: Final[Same[list[Problem]]] = Same(size=512)
+
+
 def check(config: RunConfig, sources: Collection[str] | None = None) -> Iterator[Problem]:
     """Every broken rule. `sources` are the known keys of sources; None leaves them unchecked."""
     yield from _run(config)
@@ -51,10 +57,34 @@ def check(config: RunConfig, sources: Collection[str] | None = None) -> Iterator
     yield from check_edits(config)
     yield from check_policy(config)
     yield from check_firms(config)
-    for path, model in _models(config, ()):
-        yield from _provenance(path, model, sources)
-        yield from _dates(path, model)
-        yield from _printable(path, model)
+    yield from _printable((), config)
+    for path, section in sections(config):
+        found = _INSIDE.get((section, sources), partial(_inside, section, sources))
+        yield from (problem._replace(path=(*path, *problem.path)) for problem in found)
+
+
+def sections(config: RunConfig) -> Iterator[tuple[Path, BaseModel]]:
+    """The parts of a configuration, each with its key path: its models, and those that its
+    mappings name. A sweep's configurations share most of them."""
+    for name in RunConfig.model_fields:
+        value = getattr(config, name)
+        if isinstance(value, BaseModel):
+            yield (name,), value
+        elif isinstance(value, dict):
+            yield from (((name, key), inner) for key, inner in value.items())
+
+
+def _inside(section: BaseModel, sources: Collection[str] | None) -> list[Problem]:
+    """What is wrong with each model of a section by itself; paths begin in the section."""
+    return [
+        problem
+        for path, model in _models(section, ())
+        for problem in (
+            *_provenance(path, model, sources),
+            *_dates(path, model),
+            *_printable(path, model),
+        )
+    ]
 
 
 def _run(config: RunConfig) -> Iterator[Problem]:
@@ -279,7 +309,14 @@ def _interval(path: Path, model: Provenance) -> Iterator[Problem]:
 def out_of_range(config: RunConfig) -> Iterator[Problem]:
     """Numbers outside the range that their own file gives. Only a slip where one hand wrote both:
     a run may well ask what happens beyond a range."""
-    for path, model in _models(config, ()):
+    for path, section in sections(config):
+        found = _BEYOND.get((section,), partial(_beyond, section))
+        yield from (problem._replace(path=(*path, *problem.path)) for problem in found)
+
+
+def _beyond(section: BaseModel) -> list[Problem]:
+    out = []
+    for path, model in _models(section, ()):
         if isinstance(model, Provenance) and (model.low is not None or model.high is not None):
             low = -float("inf") if model.low is None else model.low
             high = float("inf") if model.high is None else model.high
@@ -287,7 +324,8 @@ def out_of_range(config: RunConfig) -> Iterator[Problem]:
                 value = getattr(model, name, None)
                 if value is not None and low <= high and not low <= value <= high:
                     rule = f"must lie between low and high, {low:g} to {high:g}."
-                    yield Problem((*path, name), rule, value)
+                    out.append(Problem((*path, name), rule, value))
+    return out
 
 
 def _dates(path: Path, model: BaseModel) -> Iterator[Problem]:

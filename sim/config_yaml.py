@@ -213,14 +213,14 @@ def dotted(path: Path) -> str:
     return ".".join(str(step) for step in path)
 
 
-def write(value: Any) -> str:
-    """YAML text of mappings, lists and scalars; `read` gives back equal values."""
-    return "".join(_lines(value, 0))
+def write(value: Any, depth: int = 0) -> str:
+    """YAML text of mappings, lists and scalars, so deep inside others; `read` gives back equals."""
+    return "".join(_lines(value, depth))
 
 
 def _lines(value: Mapping[Any, Any], depth: int) -> Iterator[str]:
     for key, inner in value.items():
-        start = f"{'  ' * depth}{_key(key)}:"
+        start = f"{'  ' * depth}{written_key(key)}:"
         if isinstance(inner, Mapping) and inner:
             yield f"{start}\n"
             yield from _lines(inner, depth + 1)
@@ -231,7 +231,8 @@ def _lines(value: Mapping[Any, Any], depth: int) -> Iterator[str]:
 
 
 @lru_cache(maxsize=4096, typed=True)
-def _key(key: Any) -> str:
+def written_key(key: Any) -> str:
+    """A key of a mapping as it is written."""
     is_plain = isinstance(key, int) or (_PLAIN_KEY.fullmatch(key) and not _is_ambiguous(key))
     return str(key) if is_plain else _quoted(key)
 

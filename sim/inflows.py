@@ -7,6 +7,7 @@ continue each channel at its level with an AR(1) shock of its own.
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import numpy as np
 from scipy.special import ndtri
@@ -15,12 +16,19 @@ from sim.clock import NEVER, calendar_month, month_index
 from sim.data import Data
 from sim.places import Places
 from sim.processes.newcomers import Profile
-from sim.rng import P_ARRIVAL_SHOCK, one_uniform
+from sim.recent import Same
+from sim.rng import P_ARRIVAL_SHOCK, uniforms
 from sim.schema import Channel, RunConfig
 from sim.status_table import cuts
 from sim.tables import word_of
 
 HALF = 6
+
+
+_PUBLISHED: Final[
+    Same[tuple[dict[int, np.ndarray], dict[int, np.ndarray], np.ndarray, np.ndarray]]
+] = Same(size=4)
+"""What the tables say, for all runs of a process."""
 
 
 class ArrivalPlan:
@@ -32,10 +40,16 @@ class ArrivalPlan:
         self._config = config
         country = config.country
         self._statuses, self._origins = country.statuses, country.origins
-        self._past = _past_arrivals(config, data)
-        self._stocks = _origin_stocks(config, data)
-        self._illegal = _overstay_origins(config, data)
-        self._where = _where(config, data)
+        about = (data, country, config.arrivals, *config.prefecture.values())
+        self._past, self._stocks, self._illegal, self._where = _PUBLISHED.get(
+            about,
+            lambda: (
+                _past_arrivals(config, data),
+                _origin_stocks(config, data),
+                _overstay_origins(config, data),
+                _where(config, data),
+            ),
+        )
         self._shares: dict[int, np.ndarray] = {}
         self._latest: tuple[int, np.ndarray] | None = None
         self._levels: np.ndarray | None = None
@@ -223,11 +237,12 @@ def _shocks(
     out: dict[tuple[str, int], float] = {}
     if not config.arrivals.shocks:
         return out
+    months = range(base + 1, month_index(config.end) + 1)
     for name, channel in config.arrivals.channels.items():
         z, variance, word = 0.0, 0.0, np.uint64(word_of(name))
-        for month in range(base + 1, month_index(config.end) + 1):
-            u = one_uniform(key[0], key[1], word, np.uint64(month), P_ARRIVAL_SHOCK)
-            z = channel.phi * z + channel.sigma * float(ndtri(u))
+        draws = ndtri(uniforms(*key, word, base + 1, len(months), P_ARRIVAL_SHOCK))
+        for month, draw in zip(months, draws.tolist(), strict=True):
+            z = channel.phi * z + channel.sigma * draw
             variance = channel.phi**2 * variance + channel.sigma**2
             out[name, month] = float(np.exp(z - variance / 2))
     return out

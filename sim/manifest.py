@@ -52,6 +52,7 @@ def environment() -> dict[str, Any]:
     }
 
 
+@cache
 def package_versions() -> dict[str, str]:
     """Versions of Kyosei, of the packages it asks for, and of the compiler below Numba."""
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -13,27 +13,30 @@ from sim.agents.labour import labour_of
 from sim.agents.opening import open_population
 from sim.agents.people import People
 from sim.agents.population import Population
-from sim.agents.towns import blank_towns, load_land
+from sim.agents.towns import Land, blank_towns, load_land
 from sim.civic import open_civic
 from sim.clock import month_index, month_name
+from sim.config_checks import sections
 from sim.crew import Crew
 from sim.data import Data, load
 from sim.errors import InvariantError
 from sim.inflows import ArrivalPlan
 from sim.mesa_core import Model
 from sim.month import MONTH, describe, renew_risks
-from sim.places import load_places
+from sim.places import Places, load_places
 from sim.policies.edits import RateBook
 from sim.processes.books import recount, recount_cube
 from sim.processes.firm_books import open_books, remember_jobs
 from sim.processes.jobs import open_way
 from sim.processes.market import first_search
-from sim.processes.risk import band_table, n_classes
+from sim.processes.risk import BandTable, band_table, n_classes
+from sim.recent import Same
 from sim.recorder import Audit, Record
 from sim.rng import run_key
 from sim.schema import RunConfig
 from sim.state import State
 from sim.status_table import has_firms
+from sim.tables import Model as Tables
 from sim.tables import build
 from sim.threads import use_threads as use_threads  # part of the model's face, as `Kyosei` is
 
@@ -137,21 +140,34 @@ def state_of(config: RunConfig, data: Data, columns: dict[str, np.ndarray], thre
     return state
 
 
+# What the runs of a sweep share, as long as the sections of their configurations are the same.
+_PLACES: Final[Same[Places]] = Same(size=4)
+_TABLES: Final[Same[Tables]] = Same(size=16)
+_BANDS: Final[Same[BandTable]] = Same(size=16)
+_LAND: Final[Same[Land | None]] = Same(size=4)
+
+
 def blank_state(config: RunConfig, data: Data, n: int, threads: int) -> State:
     """Tables of a run, with room for n people and empty books."""
-    places = load_places(config, data)
-    model = build(config, places.codes, places.mobility)
+    about = (data, config.country, config.life, *config.prefecture.values())
+    places = _PLACES.get(about, lambda: load_places(config, data))
+    tables = (places, has_firms(config), *(section for _, section in sections(config)))
+    model = _TABLES.get(tables, lambda: build(config, places.codes, places.mobility))
+    bands = _BANDS.get(
+        (model.fates, places), lambda: band_table(model.fates, places.world.mobility)
+    )
     key = run_key(config.seed, config.replicate)
     s, o, p = len(model.codes.statuses), len(model.codes.origins), len(model.codes.prefectures)
     people = Population(int(n * 1.3) + 1024, hole_risk=n_classes(s))
-    size, land, bureau = model.base.size, load_land(config, data), load_bureau(config, model)
+    land = _LAND.get((data, config.town), lambda: load_land(config, data))
+    size, bureau = model.base.size, load_bureau(config, model)
     seen, expected, variance = (np.zeros(size, np.int64) for _ in range(3))
     audit = Audit(seen, expected, variance, np.zeros(3, np.int64))
     return State(
         model, places, ArrivalPlan(config, data, places, key), RateBook(config, model), people,
         key, config.scale, Crew(threads), month_index(config.start), Record(), audit,
         np.zeros(s * o * p, np.int64), np.zeros(len(places.codes) * s, np.int64),
-        band_table(model.fates, places.world.mobility), np.uint64(0), config, places.world,
+        bands, np.uint64(0), config, places.world,
         land, bureau, blank_towns(len(places.codes) if land else 0, o),
         blank_agencies(len(bureau.names)),
     )  # fmt: skip

@@ -96,7 +96,10 @@ def table_writer(table: pa.Table) -> Callable[[IO[bytes]], object]:
 
 def json_text(content: Mapping[str, Any]) -> str:
     """Sorted keys, one space of indent; NumPy numbers as plain ones. ValueError for NaN."""
+    return _json(content, indent=1) + "\n"
 
+
+def _json(value: object, indent: int | None = None) -> str:
     def plain(value: object) -> object:
         if isinstance(value, np.generic):
             return value.item()
@@ -104,17 +107,23 @@ def json_text(content: Mapping[str, Any]) -> str:
             return value.tolist()
         raise TypeError(f"{value!r} cannot go into a manifest")
 
-    text = json.dumps(
-        content, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False, default=plain
+    return json.dumps(
+        value, sort_keys=True, indent=indent, ensure_ascii=False, allow_nan=False, default=plain
     )
-    return text + "\n"
 
 
 def sealed(manifest: Mapping[str, Any]) -> str:
     """The manifest as text, with the SHA-256 of the rest of it under `seal`."""
-    plain = json.loads(json_text(manifest))  # so that keys sort as they will when read back
-    rest = {key: value for key, value in plain.items() if key != "seal"}
-    return json_text({**rest, "seal": hashlib.sha256(json_text(rest).encode()).hexdigest()})
+    plain = json.loads(_json(manifest))  # so that keys sort as they will when read back
+    parts = {key: _json(value, indent=1) for key, value in plain.items() if key != "seal"}
+    seal = hashlib.sha256(_put_together(parts).encode()).hexdigest()
+    return _put_together({**parts, "seal": _json(seal)})
+
+
+def _put_together(parts: Mapping[str, str]) -> str:
+    """What `json_text` would say, from the text of each value: most of it is needed twice."""
+    lines = [f"{_json(key)}: {parts[key]}".replace("\n", "\n ") for key in sorted(parts)]
+    return "{\n " + ",\n ".join(lines) + "\n}\n" if lines else "{}\n"
 
 
 def read_manifest(folder: Path) -> dict[str, Any] | None:

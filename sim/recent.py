@@ -30,6 +30,27 @@ class Recent(Generic[T]):
         return found
 
 
+class Same(Generic[T]):
+    """The last `size` results about frozen objects, found again by who they are, not what they say.
+
+    For what takes longer to compare than to keep. The objects are kept, so that no other can come
+    to stand where one was.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._kept: dict[tuple[int, ...], tuple[tuple[object, ...], T]] = {}
+
+    def get(self, objects: tuple[object, ...], make: Callable[[], T]) -> T:
+        """The result about these objects, made if it is not among the last ones."""
+        key = tuple(map(id, objects))
+        found = self._kept.pop(key) if key in self._kept else (objects, make())
+        while len(self._kept) >= self._size:
+            self._kept.pop(next(iter(self._kept)))
+        self._kept[key] = found
+        return found[1]
+
+
 def state_of_files(folder: Path, pattern: str) -> State:
     """Name, inode, size and time of the last change (ns) of the files: changes when one does."""
     found = []

@@ -170,6 +170,16 @@ def one_uniform(k0, k1, agent, month, process):
     return unit(x0)
 
 
+@njit(cache=True)
+def uniforms(k0, k1, agent, month, n, process):
+    """float64[n] in (0, 1) as `one_uniform` draws them in n months, from `month` on."""
+    out = np.empty(n)
+    for i in range(n):
+        x0, _ = draw(k0, k1, agent, month + i, process, 0)
+        out[i] = unit(x0)
+    return out
+
+
 # Identity keys are 64-bit hashes of what makes an agent that agent. The tags keep kinds apart.
 TAG_OPENING = np.uint64(0x6F70656E)
 TAG_ARRIVAL = np.uint64(0x61727276)

@@ -17,6 +17,7 @@ from sim.agents.firm_targets import Targets
 from sim.agents.joint import repair, round_rows
 from sim.agents.ordering import KEYS, ranked
 from sim.crew import Crew
+from sim.recent import Recent, Same
 from sim.rng import (
     P_FIRM_OPENING,
     TAG_FIRM,
@@ -46,12 +47,21 @@ class Rows:
     large: np.ndarray  # float64[n]: workers relative to firms of the same cell, mean about one
 
 
+_COUNTS: Final[Same[Recent[np.ndarray]]] = Same(size=4)
+
+
 def count_firms(aim: Targets, establishments: int, workers: np.ndarray) -> np.ndarray:
-    """Whole numbers of firms, int64[K, Z, P], at scale 1.
+    """Whole numbers of firms, int64[K, Z, P], at scale 1, not to be written to.
 
     workers float64[K, P]: where workers are expected. Sectors and sizes are met exactly,
     prefectures as far as moving single firms can.
     """
+    known = _COUNTS.get((aim,), lambda: Recent(size=8))
+    key = establishments, workers.tobytes()
+    return known.get(key, lambda: _fitted(aim, establishments, workers))
+
+
+def _fitted(aim: Targets, establishments: int, workers: np.ndarray) -> np.ndarray:
     firms = workers[:, None, :] * aim.firm_size[None, :, None]
     for _ in range(ROUNDS):
         for axis, margin in enumerate((aim.firm_sector, aim.firm_size, aim.firm_prefecture)):

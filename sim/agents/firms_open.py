@@ -8,7 +8,7 @@ work near where they live. Holders of one tier stand together, so that firms spe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from numba import njit
@@ -30,6 +30,7 @@ from sim.borrow import borrow
 from sim.clock import month_index
 from sim.crew import Crew
 from sim.data import Data
+from sim.recent import Same
 from sim.rng import P_FIRST_JOB, draw, high, low
 from sim.schema import RunConfig
 from sim.schema_firms import Firms
@@ -78,6 +79,9 @@ class Where(Protocol):
         """Their prefectures."""
 
 
+_TARGETS: Final[Same[Targets]] = Same(size=4)
+
+
 class JobTables(NamedTuple):
     """How first jobs are drawn. S statuses, K sectors, P prefectures, M municipalities."""
 
@@ -104,7 +108,8 @@ def open_firms(
     firms = config.firms
     assert firms is not None
     month = month_index(config.start)
-    aim = targets(config, data, firms)
+    about = (data, firms, config.country, *config.prefecture.values())
+    aim = _TARGETS.get(about, lambda: targets(config, data, firms))
     weight = margins.municipal_weights(data, places.codes, month)
     crew, ages = crew_of(config), _working_ages(firms)
     stock, able = _stock(columns, places, len(config.country.statuses), ages, month, crew)
@@ -115,9 +120,8 @@ def open_firms(
     rows = make_rows(count, words, places.world.first, weight, spread, month, scale, crew)
     has = _eligible_shares(tables.has, stock.sum(axis=1), able)
     tables = tables._replace(other=_others(rows, expected.shape), has=has)
-    shape = expected.shape
     order, seat = _first_jobs(key, month, columns, places, tables, crew)
-    people = np.zeros(shape, np.int64)
+    people, shape = np.zeros(expected.shape, np.int64), expected.shape
     by_place = np.bincount(seat, minlength=shape[0] * weight.size).reshape(shape[0], -1)
     np.add.at(people.T, places.world.prefecture, by_place.T)
     work = _Work(

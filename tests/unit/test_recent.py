@@ -9,8 +9,10 @@ import pytest
 from sim import config
 from sim.agents import composition, opening
 from sim.clock import month_index
+from sim.config_checks import sections
 from sim.data import load
-from sim.recent import Recent, state_of_files
+from sim.errors import ConfigError
+from sim.recent import Recent, Same, state_of_files
 from sim.settings import configs_folder
 
 
@@ -89,3 +91,38 @@ def test_the_opening_after_others_equals_a_fresh_one():
         assert all(np.array_equal(fresh.columns[c], after.columns[c]) for c in fresh.columns)
     content = {b"".join(c.tobytes() for c in after.columns.values()) for after in later}
     assert len(content) == len(words)
+
+
+def test_what_is_known_of_objects_is_known_of_these_objects_alone():
+    made: list[object] = []
+    same: Same[int] = Same(size=2)
+
+    def about(*objects: object) -> int:
+        return same.get(objects, lambda: made.append(objects) or len(made))
+
+    one, other = {"a": 1}, {"a": 1}
+    assert about(one) == about(one) == 1
+    assert about(other) == 2  # equal, and another
+    assert about(one, other) == 3
+    assert about(one) == 4  # put out by then
+
+
+def test_sections_that_say_the_same_are_the_same_and_no_others(configs):
+    one, other = config.compose(["seed=1"], configs), config.compose(["seed=2"], configs)
+    assert one.status["student"] is other.status["student"]
+    words = "status.student.monthly.leave.rate=0.123"
+    changed = config.compose([words], configs)
+    pairs = zip(sections(one), sections(changed), strict=True)
+    assert [path for (path, a), (_, b) in pairs if a is not b] == [("status", "student")]
+
+
+def test_a_section_like_a_known_one_is_not_taken_for_it(configs):
+    """1 is no true, though Python calls them equal."""
+    config.compose(["status.student.published=true"], configs)
+    with pytest.raises(ConfigError, match="true or false"):
+        config.compose(["status.student.published=1"], configs)
+
+
+def test_the_text_by_sections_is_that_of_the_whole(configs):
+    settings = config.compose(["threads=1", "checkpoint=[2026-01]"], configs)
+    assert config.to_yaml(settings) == config.plain_yaml(settings)
