@@ -1,17 +1,21 @@
 """One writer at a time: a lock file that says who holds a folder."""
 
+import errno
 import json
 import os
 import socket
 import stat
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path
 
 from sim.errors import BusyError
 
 NAME = ".lock"
 FILLED_WITHIN_SECONDS = 10.0
+NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+"""What disks say that know no hard links."""
 
 
 def _boot_id() -> str:
@@ -62,7 +66,7 @@ def _is_stale(content: bytes, age_seconds: float) -> bool:
     """True if the holder is certainly gone: its process ended, or the machine has restarted.
 
     A holder on another machine that shares the disk cannot be asked, so it counts as alive. A
-    lock without words belongs to a process that was killed within an instant of making it.
+    lock without words was made on a disk without hard links, by a process killed within an instant.
     """
     owner = _owner(content)
     if not owner:
@@ -75,8 +79,21 @@ def _is_stale(content: bytes, age_seconds: float) -> bool:
     return owner.get("started", "") not in ("", _started(pid))
 
 
+def _write_new(path: Path, words: bytes) -> bool:
+    """Write a file that is not there yet; False if it is."""
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+    except FileExistsError:
+        return False
+    try:
+        os.write(descriptor, words)
+    finally:
+        os.close(descriptor)
+    return True
+
+
 class FolderLock:
-    """The file `.lock` in a folder, made by whoever comes first (O_EXCL)."""
+    """The file `.lock` in a folder, made by whoever comes first."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / NAME
@@ -99,14 +116,21 @@ class FolderLock:
         owner = {
             "boot": _boot_id(), "host": socket.gethostname(), "pid": pid, "started": _started(pid),
         }  # fmt: skip
+        words = json.dumps(owner).encode()
+        aside = self._path.with_name(f".lock.tmp.{pid}.{uuid.uuid4().hex}")
         try:
-            descriptor = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+            _write_new(aside, words)
+            # With its words or not at all: whoever is killed here leaves no lock that says nothing.
+            os.link(aside, self._path)
         except FileExistsError:
             return False
-        try:
-            os.write(descriptor, json.dumps(owner).encode())
+        except OSError as error:
+            if error.errno not in NO_LINKS:
+                raise
+            return _write_new(self._path, words)
         finally:
-            os.close(descriptor)
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)
         return True
 
     def _clear_stale(self) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.sweeps import killed, launchers, startup
+from experiments.sweeps import killed, launchers
 from tests import slurm
 
 WORDS = ["scale=0.001", "end=2025-12", "seed=0,1,2", f"{launchers.RATE}=0.05,0.5"]
@@ -59,12 +59,6 @@ def test_slurm_is_asked_for_what_was_said(tmp_path, monkeypatch):
     wanted = {"array": "0-2%2", "partition": "long", "time": "30", "cpus-per-task": "1",
               "mem": "1GB", "job-name": "kyosei"}  # fmt: skip
     assert {name: asked[name] for name in wanted} == wanted
-
-
-@pytest.mark.slow
-def test_a_run_of_a_sweep_starts_at_once(tmp_path):
-    _, rows = startup.measure(tmp_path, runs=6, scale=0.01)
-    assert min(row["processor beside"] for row in rows) < 0.3
 
 
 @pytest.mark.network

@@ -1,6 +1,5 @@
 """A run's folder: whole files or none, whatever happens, and every change noticed."""
 
-import hashlib
 import json
 import os
 import resource
@@ -22,10 +21,8 @@ from sim.errors import InvariantError, KyoseiError, OutputError
 from sim.outputs import (
     RunFolder,
     is_complete,
-    json_text,
     read_manifest,
     read_parquet,
-    sealed,
     write_atomically,
 )
 from sim.verify import listing, verify
@@ -345,16 +342,3 @@ def test_errors_keep_their_problems_between_processes():
     kind, arguments = error.__reduce__()
     assert kind(*arguments).problems == ["one", "two"]
     assert str(error) == "one\ntwo"
-
-
-def test_a_sealed_manifest_is_written_as_one_text():
-    content = {
-        "b": {"x": [1, 2.5, None, {"y": "line\nline"}], "é": {}},
-        "a": [],
-        "10": True,
-        "2": "",
-    }
-    text = sealed(content)
-    assert text == json_text(json.loads(text))
-    rest = {key: value for key, value in json.loads(text).items() if key != "seal"}
-    assert json.loads(text)["seal"] == hashlib.sha256(json_text(rest).encode()).hexdigest()
