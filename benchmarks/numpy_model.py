@@ -47,7 +47,7 @@ class NumpyFates:
         lists = np.where(limited, AT_LIMIT, AT_END) * state.sizes[0] + status
         for lst in np.unique(lists):
             rows = ends[lists == lst]
-            covariates = Covariates(people, rows, state.month)
+            covariates = self._covariates(rows)
             shares = cumulated(state.model.fates, state.base, lst, covariates)
             chosen = (self._random.random(rows.size) >= shares).sum(axis=0)
             self._happen(lst, rows, chosen)
@@ -61,9 +61,13 @@ class NumpyFates:
         for s in range(n_statuses):
             self._compete(MONTHLY * n_statuses + s, order[first[s] : first[s + 1]])
 
+    def _covariates(self, rows: np.ndarray) -> Covariates:
+        state = self._state
+        return Covariates(self._people, rows, state.month, state.world, state.model.status.seeks)
+
     def _compete(self, lst: int, rows: np.ndarray) -> None:
         """Competing risks: one draw a person, the first event within the month or none."""
-        state, covariates = self._state, Covariates(self._people, rows, self._state.month)
+        state, covariates = self._state, self._covariates(rows)
         rates = cumulated(state.model.fates, state.base, lst, covariates)
         if rates.size == 0:
             return
@@ -81,7 +85,7 @@ class NumpyFates:
         for f in range(t.first[lst], t.first[lst + 1]):
             some = rows[chosen == f - t.first[lst]]
             if some.size and t.decision[f] >= 0:
-                covariates = Covariates(self._people, some, state.month)
+                covariates = self._covariates(some)
                 granted = value(t, state.base, t.decision[f], covariates)
                 some = some[self._random.random(some.size) < granted]
             if some.size:

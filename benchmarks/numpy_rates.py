@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sim.agents.population import Population
+from sim.agents.population import NORMS, Population
 from sim.clock import calendar_month
-from sim.factors import AGES, FACTORS, YEARS
+from sim.factors import AGES, FACTORS, FIRST_ACTING, MOST_SECTORS, YEARS
+from sim.processes.person import World
 from sim.tables import FateTable
 
 FACTOR_NAMES = list(FACTORS)
@@ -21,6 +22,8 @@ class Covariates:
     people: Population
     rows: np.ndarray
     month: int
+    world: World
+    seeks: np.ndarray  # bool[S]
     known: dict[int, np.ndarray] = field(default_factory=dict)
 
     def code(self, factor: int) -> np.ndarray:
@@ -44,7 +47,30 @@ class Covariates:
             return np.minimum(months // 12, YEARS - 1)
         if name == "calendar_month":
             return np.full(self.rows.size, calendar_month(self.month))
+        if FACTORS[name] >= FIRST_ACTING:
+            return self._acting(name)
         return self._column(name)
+
+    def _acting(self, name: str) -> np.ndarray:
+        """Codes of the person's firm and municipality, and of the permit's date."""
+        neutral = {"employed": 2, "sector": MOST_SECTORS}
+        if not self.world.acting:
+            return np.full(self.rows.size, neutral.get(name, 0))
+        firm, town = self._column("firm"), self._column("municipality")
+        if name == "employed":
+            seeks = self.seeks[self._column("status")]
+            return np.where(firm >= 0, 1, np.where(seeks, 0, 2))
+        if name == "firm_support":
+            return np.where(firm >= 0, self.world.firm_support[np.maximum(firm, 0)], 0)
+        if name == "norms":
+            return self._column("traits") & NORMS
+        if name == "permit_age":
+            given = self._column("permit_end") - self._column("permit_months")
+            return np.clip(self.month - given, 0, YEARS - 1)
+        if name == "sector":
+            return np.minimum(self._column("sector"), MOST_SECTORS)
+        of_town = {"town_support": "support", "sentiment": "sentiment", "linked": "linked"}
+        return getattr(self.world, of_town[name])[town].astype(np.int32)
 
     def _column(self, name: str) -> np.ndarray:
         return self.people[name][self.rows].astype(np.int32)
