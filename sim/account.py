@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import resource
 import sys
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from sim.agents.population import BYTES_PER_PERSON
-from sim.config_checks import sections
+from sim.config_checks import of_sections
 from sim.data import Data
 from sim.manifest import PACKAGE, code_digest, environment
 from sim.model import Kyosei
@@ -114,9 +114,9 @@ def assumptions(config: RunConfig) -> list[str]:
     """Paths of all numbers in the configuration that no source gives."""
     return [
         ".".join(map(str, (*path, *inside)))
-        for path, section in sections(config)
+        for path, found in of_sections(config, _ASSUMED, _assumed)
         if path[0] in MARKED
-        for inside in _ASSUMED.get((section,), partial(_assumed, section))
+        for inside in found
     ]
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from pydantic import BaseModel
 
@@ -41,6 +41,7 @@ MOST_PERMIT_MONTHS: Final = 254
 """So are lengths of permits; 255 stands for no limit."""
 
 
+T = TypeVar("T")
 _INSIDE: Final[Same[list[Problem]]] = Same(size=512)
 _BEYOND: Final[Same[list[Problem]]] = Same(size=512)
 
@@ -58,8 +59,7 @@ def check(config: RunConfig, sources: Collection[str] | None = None) -> Iterator
     yield from check_policy(config)
     yield from check_firms(config)
     yield from _printable((), config)
-    for path, section in sections(config):
-        found = _INSIDE.get((section, sources), partial(_inside, section, sources))
+    for path, found in of_sections(config, _INSIDE, _inside, sources):
         yield from (problem._replace(path=(*path, *problem.path)) for problem in found)
 
 
@@ -72,6 +72,14 @@ def sections(config: RunConfig) -> Iterator[tuple[Path, BaseModel]]:
             yield (name,), value
         elif isinstance(value, dict):
             yield from (((name, key), inner) for key, inner in value.items())
+
+
+def of_sections(
+    config: RunConfig, known: Same[list[T]], find: Callable[..., list[T]], *also: object
+) -> Iterator[tuple[Path, list[T]]]:
+    """(key path, find(section, *also)) of each section; `known` keeps what was found before."""
+    for path, section in sections(config):
+        yield path, known.get((section, *also), partial(find, section, *also))
 
 
 def _inside(section: BaseModel, sources: Collection[str] | None) -> list[Problem]:
@@ -309,8 +317,7 @@ def _interval(path: Path, model: Provenance) -> Iterator[Problem]:
 def out_of_range(config: RunConfig) -> Iterator[Problem]:
     """Numbers outside the range that their own file gives. Only a slip where one hand wrote both:
     a run may well ask what happens beyond a range."""
-    for path, section in sections(config):
-        found = _BEYOND.get((section,), partial(_beyond, section))
+    for path, found in of_sections(config, _BEYOND, _beyond):
         yield from (problem._replace(path=(*path, *problem.path)) for problem in found)
 
 

@@ -38,17 +38,11 @@ class Same(Generic[T]):
     """
 
     def __init__(self, size: int) -> None:
-        self._size = size
-        self._kept: dict[tuple[int, ...], tuple[tuple[object, ...], T]] = {}
+        self._recent: Recent[tuple[tuple[object, ...], T]] = Recent(size)
 
     def get(self, objects: tuple[object, ...], make: Callable[[], T]) -> T:
         """The result about these objects, made if it is not among the last ones."""
-        key = tuple(map(id, objects))
-        found = self._kept.pop(key) if key in self._kept else (objects, make())
-        while len(self._kept) >= self._size:
-            self._kept.pop(next(iter(self._kept)))
-        self._kept[key] = found
-        return found[1]
+        return self._recent.get(tuple(map(id, objects)), lambda: (objects, make()))[1]
 
 
 def state_of_files(folder: Path, pattern: str) -> State:

@@ -175,8 +175,7 @@ def uniforms(k0, k1, agent, month, n, process):
     """float64[n] in (0, 1) as `one_uniform` draws them in n months, from `month` on."""
     out = np.empty(n)
     for i in range(n):
-        x0, _ = draw(k0, k1, agent, month + i, process, 0)
-        out[i] = unit(x0)
+        out[i] = one_uniform(k0, k1, agent, month + i, process)
     return out
 
 

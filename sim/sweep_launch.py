@@ -190,7 +190,7 @@ def _mend_joblib() -> None:
     """Give joblib's workers the method by which it ends them when it cannot list their children.
 
     It asks `pgrep` for those, which a machine may lack and Ctrl-C ends too; then it calls `kill` of
-    a process of its own kind that has none, and waits for ever (joblib 1.5 with loky 3.5).
+    a process of its own kind that has none, and waits for ever (joblib 1.6).
     """
     if not is_installed(_PLUGINS["joblib"][0]):
         return

@@ -41,9 +41,7 @@ def looks_back(task: Balancing, past: Past, config: RunConfig) -> np.ndarray:
     out = np.full(shape, np.nan)
     for look, begin in enumerate(begins):
         said = _said(task, past, config, begin)
-        row = (
-            task.ends.index(begin) + 1
-        )  # of the first end after `begin`; targets begin one earlier
+        row = task.ends.index(begin) + 1  # the first end after `begin`; targets begin one earlier
         came = task.target[row : row + len(said) + 1]
         big = (np.nan_to_num(came[0]) >= FEW) & (said[-1] > 0)
         with np.errstate(divide="ignore", invalid="ignore"):

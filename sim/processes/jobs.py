@@ -36,7 +36,6 @@ from sim.processes.market import (
     look,
     pairs,
     scan_people,
-    settle_jobs,
     sum_heads,
 )
 from sim.processes.offers import Offers
@@ -105,7 +104,9 @@ def _lag(state: State) -> float:
 
 def settle(state: State, labour: Labour) -> None:
     """Firms hear of the jobs that people lost and gained."""
-    settle_jobs(labour.firms.columns.heads, state.lists.pop(LOST), state.lists.pop(GAINED))
+    for jobs_of, sign in ((LOST, -1), (GAINED, 1)):
+        firm, tier = np.divmod(state.lists.pop(jobs_of), labour.tiers)
+        count_in(labour.firms.columns.heads, firm, tier, sign)
 
 
 def evict_and_list(state: State, labour: Labour) -> None:

@@ -110,16 +110,6 @@ def count_in(jobs, firm, tier, sign):
         jobs[firm[k], tier[k]] += sign
 
 
-@njit(cache=True)
-def settle_jobs(heads, lost, gained):
-    """Book jobs lost and gained, entries firm x T + tier, in heads int32[firms, T]."""
-    tiers = heads.shape[1]
-    for k in range(lost.size):
-        heads[lost[k] // tiers, lost[k] % tiers] -= 1
-    for k in range(gained.size):
-        heads[gained[k] // tiers, gained[k] % tiers] += 1
-
-
 @njit(cache=True, forceinline=True)
 def elsewhere(cut, here, word):
     """Index of a place other than `here`, by the cumulative thresholds `cut` of all places."""

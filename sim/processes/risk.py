@@ -144,8 +144,8 @@ def class_bounds(
 ) -> np.ndarray:
     """Bounds as thresholds, uint32[classes + 1]; the last is the hole's and is never met.
 
-    A bound is the threshold of the sum over fates of base x product of the largest multipliers
-    that the class allows, a hair above: rounding in the exact sum must never exceed it.
+    A bound is a threshold at or above that of the sum over fates of base x product of the largest
+    multipliers that the class allows, a hair above: rounding in the exact sum must never exceed it.
     Where `known` holds bounds, only those of the statuses `stale`, int64, are made anew.
     """
     again = np.arange(n_statuses) if known is None or stale is None else stale

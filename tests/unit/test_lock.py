@@ -11,6 +11,16 @@ from sim import lock
 from sim.errors import BusyError
 
 
+def held(folder: Path) -> lock.FolderLock:
+    """A lock that keeps others out and leaves nothing but itself."""
+    mine = lock.FolderLock(folder)
+    mine.take()
+    assert [path.name for path in folder.iterdir()] == [lock.NAME]
+    with pytest.raises(BusyError):
+        lock.FolderLock(folder).take()
+    return mine
+
+
 def test_a_lock_is_there_with_its_words_or_not_at_all(tmp_path, monkeypatch):
     link, seen = os.link, []
 
@@ -20,11 +30,7 @@ def test_a_lock_is_there_with_its_words_or_not_at_all(tmp_path, monkeypatch):
         assert json.loads(Path(target).read_bytes())["pid"] == os.getpid()
 
     monkeypatch.setattr(os, "link", watched)
-    mine = lock.FolderLock(tmp_path)
-    mine.take()
-    assert [path.name for path in tmp_path.iterdir()] == [lock.NAME]
-    with pytest.raises(BusyError):
-        lock.FolderLock(tmp_path).take()
+    mine = held(tmp_path)
     assert seen == [False, True]
     mine.release()
     assert list(tmp_path.iterdir()) == []
@@ -35,12 +41,7 @@ def test_a_disk_without_hard_links_has_locks_too(tmp_path, monkeypatch):
         raise OSError(errno.EPERM, "Operation not permitted")
 
     monkeypatch.setattr(os, "link", refused)
-    mine = lock.FolderLock(tmp_path)
-    mine.take()
-    assert [path.name for path in tmp_path.iterdir()] == [lock.NAME]
-    with pytest.raises(BusyError):
-        lock.FolderLock(tmp_path).take()
-    mine.release()
+    held(tmp_path).release()
 
 
 def test_who_may_not_write_a_lock_is_told(tmp_path):

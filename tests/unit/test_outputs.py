@@ -18,13 +18,7 @@ import pytest
 
 from sim import lock, manifest
 from sim.errors import InvariantError, KyoseiError, OutputError
-from sim.outputs import (
-    RunFolder,
-    is_complete,
-    read_manifest,
-    read_parquet,
-    write_atomically,
-)
+from sim.outputs import RunFolder, is_complete, read_manifest, read_parquet, write_atomically
 from sim.verify import listing, verify
 
 RUN = "0123456789abcdef"
