@@ -42,7 +42,7 @@ def draw_queues(indicators: pd.DataFrame, look: Look) -> Figure:
         "year (left); area: cases that wait (right).",
         look,
     )
-    axes = panels(figure, rows, COLUMNS, (1.0, 0.95), (0.9, 0.9, 0.5, 0.3))
+    axes = panels(figure, rows, COLUMNS, (1.7, 0.95), (0.9, 0.9, 0.5, 0.3))
     for ax, (name, label) in zip(axes, look.queues.items(), strict=False):
         _panel(ax, indicators, name)
         panel_title(ax, label.en, label.ja)
