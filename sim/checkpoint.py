@@ -24,7 +24,7 @@ from sim.agents.agencies import Agencies
 from sim.agents.labour import Labour, kept_names, packed, unpacked
 from sim.agents.population import FIELDS, HOLE
 from sim.agents.towns import Towns
-from sim.clock import NEVER
+from sim.clock import NEVER, month_name
 from sim.errors import ConfigError
 from sim.outputs import sealed
 from sim.processes.risk import n_classes
@@ -97,6 +97,13 @@ def writer(state: State, facts: Mapping[str, Any]) -> Callable[[IO[bytes]], None
                     np.lib.format.write_array(member, array, allow_pickle=False)
 
     return write
+
+
+def snapshot(state: State, facts: Mapping[str, Any]) -> Checkpoint:
+    """The state of a run, with `facts` in the header, in memory: nothing of it changes any more."""
+    header = {**facts, "month": state.month, "unaudited": int(state.unaudited)}
+    arrays = {name: array.copy() for name, array in _of_state(state)}
+    return Checkpoint(Path(file_name(month_name(state.month))), header, arrays)
 
 
 def _digest(array: np.ndarray) -> str:

@@ -7,8 +7,8 @@ expected arrival up to the month that was kept is the same. Everything else must
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Hashable, Iterator
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -31,8 +31,21 @@ MAY_DIFFER: Final = re.compile(
 )
 """Settings that the past does not depend on, or that are compared by their effect on it."""
 MOST_SHOWN: Final = 5
-_THEN: Final[Recent[tuple[RunConfig, dict[str, Any]]]] = Recent(size=2)
-_BOOKS: Final[Recent[RateBook]] = Recent(size=2)
+_THEN: Final[Recent[Then]] = Recent(size=2)
+_BOOKS: Final[Recent[RateBook]] = Recent(size=4)
+
+
+class Then(NamedTuple):
+    """A run that may lie behind another: its configuration, and each setting of it by path."""
+
+    key: Hashable
+    config: RunConfig
+    settings: dict[str, Any]
+
+
+def then_of(key: Hashable, config: RunConfig) -> Then:
+    """key: what stands for the configuration, such as its text."""
+    return Then(key, config, dict(leaves(config.model_dump(by_alias=True))))
 
 
 def differences(header: dict[str, Any], config: RunConfig, data: Data, state: State) -> list[str]:
@@ -40,26 +53,22 @@ def differences(header: dict[str, Any], config: RunConfig, data: Data, state: St
 
     state: that of the run that would go on, with its own rates and plan of arrivals.
     """
-    text, month = header["config"], header["month"]
-    then, settings = _THEN.get(text, lambda: _read(text))
-    found = list(_settings(settings, _leaves_of(config)))
+    text = header["config"]  # many runs may go on from one that is read once
+    then = _THEN.get(text, lambda: then_of(text, from_yaml(text)))
+    return unlike(then, header["month"], then_of(None, config), data, state)
+
+
+def unlike(old: Then, month: int, new: Then, data: Data, state: State) -> list[str]:
+    """What was another one up to a month, one sentence each; or []. state: of the new run."""
+    then, config = old.config, new.config
+    found = list(_settings(old.settings, new.settings))
     if found:
         return found
     if _events(then, month) != _events(config, month):
         return [f"the events up to {month_name(month)} were others"]
-    book = _BOOKS.get((text, data.digest), lambda: _book(then, state))
+    book = _BOOKS.get((old.key, data.digest), lambda: _book(then, state))
     found = list(_rates(book, state, month_index(then.start), month))
     return found + list(_arrivals(then, book, config, data, state, month))
-
-
-def _read(text: str) -> tuple[RunConfig, dict[str, Any]]:
-    """A configuration and its leaves: many runs may go on from one that is read once."""
-    config = from_yaml(text)
-    return config, _leaves_of(config)
-
-
-def _leaves_of(config: RunConfig) -> dict[str, Any]:
-    return dict(leaves(config.model_dump(by_alias=True)))
 
 
 def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:

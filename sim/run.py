@@ -70,10 +70,18 @@ def identity(config: RunConfig, data: Data) -> tuple[str, str]:
     return run_id(text, data.digest, code_digest(), config.seed, config.replicate), text
 
 
-def run(config: RunConfig, quiet: bool = False, observer: Observer | None = None) -> Path:
+def run(
+    config: RunConfig,
+    quiet: bool = False,
+    observer: Observer | None = None,
+    kept: Checkpoint | None = None,
+) -> Path:
     """Simulate and write a run's folder; a folder that is complete is left as it is.
 
-    observer sees every month that is simulated here: none, if the folder is complete.
+    observer  sees every month that is simulated here: none, if the folder is complete
+    kept      what to go on from, if another run of this process had the same past (see
+              `sim.comparison.shared_past`); otherwise `config.from_` says it
+
     Raises ConfigError, DataError, OutputError, or InvariantError (outputs are then set aside as
     *.failed).
     """
@@ -88,7 +96,7 @@ def run(config: RunConfig, quiet: bool = False, observer: Observer | None = None
             return folder
         needs = estimate(config, data)
         refuse_too_large(needs, config)
-        job = Job(config, data, number, text, needs, _kept(config, data), quiet, observer)
+        job = Job(config, data, number, text, needs, kept or _kept(config, data), quiet, observer)
         try:
             _write(job, watch)
         except MemoryError as error:
@@ -138,7 +146,7 @@ def _open(job: Job) -> tuple[Kyosei, int]:
         return Kyosei(config, job.data), 0
     n = kept.arrays["people.key"].size
     state = blank_state(config, job.data, n, use_threads(config.threads))
-    problems = other_pasts(kept.header, config, job.data, state)
+    problems = other_pasts(kept.header, config, job.data, state) if config.from_ else []
     if problems:
         raise ConfigError([f"cannot continue from {kept.path}: {what}" for what in problems])
     restore(kept, state)
@@ -155,7 +163,8 @@ def _simulate(
 
     def keep() -> None:
         if model.date in wanted:
-            folder.add(file_name(model.date), writer(model.state, _facts(job, model, agent_months)))
+            facts = facts_of(model, job.data, job.number, job.text, agent_months)
+            folder.add(file_name(model.date), writer(model.state, facts))
 
     keep()
     if job.watch is not None:
@@ -172,11 +181,13 @@ def _simulate(
     return agent_months
 
 
-def _facts(job: Job, model: Kyosei, agent_months: int) -> dict[str, Any]:
-    """What a checkpoint says of its run."""
+def facts_of(
+    model: Kyosei, data: Data, number: str, text: str, agent_months: int
+) -> dict[str, Any]:
+    """What a checkpoint says of its run: see `identity` for its number and text."""
     return {
-        "run": job.number, "config": job.text, "code_sha256": code_digest(),
-        "data_sha256": job.data.digest, "agent_months": agent_months,
+        "run": number, "config": text, "code_sha256": code_digest(),
+        "data_sha256": data.digest, "agent_months": agent_months,
         "opening_residuals": model.opening_report,
     }  # fmt: skip
 

@@ -19,6 +19,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from sim import config, run
+from sim.checkpoint import Checkpoint
 from sim.data import load
 from sim.errors import BusyError, KyoseiError, OutputError
 from sim.interrupt import obey
@@ -111,13 +112,14 @@ def run_or_wait(
     root: Path,
     threads: int | None,
     observer: run.Observer | None = None,
+    kept: Checkpoint | None = None,
 ) -> Path:
     """The run's folder, made here or by the process that holds it just now."""
     own = {"output": str(root), "threads": settings.threads or threads}
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            return run.run(settings.model_copy(update=own), quiet=True, observer=observer)
+            return run.run(settings.model_copy(update=own), True, observer, kept)
         except BusyError:
             if time.monotonic() > until:
                 raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import sys
 import time
 from collections.abc import Sequence
@@ -170,6 +171,7 @@ def _make_runs(asked: Comparison, quiet: bool) -> int:
     pending = [row for row in plan.unique if not is_done(plan, row)]
     threads = asked.settings.threads
     share = share_of(asked.question.launcher, threads, max(len(pending), 1), plan.memory)
+    share = _whole_replicates(share, asked)
     path = write_plan(plan)
     for row in pending:
         plan.log(row).unlink(missing_ok=True)
@@ -180,6 +182,14 @@ def _make_runs(asked: Comparison, quiet: bool) -> int:
             make_first(plan, pending[0], share.threads)
         launch_runs(plan, path, pending, share, quiet)
     return _failures(plan)
+
+
+def _whole_replicates(share: Share, asked: Comparison) -> Share:
+    """All arms of a replicate in one job, if nobody has to wait for that: they share their past."""
+    arms = len(asked.plan.unique) // asked.question.replicates
+    if share.workers > asked.question.replicates:
+        return share
+    return share._replace(size=math.ceil(share.size / arms) * arms)
 
 
 def _opening_line(asked: Comparison, pending: Sequence[Row], share: Share) -> str:

@@ -84,6 +84,13 @@ class Histories:
         self._digest = np.zeros(0, np.uint64)
         self._ended: list[tuple[np.ndarray, np.ndarray]] = []
 
+    def copied(self) -> Histories:
+        """Another one that has seen the same."""
+        other = Histories()
+        other.every, other._ended = self.every, list(self._ended)
+        other._owner, other._digest = self._owner.copy(), self._digest.copy()
+        return other
+
     def __call__(self, model: Kyosei) -> None:
         state = model.state
         if not self.every:

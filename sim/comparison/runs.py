@@ -7,21 +7,24 @@ its people. What is there already is not made again.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
+from sim import config
 from sim.comparison.histories import Histories
 from sim.comparison.series import series_of
+from sim.comparison.shared_past import SharedPast, Watch, parting_months
 from sim.data import load
 from sim.model import Kyosei
 from sim.outputs import read_parquet, table_writer, write_atomically
 from sim.schema import RunConfig
 from sim.sweep_job import attempt, is_there, outside_hydra, part_of_plan, run_or_wait
 from sim.sweep_launch import Share, launch, quoted
-from sim.sweep_plan import LAUNCHES, Plan, Row
+from sim.sweep_plan import LAUNCHES, Plan, Row, read_plan
 from sim.sweep_progress import SweepProgress
 
 ARMS: Final = ".arms"
@@ -57,7 +60,12 @@ def launch_runs(plan: Plan, path: Path, pending: Sequence[Row], share: Share, qu
 def run_arms(job: Any) -> None:
     """What a launcher calls: a part of the plan, in whatever process it chose."""
     with outside_hydra():
-        part_of_plan(Path(job.plan), int(job.job), int(job.size), job.threads, make_arm, is_done)
+        path, size = Path(job.plan), int(job.size)
+        first = int(job.job) * size
+        rows = read_plan(path).unique[first : first + size]
+        past = SharedPast(parting_months([config.compose(row.overrides) for row in rows]))
+        make = partial(make_arm, past=past)
+        part_of_plan(path, int(job.job), size, job.threads, make, is_done)
 
 
 def make_first(plan: Plan, row: Row, threads: int | None) -> None:
@@ -65,17 +73,21 @@ def make_first(plan: Plan, row: Row, threads: int | None) -> None:
     attempt(plan, row, threads, make_arm)
 
 
-def make_arm(settings: RunConfig, root: Path, threads: int | None) -> None:
+def make_arm(
+    settings: RunConfig, root: Path, threads: int | None, past: SharedPast | None = None
+) -> None:
     """A run's folder and its two tables. The series come last: they say that all is there."""
-    histories = Histories()
-    folder = run_or_wait(settings, root, threads, histories)
-    if not histories.every and not histories_file(root, folder.name).is_file():
+    watch = Watch(settings, past or SharedPast(frozenset()))
+    folder = run_or_wait(settings, root, threads, watch, watch.copy and watch.copy.run)
+    histories = watch.histories if watch.has_seen else None  # nothing, if the folder was complete
+    if histories is None and not histories_file(root, folder.name).is_file():
         own = settings.model_copy(update={"threads": settings.threads or threads})
+        histories = Histories()
         model = Kyosei(own, load(settings.country.data))
         histories(model)
         model.run(histories)
     (root / ARMS).mkdir(exist_ok=True)
-    if histories.every:
+    if histories is not None:
         keys, digests = histories.result()
         every = np.full(keys.size, histories.every, np.int32)
         table = pa.table({"key": keys, "digest": digests, "every": every})
