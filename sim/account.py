@@ -17,13 +17,16 @@ from sim.config_checks import of_sections
 from sim.data import Data
 from sim.manifest import PACKAGE, code_digest, environment
 from sim.model import Kyosei
-from sim.recent import Same
+from sim.recent import Recent, Same, state_of_files
 from sim.recorder import Audit
 from sim.resources import Needs
 from sim.schema import RunConfig
 from sim.summary import opening_fit, outlook, past_errors
 from sim.summary_work import firms_fit, work_summary
 from sim.tables import Model
+
+DATA_FILES: Final = ("*.csv", "*.yaml")
+_HASHES: Final[Recent[dict[str, str]]] = Recent(size=2)
 
 
 def manifest_of(
@@ -36,7 +39,10 @@ def manifest_of(
         "start": config.start, "end": config.end, "scale": config.scale, "seed": config.seed,
         "replicate": config.replicate, "threads": state.chunks,
         "code_sha256": code_digest(), "data_sha256": data.digest,
-        "code_files": code_files(), "data_files": short_hashes(data.folder, ("*.csv", "*.yaml")),
+        "code_files": code_files(),
+        "data_files": _HASHES.get(
+            state_of_files(data.folder, "*.*"), lambda: short_hashes(data.folder, DATA_FILES)
+        ),
         "ledger": {"months": len(state.record.months) - 1, "closed": True,
                    "people": int(state.cube.sum())},
         "audit": audit_report(state.audit, state.model),

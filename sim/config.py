@@ -35,6 +35,7 @@ DATA: Final = Path(__file__).parent / "data"
 _SOURCES: Final[Recent[Sources]] = Recent(size=16)
 _COMPOSED: Final[Recent[dict[Any, Any]]] = Recent(size=16)
 _SECTIONS: Final[Recent[BaseModel]] = Recent(size=512)
+_RAW: Final[Same[BaseModel]] = Same(size=512)
 _KEYS: Final[Recent[frozenset[str]]] = Recent(size=4)
 _BODIES: Final[dict[int, Same[str]]] = {1: Same(size=128), 2: Same(size=512)}
 
@@ -73,7 +74,8 @@ def _drawn(config: RunConfig, folder: Path) -> RunConfig:
 
 
 def _files(folder: Path, words: Words) -> tuple[dict[Any, Any], Sources]:
-    """What the chosen files say, and where, for the caller to change.
+    """What the chosen files say, and where, for the caller to lay words over, which copies what it
+    changes.
 
     Reading them takes most of a composition, so files that have not changed are read once.
     """
@@ -82,15 +84,7 @@ def _files(folder: Path, words: Words) -> tuple[dict[Any, Any], Sources]:
     if words.problems or sources.problems:
         raise ConfigError(words.problems + sources.problems)
     composed = _COMPOSED.get(key, lambda: _composed(folder, words.hydra, sources))
-    own = Sources(sources.folder, dict(sources.origins), list(sources.problems))
-    return _fresh(composed), own
-
-
-def _fresh(value: Any) -> Any:
-    """A copy of mappings and lists, down to the scalars."""
-    if isinstance(value, dict):
-        return {key: _fresh(inner) for key, inner in value.items()}
-    return [_fresh(item) for item in value] if isinstance(value, list) else value
+    return dict(composed), sources.own()
 
 
 def from_yaml(text: str | bytes) -> RunConfig:
@@ -204,9 +198,13 @@ def _with_known(composed: dict[Any, Any]) -> dict[Any, Any]:
 
 def _section(path: tuple[Any, ...], kind: type[BaseModel], raw: Any) -> Any:
     """A section as its model; as it is, if that is not possible: the whole will say why."""
-    try:
+
+    def made() -> BaseModel:
         # As text, which tells 1, 1.0 and true apart, as == does not.
         return _SECTIONS.get((path, repr(raw)), lambda: kind.model_validate(raw))
+
+    try:
+        return _RAW.get((raw,), made, path)
     except ValidationError:
         return raw
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import combinations
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sim.clock import NEVER, month_index
 from sim.config_errors import Problem
 from sim.config_files import nearest
 from sim.config_yaml import Path
+from sim.recent import Same
 from sim.schema import Edit, RunConfig
 from sim.targets import ARRIVALS, matching
 from sim.targets import targets as targets_of
@@ -23,8 +24,15 @@ class _Placed(NamedTuple):
 
 def check_edits(config: RunConfig) -> Iterator[Problem]:
     """Problems of the edits of all events and of the scenario."""
-    by_kind = targets_of(config)
-    targets = [t for kind in ("fate", "grant", "parameter", "arrivals") for t in by_kind[kind]]
+    targets = targets_of(config)["value"]
+    about = (targets, config.fit, config.scenario, *config.event.values())
+    yield from _KNOWN.get(about, lambda: list(_checked(config, targets)), tuple(config.event))
+
+
+_KNOWN: Final[Same[list[Problem]]] = Same(size=16)
+
+
+def _checked(config: RunConfig, targets: tuple[str, ...]) -> Iterator[Problem]:
     placed = [
         _place(("event", event, "edits", name), edit, targets)
         for event, body in config.event.items()
@@ -41,11 +49,11 @@ def check_edits(config: RunConfig) -> Iterator[Problem]:
         yield from _clash(one, other)
 
 
-def _place(path: Path, edit: Edit, targets: list[str]) -> _Placed:
+def _place(path: Path, edit: Edit, targets: tuple[str, ...]) -> _Placed:
     return _Placed(path, edit, frozenset(matching(targets, edit.paths)))
 
 
-def _edit(one: _Placed, targets: list[str]) -> Iterator[Problem]:
+def _edit(one: _Placed, targets: tuple[str, ...]) -> Iterator[Problem]:
     path, edit = one.path, one.edit
     if not edit.paths:
         yield Problem((*path, "paths"), "is empty: the edit changes nothing. Name what it edits.")

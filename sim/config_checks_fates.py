@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import partial
 from typing import Final
 
 from sim.clock import month_name
@@ -10,6 +11,7 @@ from sim.config_errors import Problem
 from sim.config_files import nearest
 from sim.config_yaml import Path
 from sim.fate_dates import DEFAULT, share_ending, window
+from sim.recent import Same
 from sim.schema import Factors, Fate, Fates, RunConfig, Sponsor, Status
 
 SEXES: Final = ("F", "M")
@@ -41,15 +43,21 @@ def all_fates(config: RunConfig) -> Iterator[Named]:
 
     Those common to all statuses come once for each, unless it has its own of that name.
     """
-    for name, status in config.status.items():
-        for fate, body in config.life.monthly.items():
-            if fate not in status.monthly:
-                yield name, MONTHLY, fate, ("life", MONTHLY, fate), body
-        for fate, body in common_ends(config, name).items():
-            yield name, "at_end", fate, ("life", "at_end", fate), body
-        for occasion, path, fates in _lists(("status", name), status):
-            for fate, body in fates.items():
-                yield name, occasion, fate, (*path, fate), body
+    for name in config.status:
+        yield from ((name, *found) for found in fates_of(config, name))
+
+
+def fates_of(config: RunConfig, name: str) -> Iterator[tuple[str, str, Path, Fate]]:
+    """(occasion, name, key path, fate) of every fate of a status."""
+    status = config.status[name]
+    for fate, body in config.life.monthly.items():
+        if fate not in status.monthly:
+            yield MONTHLY, fate, ("life", MONTHLY, fate), body
+    for fate, body in common_ends(config, name).items():
+        yield "at_end", fate, ("life", "at_end", fate), body
+    for occasion, path, fates in _lists(("status", name), status):
+        for fate, body in fates.items():
+            yield occasion, fate, (*path, fate), body
 
 
 def common_ends(config: RunConfig, name: str) -> Fates:
@@ -76,12 +84,26 @@ def check_fates(config: RunConfig) -> Iterator[Problem]:
         if fate.kind == "stage":
             rule = "leads to a stage, and not every status has it."
             yield Problem(("life", "at_end", name, "kind"), rule, fate.kind)
+    dates = tuple((name, status.since, status.until) for name, status in config.status.items())
     for name, status in config.status.items():
-        for occasion, path, fates in _lists(("status", name), status):
-            for code, fate in fates.items():
-                yield from _fate(config, (*path, code), fate, occasion, status)
-            if occasion != MONTHLY:
-                yield from _shares(config, path, fates, status)
+        # Beside the country's names the dates of other statuses are all that a fate may refer to.
+        about, also = (status, config.country), (name, dates)
+        yield from _KNOWN.get(about, partial(_of_status, config, name, status), also)
+
+
+_KNOWN: Final[Same[list[Problem]]] = Same(size=512)
+
+
+def _of_status(config: RunConfig, name: str, status: Status) -> list[Problem]:
+    return [
+        problem
+        for occasion, path, fates in _lists(("status", name), status)
+        for problem in (
+            *(p for code, fate in fates.items()
+              for p in _fate(config, (*path, code), fate, occasion, status)),
+            *(_shares(config, path, fates, status) if occasion != MONTHLY else ()),
+        )
+    ]  # fmt: skip
 
 
 def _shares(config: RunConfig, path: Path, fates: Fates, status: Status) -> Iterator[Problem]:

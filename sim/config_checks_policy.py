@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from itertools import combinations
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sim.clock import month_index
 from sim.config_errors import Problem
@@ -13,9 +13,10 @@ from sim.config_yaml import Path
 from sim.factors import CLASS_SIZES, STEP_SIZES
 from sim.lever_codes import chosen, usable
 from sim.levers import LAST, Active, set_levers
+from sim.recent import Same
 from sim.schema import RunConfig
 from sim.schema_policy import Effect, Lever, Product, Settings
-from sim.targets import ARRIVALS, matching, targets
+from sim.targets import ARRIVALS, Kinds, matching, targets
 
 ACTIONS = ("set", "multiply", "most", "least", "by", "gate", "mix")
 
@@ -23,6 +24,15 @@ ACTIONS = ("set", "multiply", "most", "least", "by", "gate", "mix")
 def check_policy(config: RunConfig) -> Iterator[Problem]:
     """Every broken rule of levers and of the scenario's use of them."""
     known = targets(config)
+    names = (known["chance"], known["value"], known["permits"], config.country, config.scenario)
+    about = (*names, *config.policy.values())
+    yield from _KNOWN.get(about, lambda: list(_checked(config, known)), tuple(config.policy))
+
+
+_KNOWN: Final[Same[list[Problem]]] = Same(size=64)
+
+
+def _checked(config: RunConfig, known: Kinds) -> Iterator[Problem]:
     for code, lever in config.policy.items():
         yield from _lever(config, ("policy", code), lever, known)
     ids: dict[str, str] = {}
@@ -77,9 +87,7 @@ def _inside(path: Path, value: float, bounds: list[float]) -> Iterator[Problem]:
         yield Problem(path, f"must lie within its bounds, {bounds[0]:g} to {bounds[1]:g}.", value)
 
 
-def _lever(
-    config: RunConfig, path: Path, lever: Lever, known: dict[str, list[str]]
-) -> Iterator[Problem]:
+def _lever(config: RunConfig, path: Path, lever: Lever, known: Kinds) -> Iterator[Problem]:
     if lever.country != config.country.name:
         rule = f"is a lever of another country than {config.country.name}."
         yield Problem((*path, "country"), rule, lever.country)
@@ -110,12 +118,11 @@ def _lever(
     yield from _anticipation(path, lever, known)
 
 
-def _anticipation(path: Path, lever: Lever, known: dict[str, list[str]]) -> Iterator[Problem]:
+def _anticipation(path: Path, lever: Lever, known: Kinds) -> Iterator[Problem]:
     hurry, where = lever.anticipation, (*path, "anticipation")
     if hurry is None:
         return
-    plain = [*known["fate"], *known["grant"], *known["parameter"], *known["arrivals"]]
-    yield from _paths(where, hurry.paths, plain)
+    yield from _paths(where, hurry.paths, known["value"])
     for field in ("rush", "dip"):
         name = getattr(hurry, field)
         if name is not None and name not in lever.response:
@@ -123,14 +130,14 @@ def _anticipation(path: Path, lever: Lever, known: dict[str, list[str]]) -> Iter
             yield Problem((*where, field), rule, name)
 
 
-def _paths(path: Path, globs: list[str], known: list[str]) -> Iterator[Problem]:
+def _paths(path: Path, globs: list[str], known: tuple[str, ...]) -> Iterator[Problem]:
     for i, glob in enumerate(globs):
         if not matching(known, [glob]):
             yield Problem((*path, "paths", i), f"matches nothing.{nearest(glob, known)}", glob)
 
 
 def _effect(
-    config: RunConfig, path: Path, lever: Lever, effect: Effect, known: dict[str, list[str]]
+    config: RunConfig, path: Path, lever: Lever, effect: Effect, known: Kinds
 ) -> Iterator[Problem]:
     given = [name for name in ACTIONS if getattr(effect, name) is not None]
     if len(given) != 1:
@@ -138,10 +145,8 @@ def _effect(
         yield Problem(path, rule)
         return
     action = given[0]
-    chance = [*known["fate"], *known["grant"]]
-    meant = {"by": chance, "gate": chance, "mix": known["permits"]}.get(
-        action, [*chance, *known["parameter"], *known["arrivals"]]
-    )
+    chance = known["chance"]
+    meant = {"by": chance, "gate": chance, "mix": known["permits"]}.get(action, known["value"])
     yield from _paths(path, effect.paths, meant)
     hits = matching(meant, effect.paths)
     arriving = [target for target in hits if target.startswith(ARRIVALS)]
@@ -222,7 +227,7 @@ class _Replaced(NamedTuple):
     until: int
 
 
-def _clashes(config: RunConfig, known: dict[str, list[str]]) -> Iterator[Problem]:
+def _clashes(config: RunConfig, known: Kinds) -> Iterator[Problem]:
     """Two levers that replace one value on overlapping dates, unless the scenario orders them."""
     placed = [
         _Replaced(active, name, frozenset(_replaced(effect, known)), *active.window(effect))
@@ -240,12 +245,12 @@ def _clashes(config: RunConfig, known: dict[str, list[str]]) -> Iterator[Problem
             yield Problem(("policy", other.active.code, "effects", other.effect), rule)
 
 
-def _replaced(effect: Effect, known: dict[str, list[str]]) -> Iterator[str]:
-    chance = [*known["fate"], *known["grant"]]
+def _replaced(effect: Effect, known: Kinds) -> Iterator[str]:
     if effect.set is not None:
-        yield from matching([*chance, *known["parameter"]], effect.paths)
+        hits = matching(known["value"], effect.paths)
+        yield from (path for path in hits if not path.startswith(ARRIVALS))
     for factor in effect.gate or {}:
-        yield from (f"{t} ({factor})" for t in matching(chance, effect.paths))
+        yield from (f"{t} ({factor})" for t in matching(known["chance"], effect.paths))
     if effect.mix is not None:
         yield from matching(known["permits"], effect.paths)
 

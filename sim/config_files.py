@@ -10,7 +10,7 @@ import difflib
 import errno
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -54,9 +54,16 @@ class Sources:
     problems: list[str] = field(default_factory=list)
     documents: dict[str, dict[Any, Any]] = field(default_factory=dict)
     """What each file says, by its path below the folder, without .yaml."""
+    later: list[tuple[KeyPath, str | None]] = field(default_factory=list)
+    """What the command line put in place of the files' words, None for taken out, in order."""
+
+    def own(self) -> Sources:
+        """The same, for the words of one command to be put over."""
+        return replace(self, problems=list(self.problems), later=list(self.later))
 
     def of(self, path: KeyPath) -> Origin:
         """Origin of the value at a path, else of what it is in; the text is empty then."""
+        self._look_back()
         if path in self.origins:
             return self.origins[path]
         for n in range(len(path) - 1, 0, -1):
@@ -73,12 +80,23 @@ class Sources:
 
     def put(self, path: KeyPath, written: str) -> None:
         """A value from the command line; what it replaces is forgotten."""
-        self.forget(path)
-        self.origins[path] = Origin(COMMAND_LINE, written)
+        self.later.append((path, written))
 
     def forget(self, path: KeyPath) -> None:
-        for known in [p for p in self.origins if p[: len(path)] == path]:
-            del self.origins[known]
+        self.later.append((path, None))
+
+    def _look_back(self) -> None:
+        """Settle what the command line changed: thousands of values have origins, and nobody asks
+        for one unless something is wrong."""
+        if not self.later:
+            return
+        self.origins = dict(self.origins)  # others may hold it too
+        for path, written in self.later:
+            for known in [p for p in self.origins if p[: len(path)] == path]:
+                del self.origins[known]
+            if written is not None:
+                self.origins[path] = Origin(COMMAND_LINE, written)
+        self.later = []
 
 
 def nearest(word: str, names: Iterable[str]) -> str:

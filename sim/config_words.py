@@ -154,15 +154,20 @@ def _choice_rule(value: Any, group: str, folder: Path, words: Words) -> str | No
 
 
 def lay_over(composed: dict[Any, Any], words: Words, sources: Sources) -> list[str]:
-    """Put the values into the composed configuration; returns what is wrong with their names."""
+    """Put the values into the composed configuration; returns what is wrong with their names.
+
+    Only the outermost mapping is the caller's: whatever lies on the way to a value is copied.
+    """
     problems = []
     for path, value, written in words.values:
+        _own(composed, path)
         rule = _set(composed, path, value)
         if rule is None:
             sources.put(_as_keys(composed, path), written)
         else:
             problems.append(f"{COMMAND_LINE}  {dotted(path)} = {written}\n    {rule}")
     for path in words.removed:
+        _own(composed, path)
         rule = _remove(composed, path)
         if rule is not None:
             problems.append(f"{COMMAND_LINE}  ~{dotted(path)}\n    {rule}")
@@ -177,6 +182,20 @@ def _key(at: Any, path: KeyPath, step: str | int) -> str | int:
         return step
     by_number = isinstance(at, list) or numbered(path) or (isinstance(at, dict) and int(step) in at)
     return int(step) if by_number else step
+
+
+def _own(composed: dict[Any, Any], path: KeyPath) -> None:
+    """Put copies in place of the mappings and lists on the way along a path, as far as it goes."""
+    at: Any = composed
+    done: KeyPath = ()
+    for step in path:
+        key = _key(at, done, step)
+        known = key in at if isinstance(at, dict) else isinstance(key, int) and key < len(at)
+        inner = at[key] if known else None
+        if not isinstance(inner, dict | list):
+            return
+        at[key] = inner.copy()
+        at, done = at[key], (*done, key)
 
 
 def _as_keys(composed: Any, path: KeyPath) -> KeyPath:

@@ -25,10 +25,15 @@ from sim.tables import word_of
 HALF = 6
 
 
-_PUBLISHED: Final[
-    Same[tuple[dict[int, np.ndarray], dict[int, np.ndarray], np.ndarray, np.ndarray]]
-] = Same(size=4)
-"""What the tables say, for all runs of a process."""
+COMPOSITION: Final = (
+    "stocks_origin_status", "overstayers", "status_groups", "stocks_prefecture_status",
+    "stocks_prefecture_origin",
+)  # fmt: skip
+"""Tables that say who comes from where and to where."""
+# What the tables say, for all runs of a process.
+_PUBLISHED: Final[Same[tuple[dict[int, np.ndarray], np.ndarray, np.ndarray]]] = Same(size=4)
+_PAST: Final[Same[dict[int, np.ndarray]]] = Same(size=4)
+_SEASONS: Final[Same[np.ndarray]] = Same(size=4)
 
 
 class ArrivalPlan:
@@ -40,16 +45,18 @@ class ArrivalPlan:
         self._config = config
         country = config.country
         self._statuses, self._origins = country.statuses, country.origins
-        about = (data, country, config.arrivals, *config.prefecture.values())
-        self._past, self._stocks, self._illegal, self._where = _PUBLISHED.get(
+        self._past = _PAST.get((data["arrivals"], country), lambda: _past_arrivals(config, data))
+        tables = (data[name] for name in COMPOSITION)
+        about = (*tables, country, config.arrivals, *config.prefecture.values())
+        self._stocks, self._illegal, self._where = _PUBLISHED.get(
             about,
             lambda: (
-                _past_arrivals(config, data),
                 _origin_stocks(config, data),
                 _overstay_origins(config, data),
                 _where(config, data),
             ),
         )
+        self._seasons = _SEASONS.get((config.arrivals, country), lambda: _seasons(config))
         self._shares: dict[int, np.ndarray] = {}
         self._latest: tuple[int, np.ndarray] | None = None
         self._levels: np.ndarray | None = None
@@ -73,7 +80,7 @@ class ArrivalPlan:
 
     def _expected(self, month: int) -> np.ndarray:
         if self.is_past(month):
-            return self._past[_half_end(month)] * self._season(month)
+            return self._past[_half_end(month)] * self._seasons[calendar_month(month) - 1]
         out = np.zeros(len(self._statuses))
         for name, channel in self._config.arrivals.channels.items():
             out[self._statuses.index(name)] = self._continued(name, channel, month)
@@ -114,15 +121,6 @@ class ArrivalPlan:
             return channel.level
         s = self._statuses.index(name)
         return sum(self._past[half][s] for half in known) * 2.0 / len(known)
-
-    def _season(self, month: int) -> np.ndarray:
-        """float64[S]: share of its half-year's arrivals that falls in a month."""
-        half = range(_half_end(month) - HALF + 1, _half_end(month) + 1)
-        out = np.full(len(self._statuses), 1.0 / HALF)
-        for name, channel in self._config.arrivals.channels.items():
-            weights = [_season_of(channel, other) for other in half]
-            out[self._statuses.index(name)] = _season_of(channel, month) / sum(weights)
-        return out
 
     def share(self, month: int) -> np.ndarray:
         """float64[S, O, P]: composition of each status's arrivals; sums to 1, or 0 if unknown."""
@@ -168,6 +166,18 @@ def _season_of(channel: Channel, month: int) -> float:
     """Weight of a calendar month; weights average 1 over the year."""
     weights = [channel.season.get(m, 1.0) for m in range(1, 13)]
     return weights[calendar_month(month) - 1] * 12.0 / sum(weights)
+
+
+def _seasons(config: RunConfig) -> np.ndarray:
+    """float64[12, S]: share of its half-year's arrivals that falls in a calendar month."""
+    out = np.full((12, len(config.country.statuses)), 1.0 / HALF)
+    for name, channel in config.arrivals.channels.items():
+        s = config.country.statuses.index(name)
+        for month in range(12):
+            half = range(_half_end(month) - HALF + 1, _half_end(month) + 1)
+            weights = [_season_of(channel, other) for other in half]
+            out[calendar_month(month) - 1, s] = _season_of(channel, month) / sum(weights)
+    return out
 
 
 def _past_arrivals(config: RunConfig, data: Data) -> dict[int, np.ndarray]:

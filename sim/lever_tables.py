@@ -5,14 +5,13 @@ Tables of multipliers are shared between fates that have the same; what a lever 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from sim.factors import AGES, CLASS_SIZES, MOST_SECTORS, STEP_SIZES
 from sim.levers import active_levers
 from sim.schema import RunConfig
 from sim.schema_policy import Lever
-from sim.targets import matches
+from sim.targets import matching
 
 SPARED_BY: Final = {"until_renewal": "permit_age", "months": "years_in_status"}
 """Factor by which those are told who came after a lever began."""
@@ -54,7 +53,10 @@ def spared_by(lever: Lever) -> str:
     return SPARED_BY.get(lever.grandfathering.existing, "")
 
 
-def tables_of(wanted: list[Wanted], path: str) -> Iterator[tuple[str, str]]:
-    """(factor, "by" or "gate") of the tables that a row needs, each once."""
-    found = {(w.factor, w.what): None for w in wanted if matches(path, w.globs)}
-    yield from found
+def wanted_by(config: RunConfig, paths: tuple[str, ...]) -> dict[str, dict[tuple[str, str], None]]:
+    """(factor, "by" or "gate") of the tables that each of the paths needs, each once."""
+    out: dict[str, dict[tuple[str, str], None]] = {}
+    for wanted in wanted_tables(config):
+        for path in matching(paths, wanted.globs):
+            out.setdefault(path, {})[wanted.factor, wanted.what] = None
+    return out

@@ -80,8 +80,12 @@ def _usable_cpus() -> int:
     return os.cpu_count() or 1
 
 
+@cache
 def git_state(checkout: Path) -> dict[str, Any] | None:
-    """Commit, and whether a tracked file differs from it; None outside a checkout of Kyosei."""
+    """Commit, and whether a tracked file differs from it; None outside a checkout of Kyosei.
+
+    As first asked: what runs here is the code that was read when this process began.
+    """
     top = _git(checkout, "rev-parse", "--show-toplevel")
     if top is None or Path(top).resolve() != checkout.resolve():
         return None  # installed, or inside some other repository

@@ -149,17 +149,19 @@ _LAND: Final[Same[Land | None]] = Same(size=4)
 
 def blank_state(config: RunConfig, data: Data, n: int, threads: int) -> State:
     """Tables of a run, with room for n people and empty books."""
-    about = (data, config.country, config.life, *config.prefecture.values())
+    tables = (data["municipalities"], data["municipality_flows"])
+    about = (*tables, config.country, config.life, *config.prefecture.values())
     places = _PLACES.get(about, lambda: load_places(config, data))
-    tables = (places, has_firms(config), *(section for _, section in sections(config)))
-    model = _TABLES.get(tables, lambda: build(config, places.codes, places.mobility))
+    made_of = (places, has_firms(config), *(section for _, section in sections(config)))
+    model = _TABLES.get(made_of, lambda: build(config, places.codes, places.mobility))
     bands = _BANDS.get(
         (model.fates, places), lambda: band_table(model.fates, places.world.mobility)
     )
     key = run_key(config.seed, config.replicate)
     s, o, p = len(model.codes.statuses), len(model.codes.origins), len(model.codes.prefectures)
     people = Population(int(n * 1.3) + 1024, hole_risk=n_classes(s))
-    land = _LAND.get((data, config.town), lambda: load_land(config, data))
+    tables = (data["municipalities"], data["municipalities_foreign"])
+    land = _LAND.get((*tables, config.town), lambda: load_land(config, data))
     size, bureau = model.base.size, load_bureau(config, model)
     seen, expected, variance = (np.zeros(size, np.int64) for _ in range(3))
     audit = Audit(seen, expected, variance, np.zeros(3, np.int64))

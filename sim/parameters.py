@@ -14,20 +14,28 @@ import numpy as np
 from pydantic import BaseModel
 
 from sim.config_files import nearest
+from sim.recent import Same
 from sim.schema import RunConfig
 from sim.schema_base import Provenance
 
 SECTIONS: Final = ("firms", "town", "agency", "integration")
 
 
-def parameters(config: RunConfig) -> dict[str, float]:
+_KNOWN: Final[Same[dict[str, float]]] = Same(size=16)
+
+
+def parameters(config: RunConfig) -> Mapping[str, float]:
     """Path -> value of every parameter, in order of path; {} without the sections."""
-    found = {
-        path: value
-        for section in SECTIONS
-        for path, value in _leaves(section, getattr(config, section))
-    }
-    return dict(sorted(found.items()))
+    bodies = {section: getattr(config, section) for section in SECTIONS}
+    inside = {name: body if isinstance(body, dict) else {"": body} for name, body in bodies.items()}
+    parts = tuple(part for body in inside.values() for part in body.values())
+    named = tuple(tuple(body) for body in inside.values())
+
+    def found() -> dict[str, float]:
+        leaves = (leaf for name, body in bodies.items() for leaf in _leaves(name, body))
+        return dict(sorted(leaves))
+
+    return _KNOWN.get(parts, found, named)
 
 
 def _leaves(path: str, at: object) -> Iterator[tuple[str, float]]:

@@ -34,15 +34,16 @@ class Same(Generic[T]):
     """The last `size` results about frozen objects, found again by who they are, not what they say.
 
     For what takes longer to compare than to keep. The objects are kept, so that no other can come
-    to stand where one was.
+    to stand where one was. What is short goes into `also`, which is compared as it is.
     """
 
     def __init__(self, size: int) -> None:
         self._recent: Recent[tuple[tuple[object, ...], T]] = Recent(size)
 
-    def get(self, objects: tuple[object, ...], make: Callable[[], T]) -> T:
+    def get(self, objects: tuple[object, ...], make: Callable[[], T], also: Hashable = None) -> T:
         """The result about these objects, made if it is not among the last ones."""
-        return self._recent.get(tuple(map(id, objects)), lambda: (objects, make()))[1]
+        key = (*map(id, objects), also)
+        return self._recent.get(key, lambda: (objects, make()))[1]
 
 
 def state_of_files(folder: Path, pattern: str) -> State:

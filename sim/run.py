@@ -136,7 +136,8 @@ def _write(job: Job, watch: Stopwatch) -> None:
         watch.lap("outputs")
         facts = manifest_of(model, job.data, watch.seconds, agent_months, job.needs)
         folder.finish({**facts, "warnings": warnings, "continued_from": _origin(job)})
-        job.say(report(model, job.data, watch.seconds, agent_months))
+        if not job.quiet:
+            print(report(model, job.data, watch.seconds, agent_months), flush=True)
 
 
 def _open(job: Job) -> tuple[Kyosei, int]:

@@ -119,7 +119,8 @@ def run_or_wait(
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            return run.run(settings.model_copy(update=own), True, observer, kept)
+            own_run = settings.model_copy(update=own)
+            return run.run(own_run, quiet=True, observer=observer, kept=kept)
         except BusyError:
             if time.monotonic() > until:
                 raise

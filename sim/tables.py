@@ -6,7 +6,6 @@ The same rows feed the kernels, the audit, the exact mean and the model descript
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple
@@ -14,27 +13,15 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from sim.clock import month_index
-from sim.config_checks_fates import common_ends
 from sim.errors import ConfigError
-from sim.factors import FACTORS, factor_tables, gate_tables
-from sim.job_fates import job_fates
-from sim.lever_tables import table_size, tables_of, wanted_tables
+from sim.factors import FACTORS
+from sim.fate_rows import OCCASIONS, Row, Tables, rows_of
+from sim.lever_tables import table_size, wanted_by
 from sim.schema import Fate, RunConfig
 from sim.status_table import StatusTable, status_table
-from sim.targets import GRANT
+from sim.targets import GRANT, paths_of
 
-OCCASIONS: Final = (
-    "monthly",
-    "at_end",
-    "at_limit",
-    "when_left",
-    "when_died",
-    "when_citizen",
-    "when_permanent",
-    "when_irregular",
-)
 MONTHLY, AT_END, AT_LIMIT = 0, 1, 2
-FIRST_FAMILY = 3  # list of the family event e is FIRST_FAMILY - 1 + e, e = 1..5
 
 KINDS: Final = {
     "leave": 1,
@@ -137,42 +124,22 @@ def word_of(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:5], "big")
 
 
-def _fates(config: RunConfig, status: str) -> Iterator[tuple[str, str, Fate]]:
-    """(occasion, name, fate) of one status; its own monthly fates override the common ones."""
-    own = config.status[status]
-    common = {name: fate for name, fate in config.life.monthly.items() if name not in own.monthly}
-    for name, fate in {**common, **own.monthly, **job_fates(config, status)}.items():
-        yield "monthly", name, fate
-    for occasion in ("at_end", "at_limit"):
-        for name, fate in getattr(own, occasion).items():
-            yield occasion, name, fate
-        if occasion == "at_end":
-            for name, fate in common_ends(config, status).items():
-                yield occasion, name, fate
-    if own.longest_stay is not None:  # whoever is left when the longest stay is over leaves
-        yield "at_limit", "longest_stay", Fate(kind="leave", share=1.0, quality="derived")
-    if own.sponsor is not None:
-        for occasion in OCCASIONS[FIRST_FAMILY:]:
-            for name, fate in getattr(own.sponsor, occasion).items():
-                yield occasion, name, fate
-
-
 class _Builder:
-    """Collects rows and multipliers; one use."""
+    """Collects multipliers; one use."""
 
-    def __init__(self, config: RunConfig, mobility: np.ndarray) -> None:
-        self.config, self.mobility = config, mobility
+    def __init__(self, config: RunConfig, paths: tuple[str, ...]) -> None:
+        self.config = config
         self.values: list[np.ndarray] = []
         self.size = 0
         self.known: dict[bytes, int] = {}
         self.mults: list[list[tuple[int, int]]] = []
-        self.wanted = wanted_tables(config)
+        self.wanted = wanted_by(config, paths)
         self.own: dict[tuple[str, str, str], np.ndarray] = {}
+        self.own_size = 0
 
-    def multipliers(self, tables: list[tuple[str, np.ndarray]]) -> list[tuple[int, int]]:
+    def multipliers(self, tables: Tables) -> list[tuple[int, int]]:
         out = []
-        for name, table in tables:
-            content = table.tobytes()
+        for name, table, content in tables:
             if content not in self.known:  # one copy of each: they must stay in the cache
                 self.known[content] = self.size
                 self.values.append(table)
@@ -180,34 +147,20 @@ class _Builder:
             out.append((FACTORS[name], self.known[content]))
         return out
 
-    def own_tables(
-        self, path: str, gates: list[tuple[str, np.ndarray]]
-    ) -> tuple[list[tuple[str, np.ndarray]], list[tuple[int, int]]]:
+    def own_tables(self, path: str, gates: Tables) -> tuple[Tables, list[tuple[int, int]]]:
         """The gates that stay shared, and the multipliers that levers of the scenario may change.
 
         Offsets are negative, -1 for the first value of all own tables: where these begin is
         known when all are.
         """
-        shared, out = dict(gates), []
-        for factor, what in tables_of(self.wanted, path):
-            size = table_size(factor, self.config)
-            table = shared.pop(factor, None) if what == "gate" else None
-            start = sum(known.size for known in self.own.values())
-            self.own[path, factor, what] = np.ones(size) if table is None else table
-            out.append((FACTORS[factor], -1 - start))
-        return list(shared.items()), out
-
-    def fate(self, status: str, path: str, fate: Fate) -> tuple[float, list[tuple[int, int]]]:
-        """Base value and multipliers of a fate; the factor `status` goes into the base."""
-        base = fate.rate if fate.rate is not None else fate.share
-        assert base is not None  # the door has checked
-        if fate.by.status is not None:
-            base *= fate.by.status.get(status, fate.by.status.get("default", 1.0))
-        country, stages = self.config.country, list(self.config.status[status].stages)
-        sectors = list(self.config.firms.sectors) if self.config.firms is not None else []
-        tables = factor_tables(fate.by, country.origins, stages, self.mobility, sectors)
-        gates, own = self.own_tables(path, gate_tables(fate.gate))
-        return base, self.multipliers(tables + gates) + own
+        shared, out = {gate[0]: gate for gate in gates}, []
+        for factor, what in self.wanted.get(path, ()):
+            gate = shared.pop(factor, None) if what == "gate" else None
+            table = np.ones(table_size(factor, self.config)) if gate is None else gate[1]
+            self.own[path, factor, what] = table
+            out.append((FACTORS[factor], -1 - self.own_size))
+            self.own_size += table.size
+        return list(shared.values()), out
 
 
 def build(config: RunConfig, municipalities: list[str], mobility: np.ndarray) -> Model:
@@ -218,40 +171,42 @@ def build(config: RunConfig, municipalities: list[str], mobility: np.ndarray) ->
     """
     statuses = config.country.statuses
     codes = Codes(statuses, config.country.origins, sorted(config.prefecture), municipalities)
-    builder = _Builder(config, mobility)
-    rows: list[tuple[int, FateName, Fate, float]] = []
-    for s, status in enumerate(statuses):
-        for occasion, name, fate in _fates(config, status):
-            base, mults = builder.fate(status, f"{status}.{occasion}.{name}", fate)
-            index = OCCASIONS.index(occasion) * len(statuses) + s
-            rows.append((index, FateName(status, occasion, name, fate.kind, fate.to), fate, base))
-            builder.mults.append(mults)
-    order = sorted(range(len(rows)), key=lambda r: rows[r][0])  # stable: YAML order inside a list
-    rows = [rows[r] for r in order]
+    found = [
+        (OCCASIONS.index(row.occasion) * len(statuses) + s, status, row)
+        for s, status in enumerate(statuses)
+        for row in rows_of(config, status, mobility)
+    ]
+    paths = [row.path(status) for _, status, row in found]
+    grants = [f"{row.path(status)}{GRANT}" for _, status, row in found if row.fate.grant]
+    builder = _Builder(config, paths_of([*paths, *grants]))
+    for path, (_, _, row) in zip(paths, found, strict=True):
+        gates, own = builder.own_tables(path, row.gates)
+        builder.mults.append(builder.multipliers(row.tables + gates) + own)
+    order = sorted(range(len(found)), key=lambda r: found[r][0])  # stable: YAML order inside a list
     builder.mults = [builder.mults[r] for r in order]
-    return _assemble(config, codes, builder, rows)
+    return _assemble(config, codes, builder, [found[r] for r in order])
 
 
 def _assemble(
-    config: RunConfig,
-    codes: Codes,
-    builder: _Builder,
-    rows: list[tuple[int, FateName, Fate, float]],
+    config: RunConfig, codes: Codes, builder: _Builder, found: list[tuple[int, str, Row]]
 ) -> Model:
-    lists = np.array([row[0] for row in rows])
+    """found: list, status and row of each fate, in order of list."""
+    lists = np.array([lst for lst, _, _ in found])
     n_lists = len(OCCASIONS) * len(codes.statuses)
     first = np.searchsorted(lists, np.arange(n_lists + 1)).astype(np.int32)
-    base = [row[3] for row in rows]
+    rows = [row for _, _, row in found]
+    names = [
+        FateName(status, row.occasion, row.name, row.fate.kind, row.fate.to)
+        for _, status, row in found
+    ]
+    base = [row.base for row in rows]
     decision = np.full(len(rows), -1, np.int32)
-    for f, (_, name, fate, _) in enumerate(rows):
-        if fate.grant is not None:
+    for f, (name, row) in enumerate(zip(names, rows, strict=True)):
+        if row.fate.grant is not None:
             decision[f] = len(base)
-            by = fate.grant.by.status or {}
-            base.append(fate.grant.value * by.get(name.status, by.get("default", 1.0)))
-            stages = list(config.status[name.status].stages)
-            tables = factor_tables(fate.grant.by, codes.origins, stages, builder.mobility)
+            base.append(row.granted)
             _, mine = builder.own_tables(f"{name.path}{GRANT}", [])
-            builder.mults.append(builder.multipliers(tables) + mine)
+            builder.mults.append(builder.multipliers(row.grant) + mine)
     flat = [m for mults in builder.mults for m in mults]
     ends = np.cumsum([0] + [len(mults) for mults in builder.mults])
     values = np.concatenate(builder.values) if builder.values else np.ones(1)
@@ -264,9 +219,9 @@ def _assemble(
     values = np.concatenate([values, *builder.own.values()])
     fates = FateTable(
         first=first,
-        kind=np.array([KINDS[row[1].kind] for row in rows], np.uint8),
-        to=np.array([_target(config, row[1]) for row in rows], np.int16),
-        bits=np.array([_bits(row[2]) for row in rows], np.uint8),
+        kind=np.array([KINDS[name.kind] for name in names], np.uint8),
+        to=np.array([_target(config, name) for name in names], np.int16),
+        bits=np.array([_bits(row.fate) for row in rows], np.uint8),
         decision=decision,
         mult_first=ends.astype(np.int32),
         mult_factor=np.array([m[0] for m in flat], np.uint8),
@@ -274,8 +229,8 @@ def _assemble(
         packed=_packed(flat, ends, first, lists),
         values=values,
     )
-    months = np.array([_months(config, row[1], row[2]) for row in rows], np.int32).reshape(-1, 2)
-    names = [row[1] for row in rows]
+    dates = [_months(config, name, row.fate) for name, row in zip(names, rows, strict=True)]
+    months = np.array(dates, np.int32).reshape(-1, 2)
     return Model(codes, fates, status_table(config), np.array(base), names, months, own)
 
 

@@ -63,7 +63,7 @@ class Quick:
         self.threads: set[int | None] = set()
         self.trouble: dict[int, BaseException] = {}
 
-    def __call__(self, settings: RunConfig, quiet: bool = False, observer: object = None) -> Path:
+    def __call__(self, settings: RunConfig, quiet: bool = False, **_: object) -> Path:
         if settings.seed in self.trouble:
             raise self.trouble[settings.seed]
         number, text = identity(settings, sweep_job.load(settings.country.data))

@@ -8,8 +8,9 @@ from typing import Final
 import numpy as np
 
 from sim.clock import month_index
+from sim.fate_rows import OCCASIONS
 from sim.schema import RunConfig
-from sim.tables import KINDS, OCCASIONS, Model
+from sim.tables import KINDS, Model
 
 RECENT: Final = 12
 """Months of cases that a year's mean is taken over: applications have seasons."""

@@ -19,7 +19,7 @@ from sim.clock import month_index
 from sim.crew import Crew
 from sim.data import Data
 from sim.errors import DataError
-from sim.recent import Recent
+from sim.recent import Recent, Same
 from sim.rng import TAG_OPENING, identity
 from sim.schema import RunConfig
 
@@ -40,6 +40,7 @@ class Composition:
     report: Report
 
 
+_PLACES: Same[tuple[np.ndarray, list[str]]] = Same(size=2)
 _KEPT: Recent[tuple[Data, Composition]] = Recent(size=2)  # with its data, whose id is in the key
 
 
@@ -98,6 +99,10 @@ def _irregular(name: str, data: Data, ax: Axes, month: int, wish: np.ndarray) ->
 
 def municipalities(ax: Axes, data: Data) -> tuple[np.ndarray, list[str]]:
     """Row of the prefecture of each municipality, int64[M], and their codes in order."""
+    return _PLACES.get((data,), lambda: _municipalities(ax, data), tuple(ax.prefectures))
+
+
+def _municipalities(ax: Axes, data: Data) -> tuple[np.ndarray, list[str]]:
     table = data["municipalities"].sort_values("municipality")
     prefecture = np.array([ax.prefectures.index(str(p)) for p in table["prefecture"]])
     if (np.diff(prefecture) < 0).any():

@@ -175,6 +175,16 @@ def first_above(values, start, stop, x):
     return start
 
 
+def others(rows: Rows, shape: tuple[int, ...]) -> np.ndarray:
+    """int64[K, P]: the sector itself where it has firms in the prefecture; else the one with most
+    firms there; -1 where there are none at all. A small sample has such cells."""
+    cell = rows.sector.astype(np.int64) * shape[1] + rows.prefecture
+    firms = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape)
+    most = np.where(firms.max(axis=0) > 0, firms.argmax(axis=0), -1)
+    own = np.arange(shape[0])[:, None]
+    return np.where(firms > 0, own, most[None, :])
+
+
 def jobs_of(rows: Rows, people: np.ndarray, aim: Targets) -> np.ndarray:
     """Workers of each firm, int64[n]: one each, and the others by size.
 
@@ -191,9 +201,7 @@ def jobs_of(rows: Rows, people: np.ndarray, aim: Targets) -> np.ndarray:
     more = np.where(each, more - here, more)
     by_size = np.maximum(aim.worker_size * people.sum() - firms.sum(axis=0), 0.0)
     extra = firms * (by_size / np.maximum(firms.sum(axis=0), 1.0))[None, :]
-    for _ in range(ROUNDS):
-        extra *= _ratio(by_size, extra.sum(axis=0))[None, :]
-        extra *= _ratio(more, extra.sum(axis=1))[:, None]
+    _meet_both(extra, by_size, more, ROUNDS)
     mean = extra / np.maximum(firms, 1.0)
     weight = np.maximum(mean[cell, rows.size], 1e-9) * rows.large
     return _seats(weight, cell, more.astype(np.int64)) + each[cell]
@@ -214,8 +222,26 @@ def _seats(weight: np.ndarray, cell: np.ndarray, total: np.ndarray) -> np.ndarra
     return up_to - before
 
 
-def _ratio(wanted: np.ndarray, have: np.ndarray) -> np.ndarray:
-    return np.divide(wanted, have, out=np.zeros_like(have), where=have > 0)
+@njit(cache=True)
+def _meet_both(table, by_column, by_row, rounds):
+    """Iterative proportion, in place: float64[N, Z] by its columns, then by its rows, ..."""
+    n, width = table.shape
+    factor = np.zeros(width)
+    for _ in range(rounds):
+        factor[:] = 0.0
+        for i in range(n):
+            for z in range(width):
+                factor[z] += table[i, z]
+        for z in range(width):
+            factor[z] = by_column[z] / factor[z] if factor[z] > 0 else 0.0
+        for i in range(n):
+            have = 0.0
+            for z in range(width):
+                table[i, z] *= factor[z]
+                have += table[i, z]
+            again = by_row[i] / have if have > 0 else 0.0
+            for z in range(width):
+                table[i, z] *= again
 
 
 @njit(cache=True, nogil=True)

@@ -22,6 +22,7 @@ from sim.agents.firm_rows import (
     first_above,
     jobs_of,
     make_rows,
+    others,
 )
 from sim.agents.firm_targets import Targets, fit_commuting, fit_jobs, targets, workforce
 from sim.agents.firms import FirmBook, FirmSet
@@ -80,6 +81,7 @@ class Where(Protocol):
 
 
 _TARGETS: Final[Same[Targets]] = Same(size=4)
+_JOBS: Final[Same[tuple[JobTables, np.ndarray]]] = Same(size=4)
 
 
 class JobTables(NamedTuple):
@@ -113,13 +115,17 @@ def open_firms(
     weight = margins.municipal_weights(data, places.codes, month)
     crew, ages = crew_of(config), _working_ages(firms)
     stock, able = _stock(columns, places, len(config.country.statuses), ages, month, crew)
-    tables, expected = _tables(config, firms, data, aim, places, weight, stock)
+    tables, expected = _JOBS.get(
+        (aim, firms, config.country, places, weight, *config.prefecture.values()),
+        lambda: _tables(config, firms, aim, places, weight, stock),
+        stock.tobytes(),
+    )
     count = count_firms(aim, int(firms.establishments.value), expected / scale)
     words = _words(config, firms)
     spread = np.array([size.spread.value for size in firms.sizes.values()])
     rows = make_rows(count, words, places.world.first, weight, spread, month, scale, crew)
     has = _eligible_shares(tables.has, stock.sum(axis=1), able)
-    tables = tables._replace(other=_others(rows, expected.shape), has=has)
+    tables = tables._replace(other=others(rows, expected.shape), has=has)
     order, seat = _first_jobs(key, month, columns, places, tables, crew)
     people, shape = np.zeros(expected.shape, np.int64), expected.shape
     by_place = np.bincount(seat, minlength=shape[0] * weight.size).reshape(shape[0], -1)
@@ -197,8 +203,8 @@ def _count(c, first, stop, status, municipality, born, prefecture, ages, month, 
 
 
 def _tables(
-    config: RunConfig, firms: Firms, data: Data, aim: Targets, where: Where,
-    weight: np.ndarray, stock: np.ndarray,
+    config: RunConfig, firms: Firms, aim: Targets, where: Where, weight: np.ndarray,
+    stock: np.ndarray,
 ) -> tuple[JobTables, np.ndarray]:  # fmt: skip
     """(tables for drawing first jobs, expected workers float64[K, P])."""
     statuses, tiers = config.country.statuses, list(firms.tiers)
@@ -232,16 +238,6 @@ def _words(config: RunConfig, firms: Firms) -> tuple[np.ndarray, np.ndarray]:
     what = [[word_of(f"{sector} {size}") for size in firms.sizes] for sector in firms.sectors]
     place = [word_of(code) for code in sorted(config.prefecture)]
     return np.array(what, np.uint64), np.array(place, np.uint64)
-
-
-def _others(rows: Rows, shape: tuple[int, ...]) -> np.ndarray:
-    """int64[K, P]: the sector itself where it has firms in the prefecture; else the one with most
-    firms there; -1 where there are none at all. A small sample has such cells."""
-    cell = rows.sector.astype(np.int64) * shape[1] + rows.prefecture
-    firms = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape)
-    most = np.where(firms.max(axis=0) > 0, firms.argmax(axis=0), -1)
-    own = np.arange(shape[0])[:, None]
-    return np.where(firms > 0, own, most[None, :])
 
 
 def _eligible_shares(has: np.ndarray, people: np.ndarray, able: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ import pandas as pd
 from sim.clock import month_index, month_name
 from sim.data import Data
 from sim.errors import DataError
+from sim.recent import Same
 from sim.schema import RunConfig
 
 TABLES: Final = (
@@ -168,7 +169,15 @@ def prefecture_shares(tables: Data, ax: Axes, month: int) -> np.ndarray:
 
 
 def municipal_weights(tables: Data, codes: list[str], month: int) -> np.ndarray:
-    """Foreign residents in the register of the nearest 1 January (2013: 31 March), float64[M]."""
+    """Foreign residents in the register of the nearest 1 January (2013: 31 March), float64[M], not
+    to be written to."""
+    return _WEIGHTS.get((tables,), lambda: _weights(tables, codes, month), (month, *codes))
+
+
+_WEIGHTS: Final[Same[np.ndarray]] = Same(size=4)
+
+
+def _weights(tables: Data, codes: list[str], month: int) -> np.ndarray:
     frame = tables["municipalities_foreign"].set_index("municipality")
     years = [name for name in frame.columns if name[0] == "y" and name[1:].isdigit()]
     year = min(years, key=lambda name: (abs(month_index(f"{name[1:]}-01") - month), name))

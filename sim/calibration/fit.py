@@ -98,13 +98,14 @@ class _Work:
     by_knob: np.ndarray
     seen_from: np.ndarray  # float64[K]: the knobs at which slopes were taken
     trust: float
+    workers: int
     best: Place | None = None
 
     def look(self, name: str, mean: Mean, theta: np.ndarray, arrivals: np.ndarray) -> Place:
         """What the model says somewhere; or what an earlier attempt kept of it."""
         kept = self.keeper.get(name)
         if kept is None:
-            outcome = mean.run(theta, arrivals, follow=True)
+            outcome = mean.run(theta, arrivals, follow=True, threads=self.workers)
             cells = by_arrivals(outcome, self.read, mean.config.scale)
             kept = {"theta": theta, "arrivals": arrivals, "said": self.read.of(outcome),
                     "cells": cells}  # fmt: skip
@@ -202,7 +203,7 @@ def fit_past(
     believed = channels(past, known, plan, small.ends)
     work = _Work(
         plan, moves, given, believed, reading(small, plan, given, paths), keeper, say,
-        np.zeros((len(given), len(moves))), np.zeros(len(moves)), effort.trust,
+        np.zeros((len(given), len(moves))), np.zeros(len(moves)), effort.trust, workers,
     )  # fmt: skip
     last_step = _rounds(work, mean, first_arrivals(believed, past), effort, workers)
     assert work.best is not None

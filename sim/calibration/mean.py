@@ -12,6 +12,7 @@ the run, so the slopes of all stocks by all arrivals are exact counts of one run
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -19,13 +20,17 @@ import pandas as pd
 from sim.agents.opening import open_population
 from sim.agents.population import HOLE
 from sim.calibration.plan import Knob
+from sim.checkpoint import Checkpoint, restore, snapshot
 from sim.clock import calendar_month, month_index, month_name, year_of
 from sim.data import Data
-from sim.model import Kyosei, state_of
+from sim.model import Kyosei, blank_state, state_of
 from sim.schema import RunConfig
 from sim.schema_fit import FittedEdit, FittedRates, Prior
 
 HALF = 6
+UNAUDITED: Final = np.uint64(63)
+"""Few people's fates are audited: hundreds of runs of the same model are compared with each other,
+not with what is expected of them."""
 
 
 @dataclass(frozen=True)
@@ -59,19 +64,32 @@ class Mean:
         self.ends = np.arange(start + HALF, month_index(config.end) + 1, HALF)
         self._opening = open_population(config, data, start, config.scale).columns
 
-    def run(self, theta: np.ndarray, arrivals: np.ndarray, follow: bool = False) -> Outcome:
+    def run(
+        self, theta: np.ndarray, arrivals: np.ndarray, follow: bool = False, threads: int = 1,
+        past: Checkpoint | None = None, keep: dict[int, Checkpoint | None] | None = None,
+    ) -> Outcome:  # fmt: skip
         """Simulate the past.
 
         theta     float64[K] logarithms of the multipliers
         arrivals  float64[H, S] people who come in each half-year
         follow    whether to follow newcomers (Outcome.left)
+        past      a run to go on from, which had the same arrivals and, so far, the same rates
+        keep      month index -> where to put the run as it is after the month
         """
         config = with_fit(self.config, fit_of(self.knobs, theta))
         data = with_arrivals(self.data, arrivals_table(arrivals, self.ends, self.statuses))
-        people = {name: column.copy() for name, column in self._opening.items()}
-        model = Kyosei(config, state=state_of(config, data, people, config.threads or 1))
+        if past is None:
+            people = {name: column.copy() for name, column in self._opening.items()}
+            state = state_of(config, data, people, threads)
+        else:
+            state = blank_state(config, data, past.arrays["people.key"].size, threads)
+            restore(past, state)
+        state.unaudited = UNAUDITED
+        model = Kyosei(config, state=state)
         trail = _Trail(model, self.ends.size) if follow else None
         while model.running:
+            if keep is not None and model.month in keep:
+                keep[model.month] = snapshot(state, {})
             model.step()
             if trail is not None:
                 trail.step()

@@ -10,7 +10,8 @@ import numpy as np
 from sim.calibration.mean import HALF, Mean, Outcome
 from sim.calibration.plan import Plan
 from sim.calibration.targets import Targets, observed_by
-from sim.clock import year_of
+from sim.checkpoint import Checkpoint
+from sim.clock import month_index, year_of
 
 FEW: float = 400.0
 """Newcomers followed below which the neighbouring half-years help."""
@@ -119,15 +120,19 @@ def by_knobs(
 ) -> np.ndarray:  # fmt: skip
     """float64[N, K]: slope of each target by each knob, from paired runs with the same luck.
 
-    Each looks one prior standard deviation ahead, LONGEST_STEP at most.
+    Each looks one prior standard deviation ahead, LONGEST_STEP at most. Up to the month in which a
+    multiplier begins both runs of its pair are one, which is simulated once for all.
     """
-    here = read.of(mean.run(theta, arrivals))
+    start = month_index(mean.config.start)
+    begins = [max(month_index(knob.edit.since) - 1, start) for knob in mean.knobs]
+    pasts: dict[int, Checkpoint | None] = dict.fromkeys(m for m in begins if m > start)
+    here = read.of(mean.run(theta, arrivals, threads=workers, keep=pasts))
 
     def slope(k: int) -> np.ndarray:
         step = min(mean.knobs[k].sd, LONGEST_STEP)
         ahead = theta.copy()
         ahead[k] += step
-        there = read.of(mean.run(ahead, arrivals))
+        there = read.of(mean.run(ahead, arrivals, past=pasts.get(begins[k])))
         return (there - here) / step
 
     with ThreadPoolExecutor(workers) as pool:

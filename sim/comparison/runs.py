@@ -78,7 +78,7 @@ def make_arm(
 ) -> None:
     """A run's folder and its two tables. The series come last: they say that all is there."""
     watch = Watch(settings, past or SharedPast(frozenset()))
-    folder = run_or_wait(settings, root, threads, watch, watch.copy and watch.copy.run)
+    folder = run_or_wait(settings, root, threads, watch, watch.kept)
     histories = watch.histories if watch.has_seen else None  # nothing, if the folder was complete
     if histories is None and not histories_file(root, folder.name).is_file():
         own = settings.model_copy(update={"threads": settings.threads or threads})

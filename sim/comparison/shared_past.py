@@ -76,6 +76,11 @@ class Watch:
         self._agent_months = 0 if self.copy is None else self.copy.run.header["agent_months"]
         self.has_seen = False  # whether anything was simulated at all
 
+    @property
+    def kept(self) -> Checkpoint | None:
+        """What the arm goes on from."""
+        return None if self.copy is None else self.copy.run
+
     def __call__(self, model: Kyosei) -> None:
         opening, self.has_seen = not self.has_seen, True
         if model.month == self._seen:

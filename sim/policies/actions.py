@@ -6,7 +6,7 @@ arrivals, and the tables of factors that levers may change. See `sim.policies.ed
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, NamedTuple
@@ -18,11 +18,12 @@ from sim.factors import gate_table
 from sim.lever_codes import chosen
 from sim.lever_tables import spared_by
 from sim.levers import LAST, Active, active_levers
+from sim.recent import Same
 from sim.schema import Edit, RunConfig
 from sim.schema_fit import FittedEdit
 from sim.schema_policy import Effect, Product
 from sim.tables import Model
-from sim.targets import ARRIVALS, matches, matching, targets
+from sim.targets import ARRIVALS, matches, matching, paths_of, targets
 
 OPS: Final = ("set", "multiply", "most", "least")
 FITTED: Final = "fitted"
@@ -84,18 +85,20 @@ class Action:
 class Layout:
     """Where things stand in the vector."""
 
-    def __init__(self, config: RunConfig, model: Model, parameters: list[str]) -> None:
+    def __init__(self, config: RunConfig, model: Model, parameters: Iterable[str]) -> None:
         fates, decision = [name.path for name in model.names], model.fates.decision
         rows = {path: row for row, path in enumerate(fates)}
         rows |= {f"{fates[f]}.grant": int(row) for f, row in enumerate(decision) if row >= 0}
         start = model.base.size
+        parameters = list(parameters)
         rows |= {path: start + k for k, path in enumerate(parameters)}
         self.params = slice(start, start + len(parameters))
         start = self.params.stop
         statuses = model.codes.statuses
         rows |= {f"{ARRIVALS}{status}": start + s for s, status in enumerate(statuses)}
         self.arrivals = slice(start, start + len(statuses))
-        self.rows = rows
+        self.paths = paths_of(rows)
+        self.rows = _ROWS.get((self.paths,), lambda: rows, tuple(rows.values()))
         shared = min((part.start for part in model.own.values()), default=model.fates.values.size)
         self.shared = shared  # values of the fate table that no lever changes
         self.tables = slice(
@@ -110,7 +113,7 @@ class Layout:
 
     def named(self, globs: list[str]) -> tuple[tuple[str, ...], np.ndarray]:
         """Paths and rows of single values that some glob names."""
-        hits = {path: self.rows[path] for path in matching(self.rows, globs)}
+        hits = {path: self.rows[path] for path in matching(self.paths, globs)}
         return tuple(hits), np.array(list(hits.values()), np.int64)
 
     def tables_of(
@@ -128,9 +131,8 @@ class Layout:
 
 def actions(config: RunConfig, layout: Layout) -> list[Action]:
     """All of a run: the fit of the baseline, events, the scenario's edits, then its levers."""
-    out = [_fitted(f"fit.{name}", edit, layout) for name, edit in config.fit.edits.items()]
-    for event, body in config.event.items():
-        out += [_edit(f"event.{event}.{name}", e, layout) for name, e in body.edits.items()]
+    about = (layout.rows, config.fit, *config.event.values())
+    out = list(_UNPULLED.get(about, lambda: _unpulled(config, layout), tuple(config.event)))
     out += [_edit(f"scenario.{name}", e, layout) for name, e in config.scenario.edits.items()]
     order = config.scenario.order
     levers = sorted(  # stable: by code, unless the scenario orders them
@@ -140,6 +142,18 @@ def actions(config: RunConfig, layout: Layout) -> list[Action]:
         for name, effect in active.effects():
             out += _effect(active, f"policy.{active.code}.{name}", effect, layout)
         out += _anticipation(active, layout)
+    return out
+
+
+_ROWS: Final[Same[dict[str, int]]] = Same(size=16)
+_UNPULLED: Final[Same[list[Action]]] = Same(size=16)
+
+
+def _unpulled(config: RunConfig, layout: Layout) -> list[Action]:
+    """What the fit and the events do, which no scenario changes."""
+    out = [_fitted(f"fit.{name}", edit, layout) for name, edit in config.fit.edits.items()]
+    for event, body in config.event.items():
+        out += [_edit(f"event.{event}.{name}", e, layout) for name, e in body.edits.items()]
     return out
 
 

@@ -53,7 +53,7 @@ class RateBook:
     def __init__(self, config: RunConfig, model: Model) -> None:
         self._model = model
         given = parameters(config)
-        layout = self._layout = Layout(config, model, list(given))
+        layout = self._layout = Layout(config, model, given)
         self._values = np.concatenate(
             [
                 model.base,

@@ -7,6 +7,7 @@ from numba import njit
 
 from sim.agents.population import HOLE
 from sim.borrow import borrow
+from sim.fate_rows import FIRST_FAMILY
 from sim.prefetch import prefetch
 from sim.processes.fates import apply_fate, move
 from sim.processes.newcomers import NOBODY, NONE, draw_profile, settle
@@ -21,7 +22,6 @@ from sim.rng import (
     identity,
     low,
 )
-from sim.tables import FIRST_FAMILY
 
 AHEAD = 16
 """Rows ahead of the one in work whose principal's event is fetched."""

@@ -82,9 +82,12 @@ def band_table(t: FateTable, mobility: np.ndarray) -> BandTable:
     axis = np.full(t.mult_offset.size, -1, np.int64)
     values = np.ones((t.mult_offset.size, 2 * N_AGE))
     name_of = {row: name for name, row in FACTORS.items()}
-    for k, offset in enumerate(t.mult_offset.tolist()):
-        table = t.values[offset : offset + size[offset]]
-        axis[k], bands = _reduce(name_of[int(t.mult_factor[k])], table, mobility)
+    reduced: dict[tuple[int, int], tuple[int, np.ndarray]] = {}  # many fates share a table
+    for k, at in enumerate(zip(t.mult_factor.tolist(), t.mult_offset.tolist(), strict=True)):
+        if at not in reduced:
+            table = t.values[at[1] : at[1] + size[at[1]]]
+            reduced[at] = _reduce(name_of[at[0]], table, mobility)
+        axis[k], bands = reduced[at]
         values[k, : bands.size] = bands
     return BandTable(axis, values)
 
@@ -129,8 +132,11 @@ def _reduce(factor: str, table: np.ndarray, mobility: np.ndarray) -> tuple[int, 
 
 def _by_band(table: np.ndarray, bands: tuple[int, ...]) -> np.ndarray:
     """Largest value from each band's start to one year beyond its end (classes grow stale)."""
-    ends = [*bands[1:], table.size]
-    return np.array([table[a : z + 1].max() for a, z in zip(bands, ends, strict=True)])
+    ends = np.array([*bands[1:], table.size])
+    spans = np.column_stack([bands, ends + 1]).ravel()
+    # Of every band and, in between, of what lies behind its end; the second of them is left out.
+    longer = np.concatenate([table, table[-1:], table[-1:]])
+    return np.maximum.reduceat(longer, spans)[::2]
 
 
 def class_bounds(
