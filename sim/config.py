@@ -20,7 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel, ValidationError
 
 from sim.config_checks import check, out_of_range
-from sim.config_compose import laid_together
+from sim.config_compose import Files, laid_together
 from sim.config_errors import Problem, explained, told
 from sim.config_files import PRIMARY, Origin, Sources, read_files
 from sim.config_words import Override, Words, lay_over, read_words
@@ -32,6 +32,7 @@ from sim.schema import RunConfig
 from sim.settings import configs_folder
 
 DATA: Final = Path(__file__).parent / "data"
+_FILES: Final[Recent[Files]] = Recent(size=2)
 _SOURCES: Final[Recent[Sources]] = Recent(size=16)
 _COMPOSED: Final[Recent[dict[Any, Any]]] = Recent(size=16)
 _SECTIONS: Final[Recent[BaseModel]] = Recent(size=512)
@@ -79,11 +80,13 @@ def _files(folder: Path, words: Words) -> tuple[dict[Any, Any], Sources]:
 
     Reading them takes most of a composition, so files that have not changed are read once.
     """
-    key = (folder, tuple(words.hydra), state_of_files(folder, "**/*.yaml"))
-    sources = _SOURCES.get(key, lambda: read_files(folder, words.choices))
+    state = state_of_files(folder, "**/*.yaml")
+    files = _FILES.get((folder, state), lambda: Files(folder))
+    key = (folder, tuple(words.hydra), state)
+    sources = _SOURCES.get(key, lambda: read_files(folder, words.choices, files.read))
     if words.problems or sources.problems:
         raise ConfigError(words.problems + sources.problems)
-    composed = _COMPOSED.get(key, lambda: _composed(folder, words.hydra, sources))
+    composed = _COMPOSED.get(key, lambda: _composed(folder, words.hydra, sources, files))
     return dict(composed), sources.own()
 
 
@@ -159,9 +162,9 @@ def _override(word: str) -> Override:
         raise ValueError("it is nested too deep") from error
 
 
-def _composed(folder: Path, choices: list[str], sources: Sources) -> dict[Any, Any]:
+def _composed(folder: Path, choices: list[str], sources: Sources, files: Files) -> dict[Any, Any]:
     try:
-        return laid_together(folder, PRIMARY, choices, sources.documents)
+        return laid_together(files, PRIMARY, choices, sources.documents)
     except (HydraException, OmegaConfBaseException) as error:
         why = str(error).strip().splitlines()[0]
         raise ConfigError(f"{folder.name}  cannot be composed\n    {why}") from error

@@ -18,7 +18,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.plugins.config_source import ConfigResult, ConfigSource
 from omegaconf import OmegaConf
 
-from sim.config_yaml import DEFAULTS
+from sim.config_yaml import DEFAULTS, Document
 
 Documents = Mapping[str, dict[Any, Any]]
 """What files say, by their path below the folder, without .yaml."""
@@ -32,14 +32,14 @@ HEAD: Final = 512
 class _Source(FileConfigSource):
     """The files of a folder, of which Hydra shall see the defaults lists alone."""
 
-    def __init__(self, folder: Path, documents: Documents) -> None:
+    def __init__(self, folder: Path) -> None:
         super().__init__("main", str(folder))
-        self._documents = documents
+        self.documents: dict[str, dict[Any, Any]] = {}
 
     def load_config(self, config_path: str) -> ConfigResult:
         with open(Path(self.path) / f"{config_path}.yaml", encoding="utf-8") as text:
             header = ConfigSource._get_header_dict(text.read(HEAD))  # noqa: SLF001  (Hydra's own)
-        document = self._documents[config_path]
+        document = self.documents[config_path]
         lists = {DEFAULTS: document[DEFAULTS]} if DEFAULTS in document else {}
         return ConfigResult(self.provider, self.path, OmegaConf.create(lists), header)
 
@@ -57,17 +57,26 @@ class _Repository(ConfigRepository):
         return self._loaded[config_path]
 
 
+class Files:
+    """The files of a folder as they are now: what one composition has read, the next one knows."""
+
+    def __init__(self, folder: Path) -> None:
+        self.read: dict[str, Document] = {}
+        self.source = _Source(folder)
+        self.repository = _Repository(self.source)
+
+
 def laid_together(
-    folder: Path, primary: str, choices: list[str], documents: Documents
+    files: Files, primary: str, choices: list[str], documents: Documents
 ) -> dict[Any, Any]:
     """The mappings of all files that `primary` and the choices call for, one over the other.
 
     Raises HydraException if they do not fit together.
     """
     version.setbase(VERSION)
-    repository = _Repository(_Source(folder, documents))
+    files.source.documents.update(documents)
     asked = OverridesParser.create().parse_overrides(choices)
-    chosen = create_defaults_list(repository, primary, asked, False, False)
+    chosen = create_defaults_list(files.repository, primary, asked, False, False)
     out: dict[Any, Any] = {}
     for file in chosen.defaults:
         document = documents[str(file.config_path)]

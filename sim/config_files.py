@@ -54,6 +54,8 @@ class Sources:
     problems: list[str] = field(default_factory=list)
     documents: dict[str, dict[Any, Any]] = field(default_factory=dict)
     """What each file says, by its path below the folder, without .yaml."""
+    read: dict[str, Document] = field(default_factory=dict)
+    """Files that were read before and have not changed, by their names."""
     later: list[tuple[KeyPath, str | None]] = field(default_factory=list)
     """What the command line put in place of the files' words, None for taken out, in order."""
 
@@ -115,9 +117,12 @@ def options(folder: Path, group: str) -> list[str]:
     return sorted(path.stem for path in (folder / group).glob("*.yaml"))
 
 
-def read_files(folder: Path, choices: Choices) -> Sources:
-    """Read every file that config.yaml, the choices and what they pull in need."""
-    sources = Sources(folder)
+def read_files(folder: Path, choices: Choices, known: dict[str, Document] | None = None) -> Sources:
+    """Read every file that config.yaml, the choices and what they pull in need.
+
+    known: files that were read before and have not changed, by name; others are added to them.
+    """
+    sources = Sources(folder, read={} if known is None else known)
     _visit(sources, "", PRIMARY, (), choices, set())
     return sources
 
@@ -155,13 +160,15 @@ def _payload(path: Path) -> bytes:
 
 
 def _read_file(path: Path, name: str, sources: Sources) -> Document | None:
-    try:
-        document = read(_payload(path), name)
-    except OSError as error:
-        sources.problems.append(f"{name}  cannot be read: {error.strerror}")
-        return None
+    if name not in sources.read:
+        try:
+            sources.read[name] = read(_payload(path), name)
+        except OSError as error:
+            sources.problems.append(f"{name}  cannot be read: {error.strerror}")
+            return None
+    document = sources.read[name]
     sources.problems += document.problems
-    return document
+    return replace(document, problems=list(document.problems))
 
 
 def _note(sources: Sources, document: Document, package: KeyPath) -> None:

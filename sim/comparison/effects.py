@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 from sim.comparison.series import KEY
 
@@ -77,7 +77,7 @@ def estimate(replicates: np.ndarray, confidence: float) -> Estimate:
     same = (replicates == replicates[0]).all(axis=0)  # a mean of equal floats may be off by a bit
     mean = np.where(same, replicates[0], mean)
     se = np.where(same, 0.0, replicates.std(axis=0, ddof=1) / np.sqrt(count))
-    half = float(student_t.ppf(0.5 + confidence / 2, count - 1)) * se
+    half = float(stdtrit(count - 1, 0.5 + confidence / 2)) * se
     return Estimate(mean, se, mean - half, mean + half)
 
 

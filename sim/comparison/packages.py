@@ -7,8 +7,10 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pandas as pd
+from pydantic import BaseModel
 
 from sim.comparison.effects import Arms, estimate
+from sim.config_checks import sections
 from sim.schema import RunConfig
 
 ALONE: Final = "alone"
@@ -37,8 +39,24 @@ class Package(NamedTuple):
 def changes(config: RunConfig, baseline: RunConfig) -> frozenset[tuple[str, str]]:
     """What tells a configuration from the baseline: (path, value) of every setting of it that the
     baseline does not have, or has otherwise, and ("not " + path, value) the other way round."""
-    own, base = (set(_leaves(c.model_dump(mode="json", by_alias=True))) for c in (config, baseline))
+    own, base = (_parts(one, other) for one, other in ((config, baseline), (baseline, config)))
     return frozenset(own - base) | {(f"not {path}", value) for path, value in base - own}
+
+
+def _parts(config: RunConfig, other: RunConfig) -> set[tuple[str, str]]:
+    """Leaves of what the other one does not share: most parts of two arms are one object."""
+    shared = {id(part) for _, part in sections(other)}
+    bodies = {path: part for path, part in sections(config) if id(part) not in shared}
+    out = {
+        leaf
+        for path, part in bodies.items()
+        for leaf in _leaves(part.model_dump(mode="json", by_alias=True), ".".join(map(str, path)))
+    }
+    for name, field in RunConfig.model_fields.items():
+        value = getattr(config, name)
+        if not isinstance(value, BaseModel | dict):
+            out |= set(_leaves(value, field.alias or name))
+    return out
 
 
 def _leaves(value: Any, path: str = "") -> list[tuple[str, str]]:

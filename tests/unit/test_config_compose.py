@@ -7,7 +7,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from sim.config_compose import laid_together
+from sim.config_compose import Files, laid_together
 from sim.config_files import read_files
 from sim.settings import configs_folder
 
@@ -59,7 +59,7 @@ def check_same(folder: Path, choices: dict[str, list[str]]) -> None:
     words = [f"{group}={chosen[0]}" for group, chosen in choices.items()]
     sources = read_files(folder, choices)
     assert sources.problems == []
-    ours = laid_together(folder, "config", words, sources.documents)
+    ours = laid_together(Files(folder), "config", words, sources.documents)
     assert repr(ours) == repr(by_hydra(folder, words))  # order of keys and types, too
 
 
