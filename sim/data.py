@@ -50,6 +50,10 @@ class Data:
             )
         return self.tables[name]
 
+    def some(self, *names: str) -> tuple[pd.DataFrame | None, ...]:
+        """These tables, None for one that was not loaded: what a result that is kept is made of."""
+        return tuple(self.tables.get(name) for name in names)
+
 
 def load(country: str, folder: Path | None = None, only: Sequence[str] | None = None) -> Data:
     """Read and check the tables of a country.

@@ -45,8 +45,10 @@ class ArrivalPlan:
         self._config = config
         country = config.country
         self._statuses, self._origins = country.statuses, country.origins
-        self._past = _PAST.get((data["arrivals"], country), lambda: _past_arrivals(config, data))
-        tables = (data[name] for name in COMPOSITION)
+        self._past = _PAST.get(
+            (*data.some("arrivals"), country), lambda: _past_arrivals(config, data)
+        )
+        tables = data.some(*COMPOSITION)
         about = (*tables, country, config.arrivals, *config.prefecture.values())
         self._stocks, self._illegal, self._where = _PUBLISHED.get(
             about,

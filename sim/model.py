@@ -149,7 +149,7 @@ _LAND: Final[Same[Land | None]] = Same(size=4)
 
 def blank_state(config: RunConfig, data: Data, n: int, threads: int) -> State:
     """Tables of a run, with room for n people and empty books."""
-    tables = (data["municipalities"], data["municipality_flows"])
+    tables = data.some("municipalities", "municipality_flows")
     about = (*tables, config.country, config.life, *config.prefecture.values())
     places = _PLACES.get(about, lambda: load_places(config, data))
     made_of = (places, has_firms(config), *(section for _, section in sections(config)))
@@ -160,7 +160,7 @@ def blank_state(config: RunConfig, data: Data, n: int, threads: int) -> State:
     key = run_key(config.seed, config.replicate)
     s, o, p = len(model.codes.statuses), len(model.codes.origins), len(model.codes.prefectures)
     people = Population(int(n * 1.3) + 1024, hole_risk=n_classes(s))
-    tables = (data["municipalities"], data["municipalities_foreign"])
+    tables = data.some("municipalities", "municipalities_foreign")
     land = _LAND.get((*tables, config.town), lambda: load_land(config, data))
     size, bureau = model.base.size, load_bureau(config, model)
     seen, expected, variance = (np.zeros(size, np.int64) for _ in range(3))
