@@ -27,10 +27,12 @@ def months_column(months: Sequence[int], rows: np.ndarray) -> pa.Array:
 
 def stocks_table(record: Record, codes: Codes, scale: float) -> pa.Table:
     """month, status, origin, prefecture, people: residents at the end of each month; no zeros."""
-    parts = [np.nonzero(cube) for cube in record.cubes]
-    month = np.repeat(np.arange(len(parts)), [part[0].size for part in parts])
-    status, origin, prefecture = (np.concatenate([p[k] for p in parts]) for k in range(3))
-    people = np.concatenate([c[p] for c, p in zip(record.cubes, parts, strict=True)])
+    parts = [np.flatnonzero(cube) for cube in record.cubes]
+    month = np.repeat(np.arange(len(parts), dtype=np.int32), [part.size for part in parts])
+    people = np.concatenate([c.ravel()[p] for c, p in zip(record.cubes, parts, strict=True)])
+    _, origins, prefectures = record.cubes[0].shape
+    cell, prefecture = np.divmod(np.concatenate(parts).astype(np.int32), np.int32(prefectures))
+    status, origin = np.divmod(cell, np.int32(origins))
     return pa.table({
         "month": months_column(record.months, month),
         "status": names_column(status, codes.statuses),

@@ -33,13 +33,15 @@ PORT = 6399
 APART = "KYOSEI_IN_A_NETWORK_OF_ITS_OWN"
 LAUNCHERS = {
     "basic": [],
-    "joblib": ["hydra.launcher.n_jobs=2", "sweep.runs_per_job=1"],
-    "submitit_local": ["hydra.sweeper.max_batch_size=2", "sweep.runs_per_job=2"],
+    "joblib": ["hydra.launcher.n_jobs=2"],
+    "submitit_local": ["hydra.sweeper.max_batch_size=2"],
     "submitit_slurm": [f"hydra.launcher.partition={slurm.PARTITION}",
                        "hydra.launcher.timeout_min=30", "hydra.launcher.cpus_per_task=1",
-                       "hydra.launcher.array_parallelism=2", "sweep.runs_per_job=2"],
-    "ray": [f"hydra.launcher.ray.init.address=127.0.0.1:{PORT}", "sweep.runs_per_job=1"],
+                       "hydra.launcher.array_parallelism=2"],
+    "ray": [f"hydra.launcher.ray.init.address=127.0.0.1:{PORT}"],
 }  # fmt: skip
+JOBS = 8
+"""Jobs that a sweep is dealt out in: most launchers start a process for each."""
 TOKEN = os.environ.get("RAY_AUTH_TOKEN") or secrets.token_hex(32)
 SLURM_MEMORY_MB = 8000
 HERE = ("basic", "joblib", "submitit_local")
@@ -178,7 +180,7 @@ def main() -> None:
         apart()
     shutil.rmtree(options.folder, ignore_errors=True)
     words = [f"scale={options.scale}", f"end={options.end}", f"seed=range(0,{options.seeds})",
-             f"{RATE}=0.05,0.5"]  # fmt: skip
+             f"{RATE}=0.05,0.5", f"sweep.runs_per_job={-(-2 * options.seeds // JOBS)}"]  # fmt: skip
     found = compare(options.folder, words, options.slurm, options.ray)
     for launcher, (seconds, name) in found.items():
         print(f"{launcher:16} {2 * options.seeds} runs {seconds:6.1f} s  tables {name[:16]}")

@@ -23,6 +23,9 @@ LEFT_OUT: Final = {"key", "risk", "event", "principal", "firm"}
 """The key is who they are; the others are of the month, or numbers of rows that say nothing."""
 
 
+BLOCK: Final = 4096
+
+
 @njit(cache=True, forceinline=True)
 def _mix(word):
     """A bijection of 64 bits in which every bit of the word moves half of the result."""
@@ -49,25 +52,33 @@ def watch(n, p, month, left_out, owner, digest, ended_keys, ended_digests):
     uint64[n] a row holds, 0 nobody's. Those who have gone are written to ended_*, uint64[n].
     """
     p = borrow(p)
-    gone = 0
-    for i in range(n):
-        here = p.status[i] != HOLE and p.key[i] & left_out == 0
-        if owner[i] != 0 and not (here and owner[i] == p.key[i]):
-            ended_keys[gone], ended_digests[gone] = owner[i], digest[i]
-            owner[i] = 0
-            gone += 1
-        if not here:
-            continue
-        if owner[i] == 0:
-            owner[i], digest[i] = p.key[i], p.key[i]
-        bits = p.language[i] << 8 | p.arrears[i] << 4 | p.traits[i]
-        words = (
-            _word(p.born[i], p.entered[i], p.since[i], p.status[i], p.stage[i]),
-            _word(p.permit_end[i], p.municipality[i], p.counting[i], p.origin[i], p.sex[i]),
-            _word(p.job_since[i], bits, month, p.permit_months[i], p.sector[i]),
-        )
-        for word in words:
-            digest[i] = _mix(digest[i] ^ _mix(word))
+    gone, rows = 0, np.zeros(BLOCK, np.int32)
+    for lower in range(0, n, BLOCK):
+        upper = min(lower + BLOCK, n)
+        keys, owners = p.key[lower:upper], owner[lower:upper]
+        some = np.int64(0)
+        for j in range(upper - lower):  # few are watched: no branch on who is
+            rows[some] = j
+            some += np.int64(keys[j] & left_out == 0) | np.int64(owners[j] != 0)
+        for k in range(some):
+            i = lower + np.int64(rows[k])
+            here = p.status[i] != HOLE and p.key[i] & left_out == 0
+            if owner[i] != 0 and not (here and owner[i] == p.key[i]):
+                ended_keys[gone], ended_digests[gone] = owner[i], digest[i]
+                owner[i] = 0
+                gone += 1
+            if not here:
+                continue
+            if owner[i] == 0:
+                owner[i], digest[i] = p.key[i], p.key[i]
+            bits = p.language[i] << 8 | p.arrears[i] << 4 | p.traits[i]
+            words = (
+                _word(p.born[i], p.entered[i], p.since[i], p.status[i], p.stage[i]),
+                _word(p.permit_end[i], p.municipality[i], p.counting[i], p.origin[i], p.sex[i]),
+                _word(p.job_since[i], bits, month, p.permit_months[i], p.sector[i]),
+            )
+            for word in words:
+                digest[i] = _mix(digest[i] ^ _mix(word))
     return gone
 
 

@@ -27,7 +27,9 @@ Block = tuple[str, str, list[str], np.ndarray]  # indicator, by, groups, float64
 def series_of(folder: Path, config: RunConfig) -> pa.Table:
     """The series of a finished run. Raises OutputError if a table cannot be read."""
     stocks = read_parquet(folder / "stocks.parquet")
-    months, month = np.unique(stocks["month"].to_numpy(), return_inverse=True)
+    by_row = stocks["month"].to_numpy()  # in order
+    begins = np.append(True, by_row[1:] != by_row[:-1])
+    months, month = by_row[begins], np.cumsum(begins) - 1
     blocks = _stock_blocks(stocks, month, months.size, config)
     table = _long(blocks, months)
     return pa.concat_tables([_indicators(folder, months, config), table])
@@ -37,28 +39,30 @@ def _stock_blocks(
     stocks: pa.Table, month: np.ndarray, n_months: int, config: RunConfig
 ) -> list[Block]:
     country = config.country
-    status = _codes(stocks, "status", country.statuses)
-    people = stocks["people"].to_numpy()
     body = [config.status[name] for name in country.statuses]
-    counted = np.array([s.published for s in body])[status]
-    settled = np.array([s.settled for s in body])[status]
+    counted, settled = np.array([(s.published, s.settled) for s in body]).T
+    cell = month * len(body) + _codes(stocks, "status", country.statuses)
+    people = stocks["people"].to_numpy()
 
-    def count(codes: np.ndarray, size: int, kept: np.ndarray) -> np.ndarray:
-        cell = month[kept] * size + codes[kept]
-        return np.bincount(cell, people[kept], n_months * size).reshape(n_months, size)
+    def counts(by: str, names: list[str]) -> np.ndarray:
+        """float64[months, S, names]"""
+        at = cell * len(names) + _codes(stocks, by, names)
+        shape = n_months, len(body), len(names)
+        return np.bincount(at, people, n_months * len(body) * len(names)).reshape(shape)
 
-    everyone = np.ones(status.size, np.bool_)
+    axes = {"origin": country.origins, "prefecture": list(config.prefecture)}
+    by_name = {by: counts(by, names) for by, names in axes.items()}
+    status = by_name["origin"].sum(axis=2)
+    permanent = status[:, [country.statuses.index(country.permanent)]]
+    settlers = status[:, settled].sum(axis=1, keepdims=True)
     out: list[Block] = [
-        ("people", "status", country.statuses, count(status, len(country.statuses), everyone))
+        ("people", "status", country.statuses, status),
+        ("settled", EVERYBODY, [EVERYBODY], settlers),
+        ("permanent", EVERYBODY, [EVERYBODY], permanent),
     ]
-    nobody = np.zeros(status.size, np.int64)
-    out.append(("settled", EVERYBODY, [EVERYBODY], count(nobody, 1, settled)))
-    permanent = status == country.statuses.index(country.permanent)
-    out.append(("permanent", EVERYBODY, [EVERYBODY], count(nobody, 1, permanent)))
-    for by, names in (("origin", country.origins), ("prefecture", list(config.prefecture))):
-        codes = _codes(stocks, by, names)
-        residents = count(codes, len(names), counted)
-        here = count(codes, len(names), settled)
+    for by, names in axes.items():
+        residents = by_name[by][:, counted].sum(axis=1)
+        here = by_name[by][:, settled].sum(axis=1)
         out.append(("residents", by, names, residents))
         out.append(("settled", by, names, here))
         out.append(("settled_share", by, names, here / np.maximum(residents, 1.0)))

@@ -9,7 +9,7 @@ from sim.agents.population import HOLE
 from sim.borrow import borrow
 from sim.fate_rows import FIRST_FAMILY
 from sim.prefetch import prefetch
-from sim.processes.fates import apply_fate, move
+from sim.processes.fates import BLOCK, apply_fate, move
 from sim.processes.newcomers import NOBODY, NONE, draw_profile, settle
 from sim.processes.person import IN_FAMILY, MOVED, PERMANENT, code_buffer, fill_codes, pick_outcome
 from sim.rng import (
@@ -74,23 +74,30 @@ def follow(c, first, stop, p, t, base, a, w, m, b):
     p, t, a, w, b = borrow(p), borrow(t), borrow(a), borrow(w), borrow(b)
     base = borrow(base)
     codes, start = code_buffer(), 2 * first
-    for i in range(first, stop):
-        prefetch(p.event, max(p.principal[min(i + AHEAD, stop - 1)], 0))
-        principal = p.principal[i]
-        if principal < 0 or p.event[principal] == 0 or p.status[i] == HOLE:
-            continue
-        event = np.int64(p.event[principal])
-        if event == MOVED:
-            move(p, i, np.int64(p.municipality[principal]), w, m, b, c)
-            continue
-        if event != PERMANENT:
-            p.principal[i] = -1
-        fill_codes(p, i, m.now, codes, a, w)
-        x0, _ = draw(m.k0, m.k1, p.key[i], m.now, P_FAMILY, 0)
-        lst = (FIRST_FAMILY - 1 + event) * m.n_statuses + p.status[i]
-        f = pick_outcome(t, base, lst, codes, low(x0), b.tally[c])
-        if f >= 0:
-            apply_fate(p, i, f, t, base, codes, a, w, m, b, c, start, IN_FAMILY)
+    depend = np.zeros(BLOCK, np.int32)
+    for lower in range(first, stop, BLOCK):
+        principals = p.principal[lower : min(lower + BLOCK, stop)]
+        n = np.int64(0)
+        for j in range(principals.size):  # most depend on nobody: no branch on who does
+            depend[n] = j
+            n += np.int64(principals[j] >= 0)
+        for k in range(n):
+            prefetch(p.event, principals[depend[min(k + AHEAD, n - 1)]])
+            i, principal = lower + np.int64(depend[k]), principals[depend[k]]
+            event = np.int64(p.event[principal])
+            if event == 0 or p.status[i] == HOLE:
+                continue
+            if event == MOVED:
+                move(p, i, np.int64(p.municipality[principal]), w, m, b, c)
+                continue
+            if event != PERMANENT:
+                p.principal[i] = -1
+            fill_codes(p, i, m.now, codes, a, w)
+            x0, _ = draw(m.k0, m.k1, p.key[i], m.now, P_FAMILY, 0)
+            lst = (FIRST_FAMILY - 1 + event) * m.n_statuses + p.status[i]
+            f = pick_outcome(t, base, lst, codes, low(x0), b.tally[c])
+            if f >= 0:
+                apply_fate(p, i, f, t, base, codes, a, w, m, b, c, start, IN_FAMILY)
 
 
 @njit(cache=True)

@@ -89,8 +89,7 @@ def stand_and_want(c, first, stop, firms, r, prefecture, m, gone, tally):
         for t in range(r.pool.size):
             workers += firms.heads[f, t]
             waiting += firms.pending[f, t]
-            if firms.heads[f, t] > 0:
-                pools |= 1 << r.pool[t]
+            pools |= np.int64(firms.heads[f, t] > 0) << r.pool[t]
         if closed(firms, f, r, m.now) and workers + waiting == 0:
             gone[f] = True
             continue
@@ -156,26 +155,25 @@ def want(firms, f, r, local, room, gaps):
     n_tiers, k = r.pool.size, np.int64(firms.sector[f])
     status, key = firms.status[f], firms.key[f]
     shut = firms.notice[f] > 0 or status == r.barred
-    scale, total = local * r.standing[status], 0
-    for t in range(n_tiers):
-        firms.vacancies[f, t] = 0
+    scale, total = local * r.standing[status], np.int64(0)
     if shut:
-        return 0
-    room[:] = 0
-    for t in range(n_tiers):
-        gap = -firms.heads[f, t] - firms.pending[f, t]
-        wanted = firms.wanted[f, t]
-        if wanted > 0.0:
-            gap += wish(key, t, wanted * r.want[k, t] * scale)
+        for t in range(n_tiers):
+            firms.vacancies[f, t] = 0
+        return total
+    for q in range(room.size):
+        room[q] = 0
+    for t in range(n_tiers):  # without branches: which firms want whom follows no pattern
+        gap = wish(key, t, firms.wanted[f, t] * r.want[k, t] * scale)  # 0 of 0 jobs
+        gap -= np.int64(firms.heads[f, t]) + np.int64(firms.pending[f, t])
         room[r.pool[t]] += gap
         gaps[t] = gap
+    guided = status == r.guidance
     for t in range(n_tiers):
         q = r.pool[t]
-        gap = min(gaps[t], room[q], 32767)
-        if gap > 0 and not (status == r.guidance and r.frozen[q]):
-            firms.vacancies[f, t] = gap
-            room[q] -= gap
-            total += gap
+        gap = max(min(gaps[t], room[q], 32767), 0) * np.int64(not (guided and r.frozen[q]))
+        firms.vacancies[f, t] = gap
+        room[q] -= gap
+        total += gap
     return total
 
 
