@@ -15,15 +15,19 @@ from numba import njit
 from sim.agents.population import HOLE
 from sim.borrow import borrow
 from sim.model import Kyosei
+from sim.prefetch import prefetch
+from sim.processes.fates import fetch
 from sim.state import State
 
-WATCHED: Final = 50_000
-"""Opening residents who are watched, at least; everybody, in a run with fewer."""
+WATCHED: Final = 10_000
+"""Opening residents who are watched, at least; everybody, in a run with fewer. Looking at people is
+waiting for memory, and ten thousand in each of eight replicates say a share to 0.2 points."""
 LEFT_OUT: Final = {"key", "risk", "event", "principal", "firm"}
 """The key is who they are; the others are of the month, or numbers of rows that say nothing."""
 
 
-BLOCK: Final = 4096
+AHEAD: Final = 12
+"""Watched rows ahead of the one in work whose columns are fetched."""
 
 
 @njit(cache=True, forceinline=True)
@@ -45,41 +49,24 @@ def _word(a, b, c, d, e):
 
 
 @njit(cache=True, nogil=True)
-def watch(n, p, month, left_out, owner, digest, ended_keys, ended_digests):
-    """Fold a month of the people in rows [0, n) into their digests; returns how many have gone.
-
-    People are watched whose key has none of the bits `left_out`. owner uint64[n] is whose digest
-    uint64[n] a row holds, 0 nobody's. Those who have gone are written to ended_*, uint64[n].
-    """
+def fold(rows, digest, p, month):
+    """Fold a month of the people in `rows`, int64[W], into their digests, uint64[W]."""
     p = borrow(p)
-    gone, rows = 0, np.zeros(BLOCK, np.int32)
-    for lower in range(0, n, BLOCK):
-        upper = min(lower + BLOCK, n)
-        keys, owners = p.key[lower:upper], owner[lower:upper]
-        some = np.int64(0)
-        for j in range(upper - lower):  # few are watched: no branch on who is
-            rows[some] = j
-            some += np.int64(keys[j] & left_out == 0) | np.int64(owners[j] != 0)
-        for k in range(some):
-            i = lower + np.int64(rows[k])
-            here = p.status[i] != HOLE and p.key[i] & left_out == 0
-            if owner[i] != 0 and not (here and owner[i] == p.key[i]):
-                ended_keys[gone], ended_digests[gone] = owner[i], digest[i]
-                owner[i] = 0
-                gone += 1
-            if not here:
-                continue
-            if owner[i] == 0:
-                owner[i], digest[i] = p.key[i], p.key[i]
-            bits = p.language[i] << 8 | p.arrears[i] << 4 | p.traits[i]
-            words = (
-                _word(p.born[i], p.entered[i], p.since[i], p.status[i], p.stage[i]),
-                _word(p.permit_end[i], p.municipality[i], p.counting[i], p.origin[i], p.sex[i]),
-                _word(p.job_since[i], bits, month, p.permit_months[i], p.sector[i]),
-            )
-            for word in words:
-                digest[i] = _mix(digest[i] ^ _mix(word))
-    return gone
+    for k in range(rows.size):
+        ahead = rows[min(k + AHEAD, rows.size - 1)]
+        fetch(p, ahead)
+        prefetch(p.permit_end, ahead)
+        prefetch(p.job_since, ahead)
+        prefetch(p.sector, ahead)
+        i = rows[k]
+        bits = p.language[i] << 8 | p.arrears[i] << 4 | p.traits[i]
+        words = (
+            _word(p.born[i], p.entered[i], p.since[i], p.status[i], p.stage[i]),
+            _word(p.permit_end[i], p.municipality[i], p.counting[i], p.origin[i], p.sex[i]),
+            _word(p.job_since[i], bits, month, p.permit_months[i], p.sector[i]),
+        )
+        for word in words:
+            digest[k] = _mix(digest[k] ^ _mix(word))
 
 
 class Histories:
@@ -91,41 +78,50 @@ class Histories:
 
     def __init__(self) -> None:
         self.every = 0
-        self._owner = np.zeros(0, np.uint64)  # by row: whose digest it is; 0 nobody's
-        self._digest = np.zeros(0, np.uint64)
+        self._rows = np.zeros(0, np.int64)  # where those are who are watched
+        self._keys, self._digests = np.zeros((2, 0), np.uint64)  # and who they are
         self._ended: list[tuple[np.ndarray, np.ndarray]] = []
 
     def copied(self) -> Histories:
         """Another one that has seen the same."""
         other = Histories()
         other.every, other._ended = self.every, list(self._ended)
-        other._owner, other._digest = self._owner.copy(), self._digest.copy()
+        other._rows, other._keys = self._rows.copy(), self._keys.copy()
+        other._digests = self._digests.copy()
         return other
 
     def __call__(self, model: Kyosei) -> None:
         state = model.state
-        if not self.every:
+        opening = not self.every
+        if opening:
             self.every = 1 << max(int(state.people.count() / WATCHED).bit_length() - 1, 0)
-        self._watch(state)
+        self._part(state)
+        self._meet(state, opening)
+        fold(self._rows, self._digests, state.people.columns, state.month)
 
-    def _watch(self, state: State) -> None:
-        people = state.people
-        if self._owner.size < people.n:
-            grown = np.zeros((2, people.capacity), np.uint64)
-            grown[0, : self._owner.size], grown[1, : self._owner.size] = self._owner, self._digest
-            self._owner, self._digest = grown
-        ended = np.empty((2, people.n), np.uint64)
-        left_out = np.uint64(self.every - 1)
-        gone = watch(
-            people.n, people.columns, state.month, left_out, self._owner, self._digest, *ended
-        )
-        if gone:
-            self._ended.append((ended[0, :gone].copy(), ended[1, :gone].copy()))
+    def _part(self, state: State) -> None:
+        """Those who have gone: nobody, or somebody else, is where they were."""
+        status, key = state.people["status"][self._rows], state.people["key"][self._rows]
+        here = (status != HOLE) & (key == self._keys)
+        if not here.all():
+            self._ended.append((self._keys[~here], self._digests[~here]))
+            self._rows, self._keys = self._rows[here], self._keys[here]
+            self._digests = self._digests[here]
+
+    def _meet(self, state: State, opening: bool) -> None:
+        """Those who are here for the first time: everybody, or whoever entered this month."""
+        p = state.people
+        new = np.arange(p.n) if opening else np.flatnonzero(p["entered"] == state.month)
+        new = new[(p["key"][new] & np.uint64(self.every - 1)) == 0]
+        new = new[p["status"][new] != HOLE]
+        keys = p["key"][new]
+        self._rows = np.concatenate([self._rows, new])
+        self._keys = np.concatenate([self._keys, keys])
+        self._digests = np.concatenate([self._digests, keys])
 
     def result(self) -> tuple[np.ndarray, np.ndarray]:
         """(keys, digests), in order of key."""
-        living = np.flatnonzero(self._owner)
-        parts = [*self._ended, (self._owner[living], self._digest[living])]
+        parts = [*self._ended, (self._keys, self._digests)]
         keys, digests = (np.concatenate([part[k] for part in parts]) for k in range(2))
         order = np.argsort(keys, kind="stable")
         return keys[order], digests[order]

@@ -82,7 +82,7 @@ def follow(c, first, stop, p, t, base, a, w, m, b):
             depend[n] = j
             n += np.int64(principals[j] >= 0)
         for k in range(n):
-            prefetch(p.event, principals[depend[min(k + AHEAD, n - 1)]])
+            prefetch(p.event, principals[depend[np.minimum(k + AHEAD, n - 1)]])
             i, principal = lower + np.int64(depend[k]), principals[depend[k]]
             event = np.int64(p.event[principal])
             if event == 0 or p.status[i] == HOLE:

@@ -142,7 +142,7 @@ def wish(key, tier, jobs):
     """Whole jobs: a firm's own fraction decides which way it rounds, the same in every month, so
     that one per cent more demand adds about one per cent of jobs and moves no others."""
     own = (key * (SPREAD + np.uint64(2 * tier))) >> np.uint64(12)
-    return np.int64(jobs + np.float64(own) * (1.0 / 4503599627370496.0))
+    return np.int64(jobs + np.float64(np.int64(own)) * (1.0 / 4503599627370496.0))
 
 
 @njit(cache=True, forceinline=True)

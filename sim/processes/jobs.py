@@ -115,11 +115,9 @@ def evict_and_list(state: State, labour: Labour) -> None:
     notice = firms["notice"]
     evicted = (notice > 0) & (notice <= state.month)
     sums = np.zeros((state.chunks, labour.tiers, 2), np.int64)
-    bits, some = np.packbits(evicted, bitorder="little"), bool(evicted.any())
-    state.crew.run(
-        scan_people, p.n, p.n, p.columns, bits, some, state.model.status, state.now, state.books,
-        sums,
-    )  # fmt: skip
+    bits = np.packbits(np.append(evicted, False), bitorder="little")
+    status, now = state.model.status, state.now
+    state.crew.run(scan_people, p.n, p.n, p.columns, bits, status, now, state.books, sums)
     state.collect(p.n)
     heads = np.zeros((state.chunks, labour.tiers, 3), np.int64)
     state.crew.run(sum_heads, firms.n, firms["heads"], heads)

@@ -31,11 +31,11 @@ NOWHERE = np.uint64((1 << 64) - 1)
 
 
 @njit(cache=True, nogil=True)
-def scan_people(c, first, stop, n, p, evicted, any_evicted, a, m, b, sums):
+def scan_people(c, first, stop, n, p, evicted, a, m, b, sums):
     """Lists those who look for work, rows [first, stop); frees the workers of `evicted` firms.
 
-    evicted uint8[firms / 8] bits; sums int64[C, T, 2] takes the number of employed and the sum of
-    the rows of their firms, as they are before.
+    evicted uint8[firms / 8 + 1] bits; sums int64[C, T, 2] takes the number of employed and the sum
+    of the rows of their firms, as they are before.
     """
     p, a, b = borrow(p), borrow(a), borrow(b)
     start = 2 * (n * c // b.counts.shape[0])
@@ -50,12 +50,14 @@ def scan_people(c, first, stop, n, p, evicted, any_evicted, a, m, b, sums):
         upper = min(lower + TOGETHER, stop)
         firms, status = p.firm[lower:upper], p.status[lower:upper]
         traits, event = p.traits[lower:upper], p.event[lower:upper]
-        for k in range(upper - lower):  # without a branch on who works and who looks for work
+        # Without a branch on who works and who looks for work; two loops keep their sums at hand.
+        for k in range(upper - lower):
             firm = np.int64(firms[k])
             packed[(k & 1) * width + tiers[status[k]]] += ONE + firm if firm >= 0 else 0
-            if any_evicted and firm >= 0 and evicted[firm >> 3] >> (firm & 7) & 1:
+            if (firm >= 0) & (evicted[np.maximum(firm, 0) >> 3] >> (firm & 7) & 1 != 0):
                 leave_job(p, lower + k, a, m, lists, counts, start)
                 traits[k] |= SEEKS
+        for k in range(upper - lower):
             seekers[n_seekers] = lower + k
             n_seekers += np.int64(traits[k] & SEEKS != 0) & np.int64(event[k] == 0)
         for t in range(a.n_tiers):
