@@ -189,10 +189,11 @@ class RunFolder:
 
     Use it in a `with`: entering makes the folder, takes its lock and sweeps what an interrupted
     run left; leaving releases the lock. `finish` makes the run count. An InvariantError inside
-    sets every output aside as `*.failed`.
+    sets every output aside as `*.failed`. With `inside`, root must be there already: a sweep whose
+    folder was taken away must not make it again.
     """
 
-    def __init__(self, root: Path, run_id: str) -> None:
+    def __init__(self, root: Path, run_id: str, inside: bool = False) -> None:
         if not _RUN_ID.fullmatch(run_id):
             raise ValueError(f"a run id has 16 hexadecimal digits, not {run_id!r}")
         self.path = root / run_id
@@ -200,13 +201,14 @@ class RunFolder:
         self._records: dict[str, dict[str, Any]] = {}
         self._adopted = False
         self._made: list[Path] = []
+        self._inside = inside
 
     def __enter__(self) -> "RunFolder":
         with _plain_words("make the folder", self.path):
             if self.path.is_symlink():
                 raise OutputError(f"cannot use {self.path}: it is a symbolic link")
             self._made = [path for path in (self.path, *self.path.parents) if not path.exists()]
-            self.path.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(parents=not self._inside, exist_ok=True)
             self._lock.take()
             try:
                 self._sweep()

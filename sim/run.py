@@ -54,6 +54,7 @@ class Job:
     kept: Checkpoint | None  # where it goes on from
     quiet: bool
     watch: Observer | None = None
+    inside: bool = False  # whether the folder of all runs must be there already
 
     @property
     def folder(self) -> Path:
@@ -75,12 +76,14 @@ def run(
     quiet: bool = False,
     observer: Observer | None = None,
     kept: Checkpoint | None = None,
+    inside: bool = False,
 ) -> Path:
     """Simulate and write a run's folder; a folder that is complete is left as it is.
 
     observer  sees every month that is simulated here: none, if the folder is complete
     kept      what to go on from, if another run of this process had the same past (see
               `sim.comparison.shared_past`); otherwise `config.from_` says it
+    inside    whether the folder `config.output` must be there already
 
     Raises ConfigError, DataError, OutputError, or InvariantError (outputs are then set aside as
     *.failed).
@@ -96,7 +99,8 @@ def run(
             return folder
         needs = estimate(config, data)
         refuse_too_large(needs, config)
-        job = Job(config, data, number, text, needs, kept or _kept(config, data), quiet, observer)
+        before = kept or _kept(config, data)
+        job = Job(config, data, number, text, needs, before, quiet, observer, inside)
         try:
             _write(job, watch)
         except MemoryError as error:
@@ -114,7 +118,7 @@ def _missing(config: RunConfig, manifest: dict[str, Any] | None) -> set[str]:
 
 
 def _write(job: Job, watch: Stopwatch) -> None:
-    with RunFolder(Path(job.config.output), job.number) as folder:
+    with RunFolder(Path(job.config.output), job.number, job.inside) as folder:
         finished = folder.adopt()  # long ago, or by another process just now
         missing = _missing(job.config, finished)
         if finished is not None and not missing:

@@ -35,6 +35,7 @@ TRIALS: Final = "trials"
 BUG: Final = 1
 Maker = Callable[[RunConfig, Path, int | None], object]
 """Makes a run: its settings, the folder for its own, and its threads."""
+_GONE: Final = "{} was taken away: the sweep ends"
 _PLANS: Final[Recent[Plan]] = Recent(size=1)
 
 
@@ -66,6 +67,16 @@ def is_there(plan: Plan, row: Row) -> bool:
     return not row.keeps and found_complete(plan.root / row.run)
 
 
+def plan_at(path: Path) -> Plan:
+    """The plan of a sweep, read once a process. Raises OutputError."""
+    try:
+        return _PLANS.get(state_of_files(path.parent, path.name), lambda: read_plan(path))
+    except OutputError as error:
+        if path.is_file():
+            raise
+        raise OutputError(_GONE.format(path)) from error
+
+
 def part_of_plan(
     path: Path,
     job: int,
@@ -75,10 +86,10 @@ def part_of_plan(
     done: Callable[[Plan, Row], bool] = is_there,
 ) -> None:
     """Make what is not done of a job's part of the plan, each run with `make` (see `attempt`)."""
-    plan = _PLANS.get(state_of_files(path.parent, path.name), lambda: read_plan(path))
+    plan = plan_at(path)
     for row in plan.unique[job * size : (job + 1) * size]:
         if not path.is_file():
-            raise OutputError(f"{path} was taken away: the sweep ends")
+            raise OutputError(_GONE.format(path))
         if not done(plan, row):
             attempt(plan, row, threads, make)
 
@@ -113,6 +124,7 @@ def run_or_wait(
     threads: int | None,
     observer: run.Observer | None = None,
     kept: Checkpoint | None = None,
+    inside: bool = True,
 ) -> Path:
     """The run's folder, made here or by the process that holds it just now."""
     own = {"output": str(root), "threads": settings.threads or threads}
@@ -120,7 +132,7 @@ def run_or_wait(
     while True:
         try:
             own_run = settings.model_copy(update=own)
-            return run.run(own_run, quiet=True, observer=observer, kept=kept)
+            return run.run(own_run, quiet=True, observer=observer, kept=kept, inside=inside)
         except BusyError:
             if time.monotonic() > until:
                 raise
@@ -139,7 +151,7 @@ def _leave_word(log: Path, code: int, overrides: list[str], why: str) -> None:
 def _trial(job: DictConfig, overrides: list[str]) -> float:
     """Make a run that a search asks for; returns what it is judged by."""
     settings = config.compose(overrides)
-    folder = run_or_wait(settings, Path(job.root), job.threads)
+    folder = run_or_wait(settings, Path(job.root), job.threads, inside=False)
     value = last_value(folder, str(job.objective))
     if job.target is not None:
         value = abs(value - float(job.target))

@@ -20,6 +20,7 @@ from sim.comparison.parts import parted
 from sim.comparison.question import Arm, Question, question_of
 from sim.comparison.results import write_results
 from sim.comparison.runs import is_done, launch_runs, make_first
+from sim.comparison.shared_past import bytes_of_copies
 from sim.errors import ConfigError, OutputError
 from sim.leavings import found_complete
 from sim.manifest import environment
@@ -170,7 +171,8 @@ def _make_runs(asked: Comparison, quiet: bool) -> int:
     plan = asked.plan
     pending = [row for row in plan.unique if not is_done(plan, row)]
     threads = asked.settings.threads
-    share = share_of(asked.question.launcher, threads, max(len(pending), 1), plan.memory)
+    memory = plan.memory + bytes_of_copies(asked.settings)
+    share = share_of(asked.question.launcher, threads, max(len(pending), 1), memory)
     share = _whole_replicates(share, asked)
     path = write_plan(plan)
     for row in pending:

@@ -22,9 +22,9 @@ from sim.data import load
 from sim.model import Kyosei
 from sim.outputs import read_parquet, table_writer, write_atomically
 from sim.schema import RunConfig
-from sim.sweep_job import attempt, is_there, outside_hydra, part_of_plan, run_or_wait
+from sim.sweep_job import attempt, is_there, outside_hydra, part_of_plan, plan_at, run_or_wait
 from sim.sweep_launch import Share, launch, quoted
-from sim.sweep_plan import LAUNCHES, Plan, Row, read_plan
+from sim.sweep_plan import LAUNCHES, Plan, Row
 from sim.sweep_progress import SweepProgress
 
 ARMS: Final = ".arms"
@@ -62,7 +62,7 @@ def run_arms(job: Any) -> None:
     with outside_hydra():
         path, size = Path(job.plan), int(job.size)
         first = int(job.job) * size
-        rows = read_plan(path).unique[first : first + size]
+        rows = plan_at(path).unique[first : first + size]
         past = SharedPast(parting_months([config.compose(row.overrides) for row in rows]))
         make = partial(make_arm, past=past)
         part_of_plan(path, int(job.job), size, job.threads, make, is_done)

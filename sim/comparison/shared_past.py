@@ -18,11 +18,18 @@ from sim.data import load
 from sim.levers import active_levers
 from sim.model import Kyosei, blank_state
 from sim.past import Then, then_of, unlike
+from sim.resources import estimate
 from sim.run import facts_of, identity
 from sim.schema import RunConfig
 
 MOST: Final = 4
 """Copies that are kept at a time."""
+
+
+def bytes_of_copies(settings: RunConfig) -> int:
+    """What the copies of a worker take at most, about: that of as many checkpoints."""
+    data, kept = load(settings.country.data), settings.model_copy(update={"checkpoint": ["-"]})
+    return MOST * (estimate(kept, data).disk - estimate(settings, data).disk)
 
 
 @dataclass(frozen=True)

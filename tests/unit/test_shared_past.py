@@ -8,7 +8,7 @@ import pytest
 
 from sim import config
 from sim.comparison.runs import histories_file, make_arm, series_file
-from sim.comparison.shared_past import MOST, SharedPast, parting_months
+from sim.comparison.shared_past import MOST, SharedPast, bytes_of_copies, parting_months
 from sim.outputs import read_manifest
 from sim.schema import RunConfig
 
@@ -104,6 +104,14 @@ def test_another_replicate_begins_at_the_beginning(tmp_path):
     make_arm(other, tmp_path, 1, past)
     (run,) = run_of(tmp_path) - before
     assert read_manifest(tmp_path / run)["continued_from"] == {}
+
+
+def test_copies_are_counted_in_what_a_worker_needs(tmp_path):
+    small, large = (
+        bytes_of_copies(settings(tmp_path, "base", *more)) for more in ([], ["replicate=1"])
+    )
+    assert small == large > 4 * 2_000_000
+    assert bytes_of_copies(settings(tmp_path, "base").model_copy(update={"scale": 0.1})) > small
 
 
 def test_only_so_many_copies_are_kept():
