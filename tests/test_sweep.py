@@ -55,6 +55,16 @@ def test_a_record_that_leads_elsewhere_is_refused(tmp_path):
         read_plan(path)
 
 
+def test_a_plan_that_was_taken_away_is_called_so(tmp_path):
+    path = write_plan(planned([["seed=0"]], ["seed"], tmp_path))
+    path.rename(tmp_path / "elsewhere")
+    with pytest.raises(OutputError, match="taken away: the sweep ends"):
+        sweep_job.plan_at(path)
+    path.write_text("{}")
+    with pytest.raises(OutputError, match="not the record of a sweep"):
+        sweep_job.plan_at(path)
+
+
 class Quick:
     """Stands in for `run.run`: a small folder under the right name, or the trouble asked for."""
 

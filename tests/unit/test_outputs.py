@@ -327,6 +327,18 @@ def test_the_environment_goes_into_a_manifest(tmp_path):
     assert read_manifest(tmp_path / RUN)["environment"] == environment
 
 
+def test_a_folder_inside_another_never_makes_that_one(tmp_path):
+    gone = tmp_path / "taken"
+    with pytest.raises(OutputError, match="make the folder"), RunFolder(gone, "0" * 16, True):
+        pass
+    assert not gone.exists()
+    with RunFolder(gone, "0" * 16) as folder:
+        folder.add_text("a.txt", "a")
+    with RunFolder(gone, "1" * 16, True) as folder:
+        folder.add_text("a.txt", "a")
+    assert sorted(path.name for path in gone.iterdir()) == ["0" * 16, "1" * 16]
+
+
 def test_git_state_outside_a_checkout_is_none(tmp_path):
     assert manifest.git_state(tmp_path) is None
 
