@@ -30,10 +30,15 @@ def draw_tornado(swings: pd.DataFrame, labels: dict[str, str], span: str, look: 
             rows = swings[swings["output"] == output]
             _bars(ax, rows, labels)
             central = rows["central"].iloc[0]
-            panel_title(ax, f"{output.replace('_', ' ')}: {central:,.4g}")
+            panel_title(ax, f"{output.replace('_', ' ')}: {readable(central)}")
         for ax in axes[len(outputs) :]:
             ax.remove()
     return figure
+
+
+def readable(value: float) -> str:
+    """People in whole numbers, shares with four digits."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.4g}"
 
 
 def _bars(ax: Axes, rows: pd.DataFrame, labels: dict[str, str]) -> None:

@@ -18,7 +18,7 @@ from sim.leavings import found_complete
 from sim.manifest import code_digest, environment
 from sim.outputs import RunFolder, read_parquet
 from sim.plots_look import look_of
-from sim.plots_sensitivity import draw_tornado
+from sim.plots_sensitivity import draw_tornado, readable
 from sim.plots_style import png_bytes
 from sim.progress import MonthProgress
 from sim.sensitivity.settings import Study, check_study, load_study, study_of
@@ -112,7 +112,7 @@ def as_text(
             sobol = [f"{two[name].iloc[0]:.2f}" if len(two) else "-" for name in ("first", "total")]
             effects = [f"{one[name].iloc[0]:.2%}" for name in ("mu_star", "sigma")]
             lines.append([labels[row["factor"]], f"{low:+.2%}", f"{high:+.2%}", *effects, *sobol])
-        head = [f"{output} ({rows['central'].iloc[0]:,.4g})", "low", "high", "mu*", "sigma",
+        head = [f"{output} ({readable(rows['central'].iloc[0])})", "low", "high", "mu*", "sigma",
                 "Sobol first", "total"]  # fmt: skip
         blocks.append(table(head, lines))
     return "\n\n".join(blocks)
