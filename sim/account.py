@@ -13,7 +13,6 @@ import numpy as np
 from pydantic import BaseModel
 
 from sim.agents.population import BYTES_PER_PERSON
-from sim.config_checks import of_sections
 from sim.data import Data
 from sim.manifest import PACKAGE, code_digest, environment
 from sim.model import Kyosei
@@ -21,6 +20,7 @@ from sim.recent import Recent, Same, state_of_files
 from sim.recorder import Audit
 from sim.resources import Needs
 from sim.schema import RunConfig
+from sim.sections import of_sections
 from sim.summary import opening_fit, outlook, past_errors
 from sim.summary_work import firms_fit, work_summary
 from sim.tables import Model

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from functools import partial
-from typing import Final, TypeVar
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Final
 
 from pydantic import BaseModel
 
@@ -25,6 +24,7 @@ from sim.config_yaml import Path
 from sim.recent import Same
 from sim.schema import Channel, Country, RunConfig, Status
 from sim.schema_base import Provenance
+from sim.sections import of_sections
 
 LAST_END: Final = "2100-12"
 LEAST_SCALE: Final = 1e-6
@@ -41,7 +41,6 @@ MOST_PERMIT_MONTHS: Final = 254
 """So are lengths of permits; 255 stands for no limit."""
 
 
-T = TypeVar("T")
 _INSIDE: Final[Same[list[Problem]]] = Same(size=512)
 _BEYOND: Final[Same[list[Problem]]] = Same(size=512)
 
@@ -61,25 +60,6 @@ def check(config: RunConfig, sources: Collection[str] | None = None) -> Iterator
     yield from _printable((), config)
     for path, found in of_sections(config, _INSIDE, _inside, sources):
         yield from (problem._replace(path=(*path, *problem.path)) for problem in found)
-
-
-def sections(config: RunConfig) -> Iterator[tuple[Path, BaseModel]]:
-    """The parts of a configuration, each with its key path: its models, and those that its
-    mappings name. A sweep's configurations share most of them."""
-    for name in RunConfig.model_fields:
-        value = getattr(config, name)
-        if isinstance(value, BaseModel):
-            yield (name,), value
-        elif isinstance(value, dict):
-            yield from (((name, key), inner) for key, inner in value.items())
-
-
-def of_sections(
-    config: RunConfig, known: Same[list[T]], find: Callable[..., list[T]], *also: object
-) -> Iterator[tuple[Path, list[T]]]:
-    """(key path, find(section, *also)) of each section; `known` keeps what was found before."""
-    for path, section in sections(config):
-        yield path, known.get((section, *also), partial(find, section, *also))
 
 
 def _inside(section: BaseModel, sources: Collection[str] | None) -> list[Problem]:

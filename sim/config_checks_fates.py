@@ -87,23 +87,19 @@ def check_fates(config: RunConfig) -> Iterator[Problem]:
     dates = tuple((name, status.since, status.until) for name, status in config.status.items())
     for name, status in config.status.items():
         # Beside the country's names the dates of other statuses are all that a fate may refer to.
-        about, also = (status, config.country), (name, dates)
-        yield from _KNOWN.get(about, partial(_of_status, config, name, status), also)
+        about, found = (status, config.country), _of_status(config, name, status)
+        yield from _KNOWN.get(about, partial(list, found), (name, dates))
 
 
 _KNOWN: Final[Same[list[Problem]]] = Same(size=512)
 
 
-def _of_status(config: RunConfig, name: str, status: Status) -> list[Problem]:
-    return [
-        problem
-        for occasion, path, fates in _lists(("status", name), status)
-        for problem in (
-            *(p for code, fate in fates.items()
-              for p in _fate(config, (*path, code), fate, occasion, status)),
-            *(_shares(config, path, fates, status) if occasion != MONTHLY else ()),
-        )
-    ]  # fmt: skip
+def _of_status(config: RunConfig, name: str, status: Status) -> Iterator[Problem]:
+    for occasion, path, fates in _lists(("status", name), status):
+        for code, fate in fates.items():
+            yield from _fate(config, (*path, code), fate, occasion, status)
+        if occasion != MONTHLY:
+            yield from _shares(config, path, fates, status)
 
 
 def _shares(config: RunConfig, path: Path, fates: Fates, status: Status) -> Iterator[Problem]:

@@ -16,7 +16,6 @@ from sim.agents.population import Population
 from sim.agents.towns import Land, blank_towns, load_land
 from sim.civic import open_civic
 from sim.clock import month_index, month_name
-from sim.config_checks import sections
 from sim.crew import Crew
 from sim.data import Data, load
 from sim.errors import InvariantError
@@ -34,6 +33,7 @@ from sim.recent import Same
 from sim.recorder import Audit, Record
 from sim.rng import run_key
 from sim.schema import RunConfig
+from sim.sections import sections
 from sim.state import State
 from sim.status_table import has_firms
 from sim.tables import Model as Tables
@@ -149,19 +149,19 @@ _LAND: Final[Same[Land | None]] = Same(size=4)
 
 def blank_state(config: RunConfig, data: Data, n: int, threads: int) -> State:
     """Tables of a run, with room for n people and empty books."""
-    tables = data.some("municipalities", "municipality_flows")
-    about = (*tables, config.country, config.life, *config.prefecture.values())
+    flows = data.some("municipalities", "municipality_flows")
+    about = (*flows, config.country, config.life, *config.prefecture.values())
     places = _PLACES.get(about, lambda: load_places(config, data))
-    made_of = (places, has_firms(config), *(section for _, section in sections(config)))
-    model = _TABLES.get(made_of, lambda: build(config, places.codes, places.mobility))
+    tables = (places, has_firms(config), *(section for _, section in sections(config)))
+    model = _TABLES.get(tables, lambda: build(config, places.codes, places.mobility))
     bands = _BANDS.get(
         (model.fates, places), lambda: band_table(model.fates, places.world.mobility)
     )
     key = run_key(config.seed, config.replicate)
     s, o, p = len(model.codes.statuses), len(model.codes.origins), len(model.codes.prefectures)
     people = Population(int(n * 1.3) + 1024, hole_risk=n_classes(s))
-    tables = data.some("municipalities", "municipalities_foreign")
-    land = _LAND.get((*tables, config.town), lambda: load_land(config, data))
+    foreign = data.some("municipalities", "municipalities_foreign")
+    land = _LAND.get((*foreign, config.town), lambda: load_land(config, data))
     size, bureau = model.base.size, load_bureau(config, model)
     seen, expected, variance = (np.zeros(size, np.int64) for _ in range(3))
     audit = Audit(seen, expected, variance, np.zeros(3, np.int64))

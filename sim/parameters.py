@@ -14,9 +14,11 @@ import numpy as np
 from pydantic import BaseModel
 
 from sim.config_files import nearest
+from sim.config_yaml import dotted
 from sim.recent import Same
 from sim.schema import RunConfig
 from sim.schema_base import Provenance
+from sim.sections import sections
 
 SECTIONS: Final = ("firms", "town", "agency", "integration")
 
@@ -26,16 +28,12 @@ _KNOWN: Final[Same[dict[str, float]]] = Same(size=16)
 
 def parameters(config: RunConfig) -> Mapping[str, float]:
     """Path -> value of every parameter, in order of path; {} without the sections."""
-    bodies = {section: getattr(config, section) for section in SECTIONS}
-    inside = {name: body if isinstance(body, dict) else {"": body} for name, body in bodies.items()}
-    parts = tuple(part for body in inside.values() for part in body.values())
-    named = tuple(tuple(body) for body in inside.values())
+    parts = [(path, part) for path, part in sections(config) if path[0] in SECTIONS]
 
     def found() -> dict[str, float]:
-        leaves = (leaf for name, body in bodies.items() for leaf in _leaves(name, body))
-        return dict(sorted(leaves))
+        return dict(sorted(leaf for path, part in parts for leaf in _leaves(dotted(path), part)))
 
-    return _KNOWN.get(parts, found, named)
+    return _KNOWN.get(tuple(part for _, part in parts), found, tuple(path for path, _ in parts))
 
 
 def _leaves(path: str, at: object) -> Iterator[tuple[str, float]]:

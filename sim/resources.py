@@ -55,9 +55,14 @@ def estimate(config: RunConfig, data: Data) -> Needs:
     months = month_index(config.end) - month_index(config.start)
     people = int(most_people(config, data) * config.scale)
     memory = PROGRAM_BYTES + PERSON_BYTES * people + MONTH_BYTES * months
-    kept = KEPT_BYTES + KEPT_PERSON_BYTES * people + KEPT_MONTH_BYTES * months
-    disk = FILES_BYTES + MONTH_FILE_BYTES * months + kept * len(config.checkpoint or [])
+    kept = kept_bytes(people, months) * len(config.checkpoint or [])
+    disk = FILES_BYTES + MONTH_FILE_BYTES * months + kept
     return Needs(people, months, memory, disk)
+
+
+def kept_bytes(people: int, months: int) -> int:
+    """What a month that is kept takes, on disk or in memory, of a run of so many."""
+    return KEPT_BYTES + KEPT_PERSON_BYTES * people + KEPT_MONTH_BYTES * months
 
 
 def most_people(config: RunConfig, data: Data) -> float:

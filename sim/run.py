@@ -141,7 +141,7 @@ def _write(job: Job, watch: Stopwatch) -> None:
         facts = manifest_of(model, job.data, watch.seconds, agent_months, job.needs)
         folder.finish({**facts, "warnings": warnings, "continued_from": _origin(job)})
         if not job.quiet:
-            print(report(model, job.data, watch.seconds, agent_months), flush=True)
+            job.say(report(model, job.data, watch.seconds, agent_months))
 
 
 def _open(job: Job) -> tuple[Kyosei, int]:

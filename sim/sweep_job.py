@@ -127,12 +127,11 @@ def run_or_wait(
     inside: bool = True,
 ) -> Path:
     """The run's folder, made here or by the process that holds it just now."""
-    own = {"output": str(root), "threads": settings.threads or threads}
+    own = settings.model_copy(update={"output": str(root), "threads": settings.threads or threads})
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            own_run = settings.model_copy(update=own)
-            return run.run(own_run, quiet=True, observer=observer, kept=kept, inside=inside)
+            return run.run(own, quiet=True, observer=observer, kept=kept, inside=inside)
         except BusyError:
             if time.monotonic() > until:
                 raise

@@ -19,7 +19,7 @@ from sim.clock import month_index
 from sim.crew import Crew
 from sim.data import Data
 from sim.errors import DataError
-from sim.recent import Recent, Same
+from sim.recent import Same
 from sim.rng import TAG_OPENING, identity
 from sim.schema import RunConfig
 
@@ -41,7 +41,7 @@ class Composition:
 
 
 _PLACES: Same[tuple[np.ndarray, list[str]]] = Same(size=2)
-_KEPT: Recent[tuple[Data, Composition]] = Recent(size=2)  # with its data, whose id is in the key
+_KEPT: Same[Composition] = Same(size=2)
 
 
 def compose(config: RunConfig, data: Data, ax: Axes, month: int, crew: Crew) -> Composition:
@@ -53,9 +53,8 @@ def compose(config: RunConfig, data: Data, ax: Axes, month: int, crew: Crew) -> 
     limits = tuple((opening.min_age, opening.max_age) for opening in openings)
     irregular = config.country.irregular
     names = tuple(ax.statuses), tuple(ax.origins), tuple(ax.prefectures)
-    key = (id(data), names, month, irregular, limits)
-    made = _KEPT.get(key, lambda: (data, _compose(irregular, limits, data, ax, month, crew)))
-    return made[1]
+    also = (names, month, irregular, limits)
+    return _KEPT.get((data,), lambda: _compose(irregular, limits, data, ax, month, crew), also)
 
 
 def _compose(

@@ -17,7 +17,7 @@ from sim.agents.firm_targets import Targets
 from sim.agents.joint import repair, round_rows
 from sim.agents.ordering import KEYS, ranked
 from sim.crew import Crew
-from sim.recent import Recent, Same
+from sim.recent import Same
 from sim.rng import (
     P_FIRM_OPENING,
     TAG_FIRM,
@@ -47,7 +47,7 @@ class Rows:
     large: np.ndarray  # float64[n]: workers relative to firms of the same cell, mean about one
 
 
-_COUNTS: Final[Same[Recent[np.ndarray]]] = Same(size=4)
+_COUNTS: Final[Same[np.ndarray]] = Same(size=8)
 
 
 def count_firms(aim: Targets, establishments: int, workers: np.ndarray) -> np.ndarray:
@@ -56,9 +56,8 @@ def count_firms(aim: Targets, establishments: int, workers: np.ndarray) -> np.nd
     workers float64[K, P]: where workers are expected. Sectors and sizes are met exactly,
     prefectures as far as moving single firms can.
     """
-    known = _COUNTS.get((aim,), lambda: Recent(size=8))
-    key = establishments, workers.tobytes()
-    return known.get(key, lambda: _fitted(aim, establishments, workers))
+    also = establishments, workers.tobytes()
+    return _COUNTS.get((aim,), lambda: _fitted(aim, establishments, workers), also)
 
 
 def _fitted(aim: Targets, establishments: int, workers: np.ndarray) -> np.ndarray:
@@ -175,7 +174,7 @@ def first_above(values, start, stop, x):
     return start
 
 
-def others(rows: Rows, shape: tuple[int, ...]) -> np.ndarray:
+def sectors_taken(rows: Rows, shape: tuple[int, ...]) -> np.ndarray:
     """int64[K, P]: the sector itself where it has firms in the prefecture; else the one with most
     firms there; -1 where there are none at all. A small sample has such cells."""
     cell = rows.sector.astype(np.int64) * shape[1] + rows.prefecture

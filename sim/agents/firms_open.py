@@ -22,7 +22,7 @@ from sim.agents.firm_rows import (
     first_above,
     jobs_of,
     make_rows,
-    others,
+    sectors_taken,
 )
 from sim.agents.firm_targets import Targets, fit_commuting, fit_jobs, targets, workforce
 from sim.agents.firms import FirmBook, FirmSet
@@ -125,7 +125,7 @@ def open_firms(
     spread = np.array([size.spread.value for size in firms.sizes.values()])
     rows = make_rows(count, words, places.world.first, weight, spread, month, scale, crew)
     has = _eligible_shares(tables.has, stock.sum(axis=1), able)
-    tables = tables._replace(other=others(rows, expected.shape), has=has)
+    tables = tables._replace(other=sectors_taken(rows, expected.shape), has=has)
     order, seat = _first_jobs(key, month, columns, places, tables, crew)
     people, shape = np.zeros(expected.shape, np.int64), expected.shape
     by_place = np.bincount(seat, minlength=shape[0] * weight.size).reshape(shape[0], -1)

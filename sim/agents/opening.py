@@ -23,7 +23,7 @@ from sim.agents.roster import Everybody, sample
 from sim.crew import Crew
 from sim.data import Data
 from sim.errors import InvariantError
-from sim.recent import Recent
+from sim.recent import Same
 from sim.rng import run_key
 from sim.schema import RunConfig
 from sim.tables import word_of
@@ -48,7 +48,7 @@ class Opening:
     report: Report
 
 
-_KEPT: Recent[tuple[Composition, dict[str, np.ndarray], np.ndarray]] = Recent(size=2)
+_KEPT: Same[tuple[dict[str, np.ndarray], np.ndarray]] = Same(size=2)
 
 
 def open_population(config: RunConfig, data: Data, month: int, scale: float) -> Opening:
@@ -81,9 +81,9 @@ def _rows(
     """
     if people.cells.sum(dtype=np.int64) * scale > MOST_KEPT:
         return _sampled(people, codes, ax, month, scale, crew)
-    key = (id(people), tuple(ax.statuses), tuple(ax.origins), tuple(codes), month, scale)
-    made = _KEPT.get(key, lambda: (people, *_sampled(people, codes, ax, month, scale, crew)))
-    return {name: column.copy() for name, column in made[1].items()}, made[2].copy()
+    also = (tuple(ax.statuses), tuple(ax.origins), tuple(codes), month, scale)
+    who, band = _KEPT.get((people,), lambda: _sampled(people, codes, ax, month, scale, crew), also)
+    return {name: column.copy() for name, column in who.items()}, band.copy()
 
 
 def _sampled(

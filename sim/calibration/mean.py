@@ -73,6 +73,7 @@ class Mean:
         theta     float64[K] logarithms of the multipliers
         arrivals  float64[H, S] people who come in each half-year
         follow    whether to follow newcomers (Outcome.left)
+        threads   of this run; they change nothing
         past      a run to go on from, which had the same arrivals and, so far, the same rates
         keep      month index -> where to put the run as it is after the month
         """

@@ -10,8 +10,8 @@ import pandas as pd
 from pydantic import BaseModel
 
 from sim.comparison.effects import Arms, estimate
-from sim.config_checks import sections
 from sim.schema import RunConfig
+from sim.sections import sections
 
 ALONE: Final = "alone"
 LEFT_OUT: Final = "left out"

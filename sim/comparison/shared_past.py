@@ -18,7 +18,7 @@ from sim.data import load
 from sim.levers import active_levers
 from sim.model import Kyosei, blank_state
 from sim.past import Then, then_of, unlike
-from sim.resources import estimate
+from sim.resources import estimate, kept_bytes
 from sim.run import facts_of, identity
 from sim.schema import RunConfig
 
@@ -28,8 +28,8 @@ MOST: Final = 4
 
 def bytes_of_copies(settings: RunConfig) -> int:
     """What the copies of a worker take at most, about: that of as many checkpoints."""
-    data, kept = load(settings.country.data), settings.model_copy(update={"checkpoint": ["-"]})
-    return MOST * (estimate(kept, data).disk - estimate(settings, data).disk)
+    needs = estimate(settings, load(settings.country.data))
+    return MOST * kept_bytes(needs.people, needs.months)
 
 
 @dataclass(frozen=True)

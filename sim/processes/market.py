@@ -43,8 +43,7 @@ def scan_people(c, first, stop, n, p, evicted, a, m, b, sums):
     tiers = np.full(HOLE + 1, a.n_tiers, np.int64)  # by status; n_tiers where there is no tier
     for s in range(a.tier.size):
         tiers[s] = a.tier[s] if a.tier[s] >= 0 else a.n_tiers
-    width = np.int64(a.n_tiers + 1)
-    packed = np.zeros(2 * width, np.int64)  # twice, so that no sum waits for the one before it
+    packed = np.zeros(a.n_tiers + 1, np.int64)
     seekers, n_seekers = lists[SEEKERS, start:], counts[SEEKERS]
     for lower in range(first, stop, TOGETHER):
         upper = min(lower + TOGETHER, stop)
@@ -53,7 +52,7 @@ def scan_people(c, first, stop, n, p, evicted, a, m, b, sums):
         # Without a branch on who works and who looks for work; two loops keep their sums at hand.
         for k in range(upper - lower):
             firm = np.int64(firms[k])
-            packed[(k & 1) * width + tiers[status[k]]] += ONE + firm if firm >= 0 else 0
+            packed[tiers[status[k]]] += ONE + firm if firm >= 0 else 0
             if (firm >= 0) & (evicted[np.maximum(firm, 0) >> 3] >> (firm & 7) & 1 != 0):
                 leave_job(p, lower + k, a, m, lists, counts, start)
                 traits[k] |= SEEKS
@@ -61,10 +60,9 @@ def scan_people(c, first, stop, n, p, evicted, a, m, b, sums):
             seekers[n_seekers] = lower + k
             n_seekers += np.int64(traits[k] & SEEKS != 0) & np.int64(event[k] == 0)
         for t in range(a.n_tiers):
-            both = packed[t] + packed[width + t]
-            sums[c, t, 0] += both >> 48
-            sums[c, t, 1] += both & (ONE - 1)
-            packed[t], packed[width + t] = 0, 0
+            sums[c, t, 0] += packed[t] >> 48
+            sums[c, t, 1] += packed[t] & (ONE - 1)
+            packed[t] = 0
     counts[SEEKERS] = n_seekers
 
 

@@ -132,11 +132,8 @@ def _reduce(factor: str, table: np.ndarray, mobility: np.ndarray) -> tuple[int, 
 
 def _by_band(table: np.ndarray, bands: tuple[int, ...]) -> np.ndarray:
     """Largest value from each band's start to one year beyond its end (classes grow stale)."""
-    ends = np.array([*bands[1:], table.size])
-    spans = np.column_stack([bands, ends + 1]).ravel()
-    # Of every band and, in between, of what lies behind its end; the second of them is left out.
-    longer = np.concatenate([table, table[-1:], table[-1:]])
-    return np.maximum.reduceat(longer, spans)[::2]
+    ends = [*bands[1:], table.size]
+    return np.array([table[a : z + 1].max() for a, z in zip(bands, ends, strict=True)])
 
 
 def class_bounds(

@@ -11,6 +11,7 @@ from sim.agents.opening import Opening, open_population
 from sim.clock import NEVER, month_index
 from sim.data import Data
 from sim.errors import DataError
+from sim.recent import Same
 from sim.schema import RunConfig
 
 NOW = month_index("2025-06")
@@ -216,11 +217,11 @@ def test_the_same_again(config: RunConfig, data: Data, sample: Opening):
         assert np.array_equal(column, again.columns[name]), name
 
 
-def test_threads_change_nothing(config: RunConfig, data: Data):
+def test_threads_change_nothing(config: RunConfig, data: Data, monkeypatch):
     made = []
     for threads in (1, 2, 3):
-        composition._KEPT._kept.clear()
-        opening._KEPT._kept.clear()
+        for module in (composition, opening):
+            monkeypatch.setattr(module, "_KEPT", Same(size=2))
         one = config.model_copy(update={"threads": threads})
         made.append(open_population(one, data, month_index("2018-06"), 0.05))
     for other in made[1:]:

@@ -9,10 +9,10 @@ import pytest
 from sim import config
 from sim.agents import composition, opening
 from sim.clock import month_index
-from sim.config_checks import sections
 from sim.data import load
 from sim.errors import ConfigError
 from sim.recent import Recent, Same, state_of_files
+from sim.sections import sections
 from sim.settings import configs_folder
 
 
@@ -75,7 +75,7 @@ def test_an_edited_file_is_read_again(configs):
     assert config.compose([], configs).seed == 77
 
 
-def test_the_opening_after_others_equals_a_fresh_one():
+def test_the_opening_after_others_equals_a_fresh_one(monkeypatch):
     data = load("japan")
     assert load("japan") is data
     month = month_index("2025-06")
@@ -84,8 +84,8 @@ def test_the_opening_after_others_equals_a_fresh_one():
     configs = [config.compose(line) for line in words]
     later = [opening.open_population(one, data, month, 0.001) for one in configs]
     for one, after in zip(configs, later, strict=True):
-        composition._KEPT._kept.clear()
-        opening._KEPT._kept.clear()
+        for module in (composition, opening):
+            monkeypatch.setattr(module, "_KEPT", Same(size=2))
         fresh = opening.open_population(one, data, month, 0.001)
         assert fresh.report == after.report
         assert all(np.array_equal(fresh.columns[c], after.columns[c]) for c in fresh.columns)
