@@ -23,6 +23,7 @@ def measure(sizes: list[int], threads: int, months: int) -> Result:
     rows += [
         ["whole month", *totals],
         ["million agent-months/s", *(1000 / total for total in totals)],
+        ["firms", *(c["firms"] for c in columns)],
         ["bytes a person, columns", *(c["column_bytes"] for c in columns)],
         ["peak memory, MB", *(c["peak_mb"] for c in columns)],
         ["first month, s", *(c["first_month"] for c in columns)],
@@ -51,7 +52,7 @@ def _apart(people: int, threads: int, months: int) -> dict[str, Any]:
 
 def one_size(people: int, threads: int, months: int) -> dict[str, Any]:
     """Least ns per agent-month by process, and memory."""
-    state = state_with(people, threads)
+    state = state_with(people, threads, firms=True)
     spent: dict[str, list[float]] = {process.__name__: [] for process in month.MONTH}
     started = time.perf_counter()
     first = 0.0
@@ -66,6 +67,7 @@ def one_size(people: int, threads: int, months: int) -> dict[str, Any]:
         first = first or time.perf_counter() - started
     return {
         "people": state.people.count(),
+        "firms": state.labour.firms.count() if state.labour is not None else 0,
         "ns": {name: min(values) for name, values in spent.items()},
         "column_bytes": state.people.nbytes() / state.people.capacity,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,

@@ -29,6 +29,7 @@ def measure(folder: Path, runs: int, scale: float) -> tuple[float, list[dict[str
     """(seconds of planning a run, seconds of each run by part); the first run is not among them."""
     lines = [[f"scale={scale}", "end=2027-06", f"seed={i}", f"{RATE}={0.02 + 0.01 * i:.2f}",
               "figures=false"] for i in range(runs + 1)]  # fmt: skip
+    folder.mkdir(parents=True)  # a run of a sweep does not make it
     planned(lines[:1], ["seed", RATE], folder)
     began = time.perf_counter()
     plan = planned(lines, ["seed", RATE], folder)
