@@ -4,6 +4,7 @@ Whatever a verb needs is imported when the verb runs, so that `kyosei --help` an
 """
 
 import argparse
+import gc
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +14,8 @@ from sim.errors import ConfigError, KyoseiError
 from sim.interrupt import listening
 from sim.settings import check_overrides, settings_help, sweep_help
 
+MANY_OBJECTS = 100_000
+"""New objects between two looks for garbage; Python's own 700 took most of a second of a start."""
 DONE, INPUT_OUTPUT, BROKEN, INTERRUPTED = 0, 3, 4, 130
 
 _RUN_EXAMPLES = """\
@@ -83,6 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 done; 2 bad input, nothing written; 3 input/output; 4 an invariant broke, or a folder does
     not verify; 130 interrupted. Any other exception is a bug and keeps its traceback.
     """
+    gc.set_threshold(MANY_OBJECTS)  # imports and settings make millions and hardly any is garbage
     parser = _parser()
     options, rest = parser.parse_known_args(arguments)
     takes_words = options.verb in ("run", "compare")
