@@ -2,7 +2,8 @@
 
 Numba counts a reference whenever an array is taken out of a tuple, with an atomic operation that
 it often cannot remove; in the monthly pass that was half of the time. A borrowed array has no
-owner to count: the caller keeps the real one alive while the kernel runs.
+owner to count: the caller keeps the real one alive while the kernel runs. A kernel that borrows a
+buffer of its own says `hold(buffer)` at its end, or the buffer is gone after its last mention.
 """
 
 from __future__ import annotations
@@ -48,3 +49,20 @@ def _itself(value: Any) -> Any:
 
 borrow: Callable[[Any], Any] = _itself if config.DISABLE_JIT else intrinsic(_borrow)  # type: ignore[attr-defined, assignment]
 """borrow(x): x without owners; inside kernels only."""
+
+
+def _hold(typingctx: Any, value: Any) -> Any:
+    """Nothing at all, but a mention: what is mentioned later is still alive now."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> ir.Value:
+        return context.get_dummy_value()
+
+    return types.void(value), codegen
+
+
+def _mention(value: Any) -> None:
+    """Plain Python keeps what is borrowed alive by itself."""
+
+
+hold: Callable[[Any], None] = _mention if config.DISABLE_JIT else intrinsic(_hold)  # type: ignore[attr-defined, assignment]
+"""hold(x): x is alive until here; inside kernels only."""

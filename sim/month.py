@@ -17,7 +17,7 @@ from sim.processes.arrivals import arrive, count_cells, occupied
 from sim.processes.books import describe_people, recount
 from sim.processes.caps import capped
 from sim.processes.cohorts import YEARS, count_cohorts
-from sim.processes.families import born_here, brought, follow, forget_events
+from sim.processes.families import born_here, brought, follow, forget_events, mark
 from sim.processes.fates import month_of_everyone
 from sim.processes.firm_books import describe_firms, remember_jobs
 from sim.processes.firms import plan
@@ -31,6 +31,7 @@ def policy(state: State) -> None:
     """The month's rates: baseline edited by what is in force."""
     state.set_rates()
     state.open_books()
+    state.people.begin_month()
     state.lists.clear()
     if calendar_month(state.month) == 1:
         renew_risks(state)
@@ -97,10 +98,13 @@ def dependants(state: State) -> None:
     """Those who depend on people to whom something happened."""
     p = state.people
     state.make_room()
+    happened = np.zeros(p.n // 8 + 1, np.uint8)
+    mark(happened, state.lists[FLAGGED])
     state.crew.run(
         follow,
         p.n,
         p.columns,
+        happened,
         state.model.fates,
         state.base,
         state.model.status,

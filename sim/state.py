@@ -148,6 +148,8 @@ class State:
         """Take the chunks' lists of a kernel that ran over n rows, in order of chunk."""
         assert self.books is not None
         for lst in range(N_LISTS):
+            if lst in self.lists and not self.books.counts[:, lst].any():
+                continue
             parts = [self.lists[lst]] if lst in self.lists else []
             for c in range(self.chunks):
                 start = 2 * (n * c // self.chunks)

@@ -1,4 +1,8 @@
-"""People as one array per field; a row that nobody uses is a hole."""
+"""People as one array per field; a row that nobody uses is a hole.
+
+What the month scans for everyone stands in arrays of its own. The rest, which is asked of the few
+to whom something happens, stands together person by person: one visit of the memory, not eleven.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +42,17 @@ FIELDS: Final = {  # name: (dtype, value in a hole)
     "traits": (np.uint8, 0),  # bits: 1 norms programme taken, 2 looks for work
     "event": (np.uint8, 0),  # this month's fate, if dependants must hear of it
 }
-BYTES_PER_PERSON: Final = sum(np.dtype(dtype).itemsize for dtype, _ in FIELDS.values())
+_TOGETHER: Final = (
+    "born", "entered", "since", "counting", "stage", "origin", "sex", "language", "arrears",
+    "permit_months", "sector",
+)  # fmt: skip
+RECORD: Final = np.dtype([*((name, FIELDS[name][0]) for name in _TOGETHER), ("", np.uint8)])
+"""The fields that stand together: 16 bytes, so that no record lies across two lines of a cache."""
+_RECORDS: Final = "records"
+_ARRAYS: Final = (_RECORDS, *(name for name in FIELDS if name not in _TOGETHER))
+BYTES_PER_PERSON: Final = RECORD.itemsize + sum(
+    np.dtype(FIELDS[name][0]).itemsize for name in FIELDS if name not in _TOGETHER
+)
 
 
 class Columns(NamedTuple):
@@ -72,14 +86,26 @@ class Population:
 
     def __init__(self, capacity: int, hole_risk: int) -> None:
         self.capacity, self.n, self.hole_risk = max(capacity, 1), 0, hole_risk
-        self._data = {name: self._empty(name, self.capacity) for name in FIELDS}
+        self._arrays = {name: self._empty(name, self.capacity) for name in _ARRAYS}
+        self._data = self._views()
         self._free = np.zeros(0, np.int32)
+        self._taken: list[np.ndarray] = []
 
     def _empty(self, name: str, size: int) -> np.ndarray:
+        """`size` holes of a field, or of the fields of RECORD."""
+        if name == _RECORDS:
+            records = np.zeros(size, RECORD)
+            for field in ("counting", "sector"):
+                records[field] = FIELDS[field][1]
+            return records
         dtype, hole = FIELDS[name]
         if hole == 0 and name != "risk":
             return np.zeros(size, dtype)  # memory that nobody has written to costs nothing yet
         return np.full(size, self.hole_risk if name == "risk" else hole, dtype)
+
+    def _views(self) -> dict[str, np.ndarray]:
+        records = self._arrays[_RECORDS]
+        return {name: records[name] if name in _TOGETHER else self._arrays[name] for name in FIELDS}
 
     def __getitem__(self, field: str) -> np.ndarray:
         """Live view, shape [n], holes included. Take it afresh after `reserve`."""
@@ -130,22 +156,35 @@ class Population:
         self.reserve(self.n + fresh)
         rows = np.concatenate([rows, np.arange(self.n, self.n + fresh, dtype=np.int32)])
         self.n += fresh
+        self._taken.append(rows)
         return rows
+
+    @property
+    def newcomers(self) -> np.ndarray:
+        """int32, ascending: rows that newcomers have taken since the month began, holes by now some
+        of them. A row may be taken, freed and taken again within a month."""
+        return np.unique(np.concatenate([np.zeros(0, np.int32), *self._taken]))
+
+    def begin_month(self) -> None:
+        """Forget who came before."""
+        self._taken = []
 
     def reserve(self, n: int) -> None:
         """Make room for n rows; grows by half so that copying stays rare."""
         if n <= self.capacity:
             return
         capacity = max(n, self.capacity + self.capacity // 2)
-        for name, old in self._data.items():
+        self._data = {}
+        for name in _ARRAYS:
             grown = self._empty(name, capacity)
-            grown[: self.n] = old[: self.n]
-            self._data[name] = grown
+            grown[: self.n] = self._arrays[name][: self.n]
+            self._arrays[name] = grown
+        self._data = self._views()
         self.capacity = capacity
 
     def nbytes(self) -> int:
         """Bytes of all columns at their full length."""
-        return sum(column.nbytes for column in self._data.values())
+        return sum(array.nbytes for array in self._arrays.values())
 
     def permute(self, order: np.ndarray) -> None:
         """Put the rows [0, n) in another order; references to principals follow."""
@@ -157,3 +196,4 @@ class Population:
         has = principal >= 0
         principal[has] = place[principal[has]]
         self._free = place[self._free]
+        self._taken = [place[rows] for rows in self._taken]

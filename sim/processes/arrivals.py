@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from sim.borrow import borrow
-from sim.processes.newcomers import NOBODY, draw_profile, settle
+from sim.processes.newcomers import AHEAD, NOBODY, draw_profile, fetch_row, settle
 from sim.processes.person import pick_cut
 from sim.rng import (
     P_ARRIVAL_COUNT,
@@ -112,6 +112,7 @@ def arrive(c, head, stop, p, rows, cells, first, cell_word, place_code, profile,
         status, origin = row // n_origins, row % n_origins
         word = cell_word[status, origin] | place_code[prefecture]
         for ordinal in range(first[k + 1] - first[k]):
+            fetch_row(p, rows[min(first[k] + ordinal + AHEAD, rows.size - 1)])
             key = identity(TAG_ARRIVAL, word, np.uint64(m.now), ordinal)
             x0, x1 = draw(m.k0, m.k1, key, m.now, P_ARRIVAL_PERSON, 0)
             sex, born, language = draw_profile(profile, status, m.now, x0, x1)

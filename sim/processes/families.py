@@ -6,11 +6,11 @@ import numpy as np
 from numba import njit
 
 from sim.agents.population import HOLE
-from sim.borrow import borrow
+from sim.borrow import borrow, hold
 from sim.fate_rows import FIRST_FAMILY
 from sim.prefetch import prefetch
-from sim.processes.fates import BLOCK, apply_fate, move
-from sim.processes.newcomers import NOBODY, NONE, draw_profile, settle
+from sim.processes.fates import BLOCK, apply_fate, fetch, move
+from sim.processes.newcomers import AHEAD, NOBODY, NONE, draw_profile, fetch_row, settle
 from sim.processes.person import IN_FAMILY, MOVED, PERMANENT, code_buffer, fill_codes, pick_outcome
 from sim.rng import (
     P_BROUGHT_FAMILY,
@@ -23,9 +23,6 @@ from sim.rng import (
     low,
 )
 
-AHEAD = 16
-"""Rows ahead of the one in work whose principal's event is fetched."""
-
 
 @njit(cache=True, nogil=True)
 def born_here(c, head, stop, p, mothers, rows, female, a, w, m, b, born):
@@ -35,6 +32,7 @@ def born_here(c, head, stop, p, mothers, rows, female, a, w, m, b, born):
     """
     p, a, w, b = borrow(p), borrow(a), borrow(w), borrow(b)
     for k in range(head, stop):
+        fetch_row(p, rows[min(k + AHEAD, stop - 1)])
         mother, i = mothers[k], np.int64(rows[k])
         key = identity(TAG_BIRTH, p.key[mother], np.uint64(m.now), 0)
         status, origin = np.int64(a.child[p.status[mother]]), np.int64(p.origin[mother])
@@ -55,6 +53,7 @@ def brought(c, head, stop, p, sponsors, fates, rows, t, profile, a, w, m, b, cam
     """
     p, t, a, w, b, profile = borrow(p), borrow(t), borrow(a), borrow(w), borrow(b), borrow(profile)
     for k in range(head, stop):
+        fetch_row(p, rows[min(k + AHEAD, stop - 1)])
         sponsor, i = sponsors[k], np.int64(rows[k])
         key = identity(TAG_FAMILY, p.key[sponsor], np.uint64(m.now), 0)
         x0, x1 = draw(m.k0, m.k1, key, m.now, P_BROUGHT_FAMILY, 0)
@@ -69,23 +68,33 @@ def brought(c, head, stop, p, sponsors, fates, rows, t, profile, a, w, m, b, cam
 
 
 @njit(cache=True, nogil=True)
-def follow(c, first, stop, p, t, base, a, w, m, b):
-    """Dependants of those to whom something happened this month move, switch, leave or stay."""
+def follow(c, first, stop, p, happened, t, base, a, w, m, b):
+    """Dependants of those to whom something happened this month move, switch, leave or stay.
+
+    happened uint8[rows / 8 + 1]: bits of the rows with an event, few enough to stay at hand.
+    """
     p, t, a, w, b = borrow(p), borrow(t), borrow(a), borrow(w), borrow(b)
     base = borrow(base)
-    codes, start = code_buffer(), 2 * first
-    depend = np.zeros(BLOCK, np.int32)
+    buffers = code_buffer(), np.zeros(BLOCK, np.int32)
+    codes, hear, happened = borrow(buffers[0]), borrow(buffers[1]), borrow(happened)
+    start = 2 * first
     for lower in range(first, stop, BLOCK):
         principals = p.principal[lower : min(lower + BLOCK, stop)]
         n = np.int64(0)
-        for j in range(principals.size):  # most depend on nobody: no branch on who does
-            depend[n] = j
-            n += np.int64(principals[j] >= 0)
+        for j in range(principals.size):  # no branch on who depends on somebody
+            principal = np.maximum(principals[j], 0)
+            hear[n] = j
+            n += np.int64(happened[principal >> 3] >> (principal & 7) & 1) & np.int64(
+                principals[j] >= 0
+            )
         for k in range(n):
-            prefetch(p.event, principals[depend[np.minimum(k + AHEAD, n - 1)]])
-            i, principal = lower + np.int64(depend[k]), principals[depend[k]]
+            ahead = hear[np.minimum(k + AHEAD, n - 1)]
+            fetch(p, lower + np.int64(ahead))
+            prefetch(p.event, principals[ahead])
+            prefetch(p.municipality, principals[ahead])
+            i, principal = lower + np.int64(hear[k]), principals[hear[k]]
             event = np.int64(p.event[principal])
-            if event == 0 or p.status[i] == HOLE:
+            if p.status[i] == HOLE:
                 continue
             if event == MOVED:
                 move(p, i, np.int64(p.municipality[principal]), w, m, b, c)
@@ -98,6 +107,14 @@ def follow(c, first, stop, p, t, base, a, w, m, b):
             f = pick_outcome(t, base, lst, codes, low(x0), b.tally[c])
             if f >= 0:
                 apply_fate(p, i, f, t, base, codes, a, w, m, b, c, start, IN_FAMILY)
+    hold(buffers)
+
+
+@njit(cache=True)
+def mark(bits, rows):
+    """Set the bits of rows, uint8[rows / 8 + 1]."""
+    for k in range(rows.size):
+        bits[rows[k] >> 3] |= np.uint8(1 << (rows[k] & 7))
 
 
 @njit(cache=True)

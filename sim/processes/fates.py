@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from sim.agents.population import NORMS, SEEKS
-from sim.borrow import borrow
+from sim.borrow import borrow, hold
 from sim.prefetch import prefetch
 from sim.processes.lists import MOTHERS, SPONSOR_FATES, SPONSORS, flag, push
 from sim.processes.person import (
@@ -189,20 +189,11 @@ def screen(key, risk, permit_end, first, size, bounds, m, when, words, passed, s
 
 @njit(cache=True, forceinline=True)
 def fetch(p, i):
-    """Start loading the columns of person i that most fates look at."""
+    """Start loading what most fates look at of person i."""
+    prefetch(p.born, i)  # and the fields that stand together with it
     prefetch(p.status, i)
-    prefetch(p.stage, i)
-    prefetch(p.origin, i)
-    prefetch(p.sex, i)
-    prefetch(p.born, i)
-    prefetch(p.entered, i)
-    prefetch(p.since, i)
-    prefetch(p.permit_months, i)
-    prefetch(p.municipality, i)
-    prefetch(p.language, i)
-    prefetch(p.arrears, i)
-    prefetch(p.counting, i)
     prefetch(p.firm, i)
+    prefetch(p.municipality, i)
     prefetch(p.traits, i)
 
 
@@ -224,8 +215,13 @@ def month_of_everyone(c, first, stop, p, t, base, bounds, a, w, m, b):
     longest = 0
     for lst in range(t.first.size - 1):
         longest = max(longest, t.first[lst + 1] - t.first[lst])
-    codes, rates, tally = code_buffer(), np.zeros(longest + 1), b.tally[c]
-    words, passed = np.zeros(BLOCK, np.uint64), np.zeros(BLOCK, np.int32)
+    buffers = (
+        code_buffer(), np.zeros(longest + 1), np.zeros(BLOCK, np.uint64), np.zeros(BLOCK, np.int32),
+    )  # fmt: skip
+    codes, rates, words, passed = (
+        borrow(buffers[0]), borrow(buffers[1]), borrow(buffers[2]), borrow(buffers[3]),
+    )  # fmt: skip
+    tally = b.tally[c]
     when = occasion(m.now, P_MONTHLY_FATE, 0)
     start = 2 * first  # of this chunk's part of the lists: a person may enter one twice
     for lower in range(first, stop, BLOCK):
@@ -260,3 +256,4 @@ def month_of_everyone(c, first, stop, p, t, base, bounds, a, w, m, b):
                     apply_fate(p, i, f, t, base, codes, a, w, m, b, c, start, block)
                 if ended and p.permit_end[i] <= m.now:
                     give_permit(p, i, RENEWED, a, m, AT_PERMIT_END)
+    hold(buffers)

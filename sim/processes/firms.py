@@ -14,7 +14,7 @@ from numba import njit
 
 from sim.agents.firm_rows import draw_support, relative_size
 from sim.agents.firms import HOLE, FirmSet
-from sim.borrow import borrow
+from sim.borrow import borrow, hold
 from sim.processes.arrivals import LARGEST_MEAN, poisson
 from sim.processes.firm_rules import grow, new_firms, rules, support_shares
 from sim.rng import (
@@ -81,7 +81,8 @@ def stand_and_want(c, first, stop, firms, r, prefecture, m, gone, tally):
     tally  int64[C, K, 3] out: firms, workers and vacancies by sector
     """
     firms, r = borrow(firms), borrow(r)
-    room, gaps = np.zeros(r.frozen.size, np.int64), np.zeros(r.pool.size, np.int64)
+    buffers = np.zeros(r.frozen.size, np.int64), np.zeros(r.pool.size, np.int64)
+    room, gaps = borrow(buffers[0]), borrow(buffers[1])
     for f in range(first, stop):
         if firms.status[f] == HOLE:
             continue
@@ -99,6 +100,7 @@ def stand_and_want(c, first, stop, firms, r, prefecture, m, gone, tally):
         tally[c, k, FIRMS] += 1
         tally[c, k, WORKERS] += workers
         tally[c, k, OFFERED] += want(firms, f, r, r.local[place], room, gaps)
+    hold(buffers)
 
 
 @njit(cache=True, forceinline=True)

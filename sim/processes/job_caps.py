@@ -7,7 +7,7 @@ import numpy as np
 from sim.agents.labour import CAPPED, Labour
 from sim.clock import month_index
 from sim.processes.caps import room_under
-from sim.processes.market import add_up, count_in
+from sim.processes.market import count_fields, count_in
 from sim.processes.offers import Offers
 from sim.schema_firms import Cap
 from sim.state import State
@@ -19,17 +19,21 @@ def within_caps(state: State, labour: Labour, offers: Offers, rows: np.ndarray) 
     assert body is not None
     out = np.ones(rows.size, np.bool_)
     firms, fields = labour.firms, list(body.fields)
-    pending, heads = _totals(state, firms["pending"]), _totals(state, firms["heads"])
     field_of = np.array([fields.index(sector.field) for sector in body.sectors.values()])
-    of_job = field_of[labour.firms["sector"][offers.firm[rows]]]
+    both = np.zeros((state.chunks, 2, labour.tiers, len(fields)), np.int64)
+    state.crew.run(count_fields, firms.n, firms.columns, field_of, both)
+    heads, pending = both.sum(axis=0)
+    of_job, tier = field_of[firms["sector"][offers.firm[rows]]], offers.tier[rows]
     for name, cap in body.caps.items():
         t = list(body.tiers).index(name)
-        mine = np.flatnonzero(offers.tier[rows] == t)
+        mine = np.flatnonzero(tier == t)
         limits = _limits(state, name, cap, fields)
-        most = mine.size + pending[t] + heads[t] + labour.flow[t].sum()  # who can count at most
+        here = heads[t] + pending[t]
+        most = mine.size + here.sum() + labour.flow[t].sum()  # who can count at most
         if state.month < month_index(cap.since) or most < limits.min():
             continue
-        room = np.maximum(limits - _under_cap(labour, cap, t, field_of), 0).astype(np.int64)
+        counted = here if cap.kind == "stock" else labour.flow[t]
+        room = np.maximum(limits - counted, 0).astype(np.int64)
         wanted = np.bincount(of_job[mine], minlength=len(fields))
         for f in np.flatnonzero(wanted > room):
             ranked = mine[of_job[mine] == f]
@@ -37,9 +41,8 @@ def within_caps(state: State, labour: Labour, offers: Offers, rows: np.ndarray) 
             out[ranked[room[f] :]] = False
             labour.capped[t, f] = wanted[f] - room[f]
             labour.counts[CAPPED, t] += wanted[f] - room[f]
-    _under_policy(state, labour, offers, rows, out, pending)
-    kept = rows[out]
-    count_in(labour.flow, offers.tier[kept], of_job[out], 1)
+    _under_policy(state, labour, offers, rows, out, pending.sum(axis=1))
+    count_in(labour.flow, tier[out], of_job[out], 1)
     return out
 
 
@@ -74,19 +77,3 @@ def _limits(state: State, name: str, cap: Cap, fields: list[str]) -> np.ndarray:
     values = [params.get(f"firms.caps.{name}.fields.{f}", np.inf) for f in fields]
     raised = params[f"firms.caps.{name}.raised"] ** plans
     return np.array(values) * raised * state.scale
-
-
-def _totals(state: State, jobs: np.ndarray) -> np.ndarray:
-    """int64[T]: jobs, integers [firms, T], of all firms."""
-    out = np.zeros((state.chunks, jobs.shape[1]), np.int64)
-    state.crew.run(add_up, jobs.shape[0], jobs, out)
-    return np.asarray(out.sum(axis=0))
-
-
-def _under_cap(labour: Labour, cap: Cap, tier: int, field_of: np.ndarray) -> np.ndarray:
-    """int64[fields]: people who count against a cap: those here and on the way, or this year's."""
-    firms, n = labour.firms, int(field_of.max()) + 1
-    if cap.kind == "stock":
-        count = firms["heads"][:, tier] + firms["pending"][:, tier]
-        return np.bincount(field_of[firms["sector"]], count, n).astype(np.int64)
-    return labour.flow[tier, :n]

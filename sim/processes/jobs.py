@@ -30,9 +30,9 @@ from sim.processes.firms import SPREAD
 from sim.processes.job_caps import within_caps
 from sim.processes.lists import GAINED, LOST, SEEKERS
 from sim.processes.market import (
-    NOWHERE,
     count_in,
     hire,
+    line_up,
     look,
     pairs,
     scan_people,
@@ -115,7 +115,7 @@ def evict_and_list(state: State, labour: Labour) -> None:
     notice = firms["notice"]
     evicted = (notice > 0) & (notice <= state.month)
     sums = np.zeros((state.chunks, labour.tiers, 2), np.int64)
-    bits = np.packbits(np.append(evicted, False), bitorder="little")
+    bits = np.packbits(np.append(False, evicted), bitorder="little")
     status, now = state.model.status, state.now
     state.crew.run(scan_people, p.n, p.n, p.columns, bits, status, now, state.books, sums)
     state.collect(p.n)
@@ -131,29 +131,23 @@ def evict_and_list(state: State, labour: Labour) -> None:
 def _match(state: State, labour: Labour, offers: Offers) -> None:
     p, status = state.people, state.model.status
     seekers = state.lists.pop(SEEKERS)
-    market = _market(state, labour)
-    tier = status.tier[p["status"][seekers]]
-    labour.counts[SEEKING] = np.bincount(tier[tier >= 0], minlength=labour.tiers)
+    market, sought = _market(state, labour), np.zeros((state.chunks, labour.tiers), np.int64)
     made, spot = np.zeros((labour.tiers, 3), np.int64), np.empty(seekers.size, np.uint64)
     for attempt in range(ATTEMPTS):
         ring = np.empty(seekers.size, np.uint64)
         state.crew.run(
             look, seekers.size, seekers, spot, attempt, p.columns, state.world.prefecture,
-            market, status, state.now, ring,
+            market, status, state.now, ring, sought,
         )  # fmt: skip
-        apply = np.flatnonzero(ring != NOWHERE)  # who does not now does not this month
-        order = apply[np.argsort(ring[apply])]
-        seekers, spot, ring = seekers[order], spot[order], ring[order]
-        job, who = np.empty(order.size, np.int32), np.empty(order.size, np.int32)
+        # Who does not apply now does not this month.
+        seekers, spot, ring = line_up(offers.starts.size - 1, seekers, spot, ring)
+        job, who = np.empty(ring.size, np.int32), np.empty(ring.size, np.int32)
         n = pairs(offers.starts, offers.place, offers.taken, ring, job, who)
-        first = np.argsort(job[:n])
         hire(
-            job[first], seekers[who[first]], offers.taken, offers.firm, p.columns,
-            labour.firms.columns, labour.transfers, market, status, state.world, state.now,
-            state.books, made,
+            job[:n], seekers[who[:n]], offers.taken, offers.firm, p.columns, labour.firms.columns,
+            labour.transfers, market, status, state.world, state.now, state.books, made,
         )  # fmt: skip
-        left = p["firm"][seekers] < 0
-        seekers, spot = seekers[left], spot[left]
+    labour.counts[SEEKING] = sought.sum(axis=0)
     labour.counts[[HIRED, CROSSED, REFUSED]] = made.T
     state.collect(p.n)
 

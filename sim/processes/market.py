@@ -15,7 +15,7 @@ from sim.borrow import borrow
 from sim.prefetch import prefetch
 from sim.processes.fates import move
 from sim.processes.lists import SEEKERS, flag
-from sim.processes.offers import HASH, PLACE_BITS, ring_of
+from sim.processes.offers import HASH, PLACE_BITS, ring_of, slot_of
 from sim.processes.person import MOVED, pick_cut
 from sim.processes.work import leave_job
 from sim.rng import P_SEARCH, P_SEARCH_PLACE, draw, high, low
@@ -25,6 +25,8 @@ AHEAD = 16
 TOGETHER = 4096
 """People whose jobs are added up in one number: workers above ONE, rows of firms below."""
 ONE = np.int64(1 << 48)
+EIGHTH, REST = np.uint64(3), np.uint64(7)
+"""Shift and mask of a bit among bytes."""
 ALONE = np.int64(0)
 """The chunk of what runs on one thread."""
 NOWHERE = np.uint64((1 << 64) - 1)
@@ -34,16 +36,20 @@ NOWHERE = np.uint64((1 << 64) - 1)
 def scan_people(c, first, stop, n, p, evicted, a, m, b, sums):
     """Lists those who look for work, rows [first, stop); frees the workers of `evicted` firms.
 
-    evicted uint8[firms / 8 + 1] bits; sums int64[C, T, 2] takes the number of employed and the sum
-    of the rows of their firms, as they are before.
+    evicted uint8[firms / 8 + 1] bits: first one for those without a firm, then one a firm.
+    sums int64[C, T, 2] takes the number of employed and the sum of the rows of their firms, as
+    they are before.
     """
     p, a, b = borrow(p), borrow(a), borrow(b)
     start = 2 * (n * c // b.counts.shape[0])
     lists, counts = b.lists, b.counts[c]
-    tiers = np.full(HOLE + 1, a.n_tiers, np.int64)  # by status; n_tiers where there is no tier
+    # By status: where its tier is added up, the last place for none. Neighbours are added in two
+    # places in turn, so that none waits for the one before; numbers without a sign are no index
+    # from the end.
+    tiers = np.full(HOLE + 1, 2 * a.n_tiers, np.uint64)
     for s in range(a.tier.size):
-        tiers[s] = a.tier[s] if a.tier[s] >= 0 else a.n_tiers
-    packed = np.zeros(a.n_tiers + 1, np.int64)
+        tiers[s] = 2 * (a.tier[s] if a.tier[s] >= 0 else a.n_tiers)
+    packed = np.zeros(2 * a.n_tiers + 2, np.int64)
     seekers, n_seekers = lists[SEEKERS, start:], counts[SEEKERS]
     for lower in range(first, stop, TOGETHER):
         upper = min(lower + TOGETHER, stop)
@@ -52,17 +58,19 @@ def scan_people(c, first, stop, n, p, evicted, a, m, b, sums):
         # Without a branch on who works and who looks for work; two loops keep their sums at hand.
         for k in range(upper - lower):
             firm = np.int64(firms[k])
-            packed[tiers[status[k]]] += ONE + firm if firm >= 0 else 0
-            if (firm >= 0) & (evicted[np.maximum(firm, 0) >> 3] >> (firm & 7) & 1 != 0):
+            packed[tiers[np.uint64(status[k])] + np.uint64(k & 1)] += (ONE + firm) & ~(firm >> 63)
+            bit = np.uint64(firm + 1)
+            if evicted[bit >> EIGHTH] >> (bit & REST) & np.uint64(1):
                 leave_job(p, lower + k, a, m, lists, counts, start)
                 traits[k] |= SEEKS
         for k in range(upper - lower):
             seekers[n_seekers] = lower + k
             n_seekers += np.int64(traits[k] & SEEKS != 0) & np.int64(event[k] == 0)
         for t in range(a.n_tiers):
-            sums[c, t, 0] += packed[t] >> 48
-            sums[c, t, 1] += packed[t] & (ONE - 1)
-            packed[t] = 0
+            both = packed[2 * t] + packed[2 * t + 1]
+            sums[c, t, 0] += both >> 48
+            sums[c, t, 1] += both & (ONE - 1)
+            packed[2 * t], packed[2 * t + 1] = 0, 0
     counts[SEEKERS] = n_seekers
 
 
@@ -96,13 +104,15 @@ def first_search(c, first, stop, p, shares, a, m):
 
 
 @njit(cache=True, nogil=True)
-def add_up(c, first, stop, jobs, out):
-    """Adds up jobs, integers [firms, T], of firms [first, stop) into out int64[C, T]."""
-    for t in range(jobs.shape[1]):
-        total = np.int64(0)
-        for f in range(first, stop):
-            total += jobs[f, t]
-        out[c, t] += total
+def count_fields(c, first, stop, firms, field_of, out):
+    """Jobs of firms [first, stop) by tier and field: out int64[C, 2, T, F], taken and kept for
+    those who are on the way. field_of int64[sectors]."""
+    firms = borrow(firms)
+    for f in range(first, stop):
+        field = field_of[np.int64(firms.sector[f])]
+        for t in range(out.shape[2]):
+            out[c, 0, t, field] += firms.heads[f, t]
+            out[c, 1, t, field] += firms.pending[f, t]
 
 
 @njit(cache=True)
@@ -124,11 +134,12 @@ def elsewhere(cut, here, word):
 
 
 @njit(cache=True, nogil=True)
-def look(c, first, stop, seekers, spot, attempt, p, prefecture, market, a, m, ring):
+def look(c, first, stop, seekers, spot, attempt, p, prefecture, market, a, m, ring, sought):
     """Place of seekers [first, stop) on the rings, or NOWHERE for who does not apply.
 
-    attempt 0, 1, ... of the month: each looks in another place, or in another sector. spot
-    uint64[k] keeps each seeker's place on whatever ring for the later attempts.
+    attempt 0, 1, ... of the month: each looks in another place, or in another sector, if none has
+    found a job. spot uint64[k] keeps each seeker's place on whatever ring for the later attempts.
+    sought int64[C, T] takes how many look at the first.
     """
     p, a, market = borrow(p), borrow(a), borrow(market)
     sectors = market.sector_cut.shape[2]
@@ -136,14 +147,16 @@ def look(c, first, stop, seekers, spot, attempt, p, prefecture, market, a, m, ri
         ahead = seekers[min(k + AHEAD, stop - 1)]
         prefetch(p.key, ahead)
         prefetch(p.status, ahead)
+        prefetch(p.firm, ahead)
         prefetch(p.sector, ahead)
         prefetch(p.municipality, ahead)
         i = seekers[k]
         tier = np.int64(a.tier[p.status[i]])
         ring[k] = NOWHERE
-        if tier < 0:
+        if tier < 0 or p.firm[i] >= 0:
             continue
         if attempt == 0:
+            sought[c, tier] += 1
             x0, x1 = draw(m.k0, m.k1, p.key[i], m.now, P_SEARCH, 0)
             if low(x0) >= np.uint64(market.search):
                 continue
@@ -161,17 +174,57 @@ def look(c, first, stop, seekers, spot, attempt, p, prefecture, market, a, m, ri
 
 
 @njit(cache=True)
+def line_up(rings, seekers, spot, ring):
+    """(seekers, spot, ring) of those who apply, in the order of their rings, of which there are
+    `rings`, and on a ring of their places."""
+    starts, n = np.zeros(rings + 1, np.int64), 0
+    for k in range(ring.size):
+        if ring[k] != NOWHERE:
+            starts[np.int64(ring[k] >> PLACE_BITS) + 1] += 1
+            n += 1
+    for r in range(rings):
+        starts[r + 1] += starts[r]
+    at = np.zeros(n + 1, np.int64)
+    for k in range(ring.size):
+        if ring[k] != NOWHERE:
+            at[_about(starts, ring[k]) + 1] += 1
+    for k in range(n):
+        at[k + 1] += at[k]
+    rows, spots, words = np.empty(n, np.int32), np.empty(n, np.uint64), np.empty(n, np.uint64)
+    for k in range(ring.size):
+        if ring[k] != NOWHERE:
+            about = _about(starts, ring[k])
+            d = at[about]
+            rows[d], spots[d], words[d] = seekers[k], spot[k], ring[k]
+            at[about] += 1
+    for k in range(1, n):  # the last step: few stand wrong, by few places
+        row, own, word, e = rows[k], spots[k], words[k], k
+        while e > 0 and words[e - 1] > word:
+            rows[e], spots[e], words[e] = rows[e - 1], spots[e - 1], words[e - 1]
+            e -= 1
+        rows[e], spots[e], words[e] = row, own, word
+    return rows, spots, words
+
+
+@njit(cache=True, forceinline=True)
+def _about(starts, word):
+    """Where somebody on a ring stands in the line, about: places are evenly spread."""
+    r = np.int64(word >> PLACE_BITS)
+    return starts[r] + slot_of(word & HASH, starts[r + 1] - starts[r])
+
+
+@njit(cache=True)
 def pairs(starts, place, taken, seekers, job, who):
     """Who takes which job; returns how many do.
 
     starts int64[R + 1] and place uint64[jobs]: see Offers. taken int32[jobs] is -1 for free jobs,
     and the seeker's number afterwards. seekers uint64[k]: ring and place, ascending.
-    job, who int32[k] out: the pairs, ring by ring.
+    job, who int32[k] out: the pairs, in order of job.
     """
-    waiting = np.empty(seekers.size, np.int32)
+    waiting, late = np.empty(seekers.size, np.int32), np.empty(seekers.size, np.int32)
     k, made = 0, 0
     while k < seekers.size:
-        ring, n = seekers[k] >> PLACE_BITS, 0
+        ring, n, before = seekers[k] >> PLACE_BITS, 0, made
         begin, stop = starts[np.int64(ring)], starts[np.int64(ring) + 1]
         j = begin
         while k < seekers.size and seekers[k] >> PLACE_BITS == ring:
@@ -188,11 +241,26 @@ def pairs(starts, place, taken, seekers, job, who):
         w = 0
         while w < n and begin < stop:
             if taken[begin] < 0:
-                taken[begin], job[made], who[made] = waiting[w], begin, waiting[w]
-                made += 1
+                taken[begin], late[w] = waiting[w], begin
                 w += 1
             begin += 1
+        _merge(job, who, before, made, late, waiting, w)
+        made += w
     return made
+
+
+@njit(cache=True, forceinline=True)
+def _merge(job, who, first, stop, jobs, whose, n):
+    """Merge n further pairs into the pairs [first, stop); both are in order of job."""
+    end = stop + n
+    while n > 0:
+        end -= 1
+        if stop > first and job[stop - 1] > jobs[n - 1]:
+            stop -= 1
+            job[end], who[end] = job[stop], who[stop]
+        else:
+            n -= 1
+            job[end], who[end] = jobs[n], whose[n]
 
 
 @njit(cache=True)
@@ -208,10 +276,13 @@ def hire(job, rows, taken, firm, p, firms, transfers, market, a, w, m, b, made):
     )  # fmt: skip
     for k in range(job.size):
         ahead = min(k + AHEAD, job.size - 1)
-        for column in (p.status, p.sector, p.traits, p.event):
+        for column in (p.status, p.traits, p.event):
             prefetch(column, rows[ahead])
+        prefetch(p.born, rows[ahead])  # and the fields that stand together with it
         prefetch(p.municipality, rows[ahead])
         prefetch(p.firm, rows[ahead])
+        prefetch(firms.heads, firm[job[ahead]])
+        prefetch(firms.vacancies, firm[job[ahead]])
         prefetch(firms.municipality, firm[job[ahead]])
         prefetch(firms.sector, firm[job[ahead]])
         i, f = np.int64(rows[k]), np.int64(firm[job[k]])

@@ -8,12 +8,15 @@ import numpy as np
 from numba import njit
 
 from sim.agents.population import NO_SECTOR, SEEKS
+from sim.prefetch import prefetch
 from sim.processes.person import AT_PERMIT_END, FIRST, IN, book, give_permit, pick_cut, set_risk
 from sim.processes.work import wants_job
 from sim.rng import P_NEW_STATUS, draw, low
 
 NOBODY, NONE = np.int64(-1), np.int64(0)
 """No principal; no language."""
+AHEAD = 8
+"""Newcomers ahead of the one in work whose rows are fetched."""
 
 
 class Profile(NamedTuple):
@@ -24,6 +27,22 @@ class Profile(NamedTuple):
     age_months: np.ndarray  # int16[S, A] width of the band in months
     age_cut: np.ndarray  # uint64[S, A] cumulative thresholds
     language_cut: np.ndarray  # uint64[S, L] cumulative thresholds
+
+
+@njit(cache=True, forceinline=True)
+def fetch_row(p, i):
+    """Start loading the row into which somebody will settle: rows in use again lie anywhere."""
+    prefetch(p.key, i)
+    prefetch(p.status, i)
+    prefetch(p.born, i)  # and the fields that stand together with it
+    prefetch(p.municipality, i)
+    prefetch(p.principal, i)
+    prefetch(p.permit_end, i)
+    prefetch(p.risk, i)
+    prefetch(p.firm, i)
+    prefetch(p.job_since, i)
+    prefetch(p.traits, i)
+    prefetch(p.event, i)
 
 
 @njit(cache=True, forceinline=True)

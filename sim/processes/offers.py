@@ -55,7 +55,7 @@ def write_offers(c, first, stop, firms, prefecture, sectors, m, at, place, words
 
 
 @njit(cache=True, forceinline=True)
-def _slot(place, n):
+def slot_of(place, n):
     """Where one of n evenly spread places belongs, about."""
     return np.int64(((place >> np.uint64(16)) * np.uint64(n)) >> np.uint64(32))
 
@@ -79,11 +79,11 @@ def order_offers(c, first, stop, starts, place, words, firm):
         a, n = starts[r], starts[r + 1] - starts[r]
         at[: n + 1] = 0
         for k in range(a, a + n):
-            at[_slot(place[k], n) + 1] += 1
+            at[slot_of(place[k], n) + 1] += 1
         for k in range(n):
             at[k + 1] += at[k]
         for k in range(a, a + n):
-            slot = _slot(place[k], n)
+            slot = slot_of(place[k], n)
             d = at[slot]
             places[d], draws[d], firms[d] = place[k], words[k], firm[k]
             at[slot] += 1

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from sim.borrow import borrow
-from sim.processes.newcomers import NOBODY, draw_profile, settle
+from sim.processes.newcomers import AHEAD, NOBODY, draw_profile, fetch_row, settle
 from sim.processes.person import pick_cut
 from sim.rng import (
     P_RECRUIT,
@@ -48,6 +48,7 @@ def come(
         borrow(p), borrow(a), borrow(w), borrow(b), borrow(profile), borrow(firms),
     )  # fmt: skip
     for k in range(first, stop):
+        fetch_row(p, rows[min(k + AHEAD, stop - 1)])
         f, t, i = np.int64(firm[k]), np.int64(tier[k]), np.int64(rows[k])
         key = identity(TAG_RECRUIT, words[k], np.uint64(asked[k]), t)
         place = np.int64(firms.municipality[f])

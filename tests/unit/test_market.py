@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from sim.processes.market import elsewhere, pairs
+from sim.processes.market import NOWHERE, elsewhere, line_up, pairs
 from sim.processes.offers import HASH, PLACE_BITS, order_offers
 
 STARTS = np.array([0, 0, 1, 41, 45, 45])
@@ -63,9 +63,29 @@ def test_a_seeker_takes_the_next_free_job_of_the_ring(n):
     job, who = np.empty(n, np.int32), np.empty(n, np.int32)
     made = pairs(STARTS, place, taken, seekers, job, who)
     assert dict(zip(job[:made].tolist(), who[:made].tolist(), strict=True)) == expected
-    assert len(set(job[:made].tolist())) == made
+    assert (np.diff(job[:made]) > 0).all()
     assert (before[job[:made]] == -1).all()
     assert np.array_equal(np.flatnonzero(taken != before), np.sort(job[:made]))
+
+
+@pytest.mark.parametrize("n", [0, 1, 9, 400])
+def test_who_applies_stands_in_line_by_ring_and_place(n):
+    """As sorting says; the others are left out, and nobody is parted from their place."""
+    luck = np.random.default_rng(n)
+    spot = luck.integers(0, int(HASH), n, dtype=np.uint64, endpoint=True)
+    ring = luck.integers(0, 5, n).astype(np.uint64) << PLACE_BITS | spot
+    ring[luck.random(n) < 0.3] = NOWHERE
+    if n > 9:
+        spot[3], ring[3] = spot[4], ring[4]  # the same place: neither must be lost
+    rows = luck.permutation(n).astype(np.int32)
+    apply = ring != NOWHERE
+    order = np.lexsort((rows[apply], ring[apply]))
+    seekers, spots, words = line_up(5, rows, spot, ring)
+    assert np.array_equal(words, np.sort(ring[apply]))
+    assert np.array_equal(spots, words & HASH)
+    assert sorted(zip(words.tolist(), seekers.tolist(), strict=True)) == list(
+        zip(ring[apply][order].tolist(), rows[apply][order].tolist(), strict=True)
+    )
 
 
 def test_who_looks_elsewhere_looks_elsewhere():

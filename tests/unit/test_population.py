@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.agents.population import BYTES_PER_PERSON, FIELDS, HOLE, Population
+from sim.agents.population import BYTES_PER_PERSON, FIELDS, HOLE, RECORD, Population
 from sim.clock import NEVER
 
 HOLE_RISK = 77
@@ -52,6 +52,25 @@ def test_freed_rows_are_reused_before_fresh_ones():
     assert sorted(rows.tolist()) == [1, 3, 5]
     assert (people.n, people.count()) == (6, 6)
     assert people.take(0).size == 0
+
+
+def test_newcomers_of_a_month_are_known_once_each():
+    """A row may be taken, freed and taken again: one person lives there, not two."""
+    people = filled()
+    leave(people, [1, 3])
+    people.take(3)
+    leave(people, [3])
+    people.take(1)
+    assert people.newcomers.tolist() == [1, 3, 5]
+    people.begin_month()
+    assert people.newcomers.size == 0
+
+
+def test_fields_that_stand_together_do_not_lie_across_lines_of_the_cache():
+    assert RECORD.itemsize == 16
+    born = Population(100, HOLE_RISK).columns.born
+    assert born.strides == (16,)
+    assert born.ctypes.data % 16 == 0
 
 
 def test_growing_keeps_everybody():
