@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterator
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from pydantic import BaseModel
 
 from sim.clock import month_index, month_name
 from sim.config import from_yaml
@@ -18,8 +20,9 @@ from sim.config_yaml import dotted
 from sim.data import Data
 from sim.inflows import ArrivalPlan
 from sim.policies.edits import InForce, RateBook
-from sim.recent import Recent
+from sim.recent import Recent, Same
 from sim.schema import Edit, RunConfig
+from sim.sections import sections
 from sim.state import State
 from sim.tables import build
 
@@ -32,20 +35,17 @@ MAY_DIFFER: Final = re.compile(
 """Settings that the past does not depend on, or that are compared by their effect on it."""
 MOST_SHOWN: Final = 5
 _THEN: Final[Recent[Then]] = Recent(size=2)
+_FIELDS: Final = tuple(RunConfig.model_fields.items())
+_LEAVES: Final[Same[dict[str, Any]]] = Same(size=512)
 _BOOKS: Final[Recent[RateBook]] = Recent(size=4)
 
 
 class Then(NamedTuple):
-    """A run that may lie behind another: its configuration, and each setting of it by path."""
+    """A run that may lie behind another: its configuration, and what stands for it, such as its
+    text."""
 
     key: Hashable
     config: RunConfig
-    settings: dict[str, Any]
-
-
-def then_of(key: Hashable, config: RunConfig) -> Then:
-    """key: what stands for the configuration, such as its text."""
-    return Then(key, config, dict(leaves(config.model_dump(by_alias=True))))
 
 
 def differences(header: dict[str, Any], config: RunConfig, data: Data, state: State) -> list[str]:
@@ -54,14 +54,15 @@ def differences(header: dict[str, Any], config: RunConfig, data: Data, state: St
     state: that of the run that would go on, with its own rates and plan of arrivals.
     """
     text = header["config"]  # many runs may go on from one that is read once
-    then = _THEN.get(text, lambda: then_of(text, from_yaml(text)))
-    return unlike(then, header["month"], then_of(None, config), data, state)
+    then = _THEN.get(text, lambda: Then(text, from_yaml(text)))
+    return unlike(then, header["month"], config, data, state)
 
 
-def unlike(old: Then, month: int, new: Then, data: Data, state: State) -> list[str]:
-    """What was another one up to a month, one sentence each; or []. state: of the new run."""
-    then, config = old.config, new.config
-    found = list(_settings(old.settings, new.settings))
+def unlike(old: Then, month: int, config: RunConfig, data: Data, state: State) -> list[str]:
+    """What was another one up to a month, one sentence each; or []. config, state: of the new
+    run."""
+    then = old.config
+    found = list(_settings(then, config))
     if found:
         return found
     if _events(then, month) != _events(config, month):
@@ -80,13 +81,34 @@ def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
         yield dotted(path), value
 
 
-def _settings(old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
+def _settings(then: RunConfig, config: RunConfig) -> Iterator[str]:
+    old, new = _apart(then, config)
     paths = [path for path in sorted(old.keys() | new.keys()) if not MAY_DIFFER.fullmatch(path)]
     other = [path for path in paths if old.get(path) != new.get(path)]
     for path in other[:MOST_SHOWN]:
         yield f"{path} was {old.get(path, 'not set')} and is {new.get(path, 'not set')}"
     if len(other) > MOST_SHOWN:
         yield f"and {len(other) - MOST_SHOWN} more settings differ"
+
+
+def _apart(*configs: RunConfig) -> list[dict[str, Any]]:
+    """The settings of each, by path, but for the sections that are one object in all: those of one
+    process share most of them."""
+    parts = [dict(sections(config)) for config in configs]
+    shared = {path for path, part in parts[0].items() if all(p.get(path) is part for p in parts)}
+    out = []
+    for config, own in zip(configs, parts, strict=True):
+        plain = {field.alias or name: getattr(config, name) for name, field in _FIELDS}
+        found = {n: v for n, v in plain.items() if not isinstance(v, BaseModel | dict)}
+        for path, part in own.items():
+            if path not in shared:
+                found |= _LEAVES.get((part,), partial(_leaves_of, path, part), path)
+        out.append(found)
+    return out
+
+
+def _leaves_of(path: tuple[str | int, ...], part: BaseModel) -> dict[str, Any]:
+    return dict(leaves(part.model_dump(by_alias=True), tuple(map(str, path))))
 
 
 def _events(config: RunConfig, month: int) -> set[tuple[Any, ...]]:

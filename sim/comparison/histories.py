@@ -49,16 +49,22 @@ def _word(a, b, c, d, e):
 
 
 @njit(cache=True, nogil=True)
-def fold(rows, digest, p, month):
-    """Fold a month of the people in `rows`, int64[W], into their digests, uint64[W]."""
+def fold(rows, keys, digest, p, month, here):
+    """Fold a month of those who live in `rows`, int64[W], into their digests, uint64[W].
+
+    keys uint64[W]: who they are; here bool[W] out: whether they, and nobody else, live there.
+    """
     p = borrow(p)
     for k in range(rows.size):
         ahead = rows[min(k + AHEAD, rows.size - 1)]
         fetch(p, ahead)
+        prefetch(p.key, ahead)
         prefetch(p.permit_end, ahead)
         prefetch(p.job_since, ahead)
-        prefetch(p.sector, ahead)
         i = rows[k]
+        here[k] = p.status[i] != HOLE and p.key[i] == keys[k]
+        if not here[k]:
+            continue
         bits = p.language[i] << 8 | p.arrears[i] << 4 | p.traits[i]
         words = (
             _word(p.born[i], p.entered[i], p.since[i], p.status[i], p.stage[i]),
@@ -95,15 +101,10 @@ class Histories:
         opening = not self.every
         if opening:
             self.every = 1 << max(int(state.people.count() / WATCHED).bit_length() - 1, 0)
-        self._part(state)
         self._meet(state, opening)
-        fold(self._rows, self._digests, state.people.columns, state.month)
-
-    def _part(self, state: State) -> None:
-        """Those who have gone: nobody, or somebody else, is where they were."""
-        status, key = state.people["status"][self._rows], state.people["key"][self._rows]
-        here = (status != HOLE) & (key == self._keys)
-        if not here.all():
+        here = np.empty(self._rows.size, np.bool_)
+        fold(self._rows, self._keys, self._digests, state.people.columns, state.month, here)
+        if not here.all():  # some have gone: nobody, or somebody else, is where they were
             self._ended.append((self._keys[~here], self._digests[~here]))
             self._rows, self._keys = self._rows[here], self._keys[here]
             self._digests = self._digests[here]
@@ -111,7 +112,7 @@ class Histories:
     def _meet(self, state: State, opening: bool) -> None:
         """Those who are here for the first time: everybody, or whoever entered this month."""
         p = state.people
-        new = np.arange(p.n) if opening else np.flatnonzero(p["entered"] == state.month)
+        new = np.arange(p.n) if opening else p.newcomers.astype(np.int64)
         new = new[(p["key"][new] & np.uint64(self.every - 1)) == 0]
         new = new[p["status"][new] != HOLE]
         keys = p["key"][new]

@@ -17,7 +17,7 @@ from sim.comparison.histories import Histories
 from sim.data import load
 from sim.levers import active_levers
 from sim.model import Kyosei, blank_state
-from sim.past import Then, then_of, unlike
+from sim.past import Then, unlike
 from sim.resources import estimate, kept_bytes
 from sim.run import facts_of, identity
 from sim.schema import RunConfig
@@ -58,11 +58,11 @@ class SharedPast:
         ]
         if not self._copies:
             return None
-        data, own = load(settings.country.data), then_of(None, settings)
+        data = load(settings.country.data)
         state = blank_state(settings, data, 0, 1)
         for copy in sorted(self._copies, key=lambda copy: -copy.run.header["month"]):
             month = copy.run.header["month"]
-            if month > month_index(settings.end) or unlike(copy.then, month, own, data, state):
+            if month > month_index(settings.end) or unlike(copy.then, month, settings, data, state):
                 continue
             self._copies = [*(c for c in self._copies if c is not copy), copy]
             return copy
@@ -101,7 +101,7 @@ class Watch:
             facts = facts_of(model, data, number, text, self._agent_months)
             self._past.keep(
                 Copy(
-                    then_of(text, self._settings),
+                    Then(text, self._settings),
                     snapshot(model.state, facts),
                     self.histories.copied(),
                 )
