@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -39,6 +40,9 @@ def _start(threads: int, scale: float, cache: str) -> dict[str, float]:
 
 def _first_months(threads: int, scale: float, launched: float) -> dict[str, float]:
     """Seconds of each step; `launched` is when the parent started this process."""
+    from sim.cli import MANY_OBJECTS
+
+    gc.set_threshold(MANY_OBJECTS)  # as the command does
     from sim.config import compose
     from sim.data import load
     from sim.model import Kyosei
