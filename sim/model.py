@@ -119,6 +119,7 @@ def open_work(state: State, data: Data) -> dict[str, Any]:
     opening = open_firms(config, data, columns, state.places, state.key, state.scale)
     people["firm"][:], people["sector"][:] = opening.firm, opening.sector
     people["job_since"][:] = state.month
+    renew_risks(state)  # who has a job is in another class
     prefectures = state.places.prefectures.size
     state.labour = labour_of(config, opening.firms, state.places.world.prefecture, prefectures)
     assert config.firms is not None

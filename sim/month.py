@@ -40,7 +40,7 @@ def policy(state: State) -> None:
 def renew_risks(state: State) -> None:
     """Put everyone into the risk class of their present age and duration."""
     p = state.people
-    names = ("status", "sex", "born", "since", "language", "arrears", "municipality")
+    names = ("status", "firm", "born", "since", "language", "arrears", "municipality")
     columns = (p[name] for name in names)
     mobility = state.world.mobility
     state.crew.run(renew_classes, p.n, *columns, mobility, state.month, p["risk"])

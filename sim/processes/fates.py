@@ -135,6 +135,7 @@ def apply_fate(p, i, f, t, base, codes, a, w, m, b, c, start, block):
         set_risk(p, i, w, m)
     elif kind == 12:  # quit
         leave_job(p, i, a, m, b.lists, b.counts[c], start)
+        set_risk(p, i, w, m)
         if a.seeks[p.status[i]]:
             p.traits[i] |= SEEKS
     elif kind == 13:  # norms

@@ -116,8 +116,8 @@ def evict_and_list(state: State, labour: Labour) -> None:
     evicted = (notice > 0) & (notice <= state.month)
     sums = np.zeros((state.chunks, labour.tiers, 2), np.int64)
     bits = np.packbits(np.append(False, evicted), bitorder="little")
-    status, now = state.model.status, state.now
-    state.crew.run(scan_people, p.n, p.n, p.columns, bits, status, now, state.books, sums)
+    about = (state.model.status, state.world, state.now)
+    state.crew.run(scan_people, p.n, p.n, p.columns, bits, *about, state.books, sums)
     state.collect(p.n)
     heads = np.zeros((state.chunks, labour.tiers, 3), np.int64)
     state.crew.run(sum_heads, firms.n, firms["heads"], heads)

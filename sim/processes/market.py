@@ -16,7 +16,7 @@ from sim.prefetch import prefetch
 from sim.processes.fates import move
 from sim.processes.lists import SEEKERS, flag
 from sim.processes.offers import HASH, PLACE_BITS, ring_of, slot_of
-from sim.processes.person import MOVED, pick_cut
+from sim.processes.person import MOVED, pick_cut, set_risk
 from sim.processes.work import leave_job
 from sim.rng import P_SEARCH, P_SEARCH_PLACE, draw, high, low
 
@@ -33,14 +33,14 @@ NOWHERE = np.uint64((1 << 64) - 1)
 
 
 @njit(cache=True, nogil=True)
-def scan_people(c, first, stop, n, p, evicted, a, m, b, sums):
+def scan_people(c, first, stop, n, p, evicted, a, w, m, b, sums):
     """Lists those who look for work, rows [first, stop); frees the workers of `evicted` firms.
 
     evicted uint8[firms / 8 + 1] bits: first one for those without a firm, then one a firm.
     sums int64[C, T, 2] takes the number of employed and the sum of the rows of their firms, as
     they are before.
     """
-    p, a, b = borrow(p), borrow(a), borrow(b)
+    p, a, w, b = borrow(p), borrow(a), borrow(w), borrow(b)
     start = 2 * (n * c // b.counts.shape[0])
     lists, counts = b.lists, b.counts[c]
     # By status: where its tier is added up, the last place for none. Neighbours are added in two
@@ -49,20 +49,23 @@ def scan_people(c, first, stop, n, p, evicted, a, m, b, sums):
     tiers = np.full(HOLE + 1, 2 * a.n_tiers, np.uint64)
     for s in range(a.tier.size):
         tiers[s] = 2 * (a.tier[s] if a.tier[s] >= 0 else a.n_tiers)
-    packed = np.zeros(2 * a.n_tiers + 2, np.int64)
+    packed, out = np.zeros(2 * a.n_tiers + 2, np.int64), np.empty(TOGETHER, np.int32)
     seekers, n_seekers = lists[SEEKERS, start:], counts[SEEKERS]
     for lower in range(first, stop, TOGETHER):
         upper = min(lower + TOGETHER, stop)
         firms, status = p.firm[lower:upper], p.status[lower:upper]
-        traits, event = p.traits[lower:upper], p.event[lower:upper]
+        traits, event, n_out = p.traits[lower:upper], p.event[lower:upper], np.int64(0)
         # Without a branch on who works and who looks for work; two loops keep their sums at hand.
         for k in range(upper - lower):
             firm = np.int64(firms[k])
             packed[tiers[np.uint64(status[k])] + np.uint64(k & 1)] += (ONE + firm) & ~(firm >> 63)
             bit = np.uint64(firm + 1)
-            if evicted[bit >> EIGHTH] >> (bit & REST) & np.uint64(1):
-                leave_job(p, lower + k, a, m, lists, counts, start)
-                traits[k] |= SEEKS
+            out[n_out] = k
+            n_out += np.int64(evicted[bit >> EIGHTH] >> (bit & REST) & np.uint64(1))
+        for j in range(n_out):
+            leave_job(p, lower + np.int64(out[j]), a, m, lists, counts, start)
+            set_risk(p, lower + np.int64(out[j]), w, m)
+            traits[out[j]] |= SEEKS
         for k in range(upper - lower):
             seekers[n_seekers] = lower + k
             n_seekers += np.int64(traits[k] & SEEKS != 0) & np.int64(event[k] == 0)
@@ -281,6 +284,7 @@ def hire(job, rows, taken, firm, p, firms, transfers, market, a, w, m, b, made):
         prefetch(p.born, rows[ahead])  # and the fields that stand together with it
         prefetch(p.municipality, rows[ahead])
         prefetch(p.firm, rows[ahead])
+        prefetch(p.risk, rows[ahead])
         prefetch(firms.heads, firm[job[ahead]])
         prefetch(firms.vacancies, firm[job[ahead]])
         prefetch(firms.municipality, firm[job[ahead]])
@@ -304,5 +308,7 @@ def hire(job, rows, taken, firm, p, firms, transfers, market, a, w, m, b, made):
         if w.prefecture[p.municipality[i]] != w.prefecture[place]:
             if changed:
                 made[t, 1] += 1
-            move(p, i, place, w, m, b, ALONE)
+            move(p, i, place, w, m, b, ALONE)  # renews the class of risk, too
             flag(p.event, i, MOVED, b.lists, b.counts[ALONE], ALONE)
+        else:
+            set_risk(p, i, w, m)

@@ -301,7 +301,7 @@ def set_risk(p, i, w, m):
     """Put person i into their class of bounds, as of now."""
     mobility = w.mobility[p.municipality[i]]
     p.risk[i] = risk_class(
-        p.status[i], p.sex[i], p.born[i], p.since[i], p.language[i], p.arrears[i], mobility, m.now
+        p.status[i], p.firm[i], p.born[i], p.since[i], p.language[i], p.arrears[i], mobility, m.now
     )
 
 

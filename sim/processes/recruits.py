@@ -7,7 +7,7 @@ from numba import njit
 
 from sim.borrow import borrow
 from sim.processes.newcomers import AHEAD, NOBODY, draw_profile, fetch_row, settle
-from sim.processes.person import pick_cut
+from sim.processes.person import pick_cut, set_risk
 from sim.rng import (
     P_RECRUIT,
     P_RECRUITED_PERSON,
@@ -61,6 +61,7 @@ def come(
         p.firm[i] = f
         p.sector[i] = firms.sector[f]
         p.traits[i] = 0
+        set_risk(p, i, w, m)
         came[c, status] += 1
 
 

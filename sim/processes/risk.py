@@ -1,8 +1,8 @@
 """Risk classes: an upper bound on the total hazard of everyone in a class, so most draws end early.
 
-A class is (status, sex, age band, language, arrears, mobility of the municipality), and years in
-status where that pays (YEAR_BANDS): the factors that make total hazards differ most. Classes are
-renewed every January and at every change, so a bound covers one more year than its band says.
+A class is (status, whether employed, age band, language, arrears, mobility of the municipality),
+and years in status where that pays (YEAR_BANDS): the factors that make total hazards differ most.
+Classes are renewed every January and at every change, so a bound covers a year more than its band.
 The bound only saves time: a person's fate depends on the draw and the exact rates alone.
 """
 
@@ -26,7 +26,7 @@ N_YEAR: Final = len(YEAR_BANDS)
 N_LANGUAGE: Final = 5
 N_ARREARS: Final = 8
 N_MOBILITY: Final = 4
-# Classes of one status: sex x age x years x language x arrears x mobility, the last fastest.
+# Classes of one status: employed x age x years x language x arrears x mobility, the last fastest.
 DIMENSIONS: Final = (2, N_AGE, N_YEAR, N_LANGUAGE, N_ARREARS, N_MOBILITY)
 PER_STATUS: Final = int(np.prod(DIMENSIONS))
 
@@ -46,24 +46,25 @@ def mobility_classes(mobility: np.ndarray) -> np.ndarray:
 
 
 @njit(cache=True, forceinline=True)
-def risk_class(status, sex, born, since, language, arrears, mobility, now):
+def risk_class(status, firm, born, since, language, arrears, mobility, now):
     """Risk class of a person, as of now."""
     age = min(max((now - born) // 12, 0), AGES - 1)
     years = min((now - since) // 12, YEARS - 1)
-    group = ((np.int64(status) * 2 + sex) * N_AGE + _AGE_BAND[age]) * N_YEAR + _YEAR_BAND[years]
+    group = (np.int64(status) * 2 + np.int64(firm >= 0)) * N_AGE + _AGE_BAND[age]
+    group = group * N_YEAR + _YEAR_BAND[years]
     return ((group * N_LANGUAGE + language) * N_ARREARS + arrears) * N_MOBILITY + mobility
 
 
 @njit(cache=True, nogil=True)
 def renew_classes(
-    chunk, first, stop, status, sex, born, since, language, arrears, municipality, mobility, now,
+    chunk, first, stop, status, firm, born, since, language, arrears, municipality, mobility, now,
     risk,
 ):  # fmt: skip
     """Recompute the class of rows [first, stop); mobility is uint8[M]."""
     for i in range(first, stop):
         if status[i] != HOLE:
             risk[i] = risk_class(
-                status[i], sex[i], born[i], since[i], language[i], arrears[i],
+                status[i], firm[i], born[i], since[i], language[i], arrears[i],
                 mobility[municipality[i]], now,
             )  # fmt: skip
 
@@ -72,7 +73,7 @@ class BandTable(NamedTuple):
     """The largest multipliers that each band allows, for the K multipliers of a fate table."""
 
     axis: np.ndarray  # int64[K]: dimension of DIMENSIONS that the multiplier depends on, -1 none
-    values: np.ndarray  # float64[K, 24]: largest value by band; [k, 0] where axis is -1
+    values: np.ndarray  # float64[K, 12]: largest value by band; [k, 0] where axis is -1
 
 
 def band_table(t: FateTable, mobility: np.ndarray) -> BandTable:
@@ -80,7 +81,7 @@ def band_table(t: FateTable, mobility: np.ndarray) -> BandTable:
     ends = np.unique(np.append(t.mult_offset, t.values.size))
     size = dict(zip(ends[:-1].tolist(), np.diff(ends).tolist(), strict=True))
     axis = np.full(t.mult_offset.size, -1, np.int64)
-    values = np.ones((t.mult_offset.size, 2 * N_AGE))
+    values = np.ones((t.mult_offset.size, N_AGE))
     name_of = {row: name for name, row in FACTORS.items()}
     reduced: dict[tuple[int, int], tuple[int, np.ndarray]] = {}  # many fates share a table
     for k, at in enumerate(zip(t.mult_factor.tolist(), t.mult_offset.tolist(), strict=True)):
@@ -107,19 +108,14 @@ def rebanded(bands: BandTable, old: FateTable, new: FateTable, mobility: np.ndar
     return BandTable(bands.axis, values)
 
 
-AGE_SEX_AXIS: Final = 6
-"""Stands for the two dimensions sex and age together."""
-
-
 def _reduce(factor: str, table: np.ndarray, mobility: np.ndarray) -> tuple[int, np.ndarray]:
     """(axis, largest value by band) of one multiplier table."""
-    if factor == "sex":
-        return 0, table
+    if factor == "employed":
+        return 0, np.array([max(table[0], table[2]), table[1]])  # 2: work is not asked for
     if factor == "age":
         return 1, _by_band(table, AGE_BANDS)
     if factor == "age_sex":
-        halves = [_by_band(half, AGE_BANDS) for half in (table[:AGES], table[AGES:])]
-        return AGE_SEX_AXIS, np.concatenate(halves)
+        return 1, _by_band(np.maximum(table[:AGES], table[AGES:]), AGE_BANDS)
     if factor == "years_in_status":
         return 2, _by_band(table, YEAR_BANDS)
     if factor in ("language", "arrears"):
@@ -182,7 +178,7 @@ def _fill_bounds(chunk, first, stop, groups, t, bands, base, out):
     total, inside = np.empty(below), np.empty((6, N_ARREARS))
     for group in groups[first:stop]:
         lst = group // (2 * N_AGE)
-        sex, age, both = group // N_AGE % 2, group % N_AGE, group % (2 * N_AGE)
+        employed, age = group // N_AGE % 2, group % N_AGE
         total[:] = 0.0
         for f in range(t.first[lst], t.first[lst + 1]):
             rate = base[f]
@@ -194,7 +190,7 @@ def _fill_bounds(chunk, first, stop, groups, t, bands, base, out):
                 elif axis < 0:
                     rate *= values[0]
                 else:
-                    rate *= values[sex if axis == 0 else (age if axis == 1 else both)]
+                    rate *= values[employed if axis == 0 else age]
             if rate > 0.0:
                 _add_rates(rate, inside, total)
         start = group * below

@@ -7,6 +7,7 @@ import pytest
 
 from sim.agents.population import HOLE
 from sim.clock import month_index
+from sim.config import compose
 from sim.expected import rows_of, values
 from sim.factors import AGES, N_FACTORS
 from sim.model import Kyosei
@@ -44,6 +45,27 @@ def test_bounds_hold_for_everybody_all_year():
         exact = np.array(exact_thresholds(model, rows, model.month))
         assert (exact <= bounds).all(), model.date
         assert (exact > 0).all()
+
+
+def test_bounds_hold_for_those_who_find_and_lose_jobs():
+    """Whether somebody is employed belongs to their class, which changes with it at once."""
+    model = Kyosei(compose(["scale=0.004", "threads=1", "end=2026-09"]))
+    luck, firm = np.random.default_rng(2), model.state.people["firm"].copy()
+    changed = np.zeros(2, int)
+    for _ in range(15):
+        model.step()
+        people = model.state.people
+        had, has = firm >= 0, people["firm"][: firm.size] >= 0
+        alive = people.alive[: firm.size]
+        lost, found = np.flatnonzero(had & ~has & alive), np.flatnonzero(~had & has & alive)
+        changed += lost.size, found.size
+        others = luck.choice(np.flatnonzero(people.alive), 300, replace=False)
+        rows = np.concatenate([lost, found, others])
+        bounds = model.state.bounds[people["risk"][rows]]
+        exact = np.array(exact_thresholds(model, rows, model.month))
+        assert (np.minimum(exact, (1 << 32) - 1) <= bounds).all(), model.date
+        firm = people["firm"].copy()
+    assert (changed > 300).all()
 
 
 def test_bounds_are_not_much_too_high():
