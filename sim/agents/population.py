@@ -161,9 +161,9 @@ class Population:
 
     @property
     def newcomers(self) -> np.ndarray:
-        """int32, ascending: rows that newcomers have taken since the month began, holes by now some
-        of them. A row may be taken, freed and taken again within a month."""
-        return np.unique(np.concatenate([np.zeros(0, np.int32), *self._taken]))
+        """int32: rows that newcomers have taken since the month began, some of them holes by now. A
+        row that was taken, freed and taken again is named twice."""
+        return np.concatenate([np.zeros(0, np.int32), *self._taken])
 
     def begin_month(self) -> None:
         """Forget who came before."""

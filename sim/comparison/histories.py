@@ -113,7 +113,7 @@ class Histories:
         """Those who are here for the first time: everybody, or whoever entered this month."""
         p = state.people
         new = np.arange(p.n) if opening else p.newcomers.astype(np.int64)
-        new = new[(p["key"][new] & np.uint64(self.every - 1)) == 0]
+        new = np.unique(new[(p["key"][new] & np.uint64(self.every - 1)) == 0])
         new = new[p["status"][new] != HOLE]
         keys = p["key"][new]
         self._rows = np.concatenate([self._rows, new])

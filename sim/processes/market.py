@@ -150,13 +150,12 @@ def look(c, first, stop, seekers, spot, attempt, p, prefecture, market, a, m, ri
         ahead = seekers[min(k + AHEAD, stop - 1)]
         prefetch(p.key, ahead)
         prefetch(p.status, ahead)
-        prefetch(p.firm, ahead)
         prefetch(p.sector, ahead)
         prefetch(p.municipality, ahead)
         i = seekers[k]
         tier = np.int64(a.tier[p.status[i]])
         ring[k] = NOWHERE
-        if tier < 0 or p.firm[i] >= 0:
+        if tier < 0 or (attempt > 0 and p.firm[i] >= 0):  # whoever has a job does not look at first
             continue
         if attempt == 0:
             sought[c, tier] += 1

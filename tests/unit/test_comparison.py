@@ -187,6 +187,19 @@ def test_equal_runs_have_equal_histories_in_any_order_of_rows():
     assert np.all(np.diff(first[0].astype(object)) > 0)
 
 
+def test_whose_row_was_taken_twice_in_a_month_is_met_once():
+    """Born and gone with the mother, and the row taken again: the key would be there twice."""
+    model, histories = tiny.model(tiny.config(end="2025-12"), tiny.columns(600)), Histories()
+    histories(model)
+    model.step()
+    people = model.state.people
+    assert people.newcomers.size > 0
+    people._taken.append(people.newcomers)
+    histories(model)
+    keys, _ = histories.result()
+    assert np.unique(keys).size == keys.size
+
+
 def test_histories_part_only_from_the_month_of_a_rule():
     first = watched({})
     assert equal_share(first, watched({"x": edit("*.monthly.leave", 2.0, "2026-07")}))[1] == len(
