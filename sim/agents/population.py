@@ -95,8 +95,9 @@ class Population:
         """`size` holes of a field, or of the fields of RECORD."""
         if name == _RECORDS:
             records = np.zeros(size, RECORD)
-            for field in ("counting", "sector"):
-                records[field] = FIELDS[field][1]
+            for field in _TOGETHER:
+                if FIELDS[field][1] != 0:
+                    records[field] = FIELDS[field][1]
             return records
         dtype, hole = FIELDS[name]
         if hole == 0 and name != "risk":
