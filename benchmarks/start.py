@@ -43,6 +43,7 @@ def _first_months(threads: int, scale: float, launched: float) -> dict[str, floa
     from sim.cli import MANY_OBJECTS
 
     gc.set_threshold(MANY_OBJECTS)  # as the command does
+    from sim.compiling import compiled_beside
     from sim.config import compose
     from sim.data import load
     from sim.model import Kyosei
@@ -51,11 +52,12 @@ def _first_months(threads: int, scale: float, launched: float) -> dict[str, floa
     config = compose([f"threads={threads}", f"scale={scale}"])
     data = load(config.country.data)
     at.append(time.time())
-    model = Kyosei(config, data)
-    at.append(time.time())
-    for _ in range(2):
-        model.step()
+    with compiled_beside():  # as a run does
+        model = Kyosei(config, data)
         at.append(time.time())
+        for _ in range(2):
+            model.step()
+            at.append(time.time())
     return {step: z - a for step, a, z in zip(STEPS, at[:-1], at[1:], strict=True)}
 
 

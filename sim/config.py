@@ -7,7 +7,6 @@ only others that know Hydra are the modules of the sweep.
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -25,6 +24,7 @@ from sim.config_errors import Problem, explained, told
 from sim.config_files import PRIMARY, Origin, Sources, read_files
 from sim.config_words import Override, Words, lay_over, read_words
 from sim.config_yaml import read, write, written_key
+from sim.cores import usable_cores
 from sim.errors import ConfigError
 from sim.fit_draws import drawn, read_factor
 from sim.recent import Recent, Same, state_of_files
@@ -241,8 +241,8 @@ def _slips(config: RunConfig, sources: Sources) -> list[Problem]:
 
 def _too_many_threads(config: RunConfig) -> list[Problem]:
     """A configuration may come from a larger machine; a wish from the command line may not."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    if config.threads is None or cores is None or config.threads <= cores:
+    cores = usable_cores()
+    if config.threads is None or config.threads <= cores:
         return []
     rule = f"this machine has {cores} cores. Write {cores} or less, or null for all."
     return [Problem(("threads",), rule, config.threads)]

@@ -2,16 +2,15 @@
 
 import hashlib
 import json
-import os
 import platform
 import re
 import subprocess
-import sys
 from functools import cache
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any
 
+from sim.cores import usable_cores
 from sim.numba_cache import cpu_name, source_digest
 
 PACKAGE = Path(__file__).resolve().parent
@@ -47,7 +46,7 @@ def environment() -> dict[str, Any]:
         "packages": package_versions(),
         "platform": platform.platform(),
         "cpu": cpu_name(),
-        "cpus": _usable_cpus(),
+        "cpus": usable_cores(),
         "git": git_state(PACKAGE.parent),
     }
 
@@ -71,13 +70,6 @@ def _installed(names: list[str]) -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def _usable_cpus() -> int:
-    """Processors that this process may use, which on a cluster are fewer than there are."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @cache

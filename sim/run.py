@@ -13,6 +13,7 @@ from sim import differences
 from sim.account import manifest_of, report
 from sim.checkpoint import Checkpoint, file_name, kept_months, read, restore, writer
 from sim.clock import month_index, month_name
+from sim.compiling import compiled_beside
 from sim.config import from_yaml, to_yaml
 from sim.config_yaml import MOST_BYTES
 from sim.data import Data, load
@@ -102,7 +103,8 @@ def run(
         before = kept or _kept(config, data)
         job = Job(config, data, number, text, needs, before, quiet, observer, inside)
         try:
-            _write(job, watch)
+            with compiled_beside():
+                _write(job, watch)
         except MemoryError as error:
             raise OutputError(
                 f"memory ran out, although about {needs.memory / 1e9:.2f} GB were expected to do:"

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 import hydra
 
+from sim.cores import usable_cores
 from sim.errors import ConfigError, OutputError
 from sim.interrupt import obey
 from sim.resources import available_memory
@@ -42,13 +43,6 @@ class Share(NamedTuple):
     threads: int | None  # of each; None = all cores
     size: int  # runs in one job
     words: list[str]  # for Hydra
-
-
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def is_installed(plugin: str) -> bool:

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from sim import config
+from sim.cores import usable_cores
 from sim.errors import ConfigError, OutputError
 from sim.manifest import code_digest
 from sim.outputs import json_text, write_atomically
 from sim.settings import configs_folder
 from sim.sweep_design import FIXED, Design, lines_of, names_of
 from sim.sweep_job import TRIALS, run_job
-from sim.sweep_launch import launch, need, quoted, share_of, usable_cores
+from sim.sweep_launch import launch, need, quoted, share_of
 from sim.sweep_plan import LAUNCHES, PLAN, RECORDS
 
 _OF_OPTUNA: Final = ("hydra/sweeper/sampler", "hydra.sweeper.")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-
+from sim.cores import usable_cores
 from sim.crew import Crew
 from sim.schema import RunConfig
 
 
 def use_threads(wanted: int | None) -> int:
     """How many threads kernels run on; None is all there are."""
-    return wanted or os.cpu_count() or 1
+    return wanted or usable_cores()
 
 
 def crew_of(config: RunConfig) -> Crew:

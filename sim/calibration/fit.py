@@ -15,7 +15,6 @@ comes out the same.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -29,6 +28,7 @@ from sim.calibration.slopes import Reading, by_arrivals, by_knobs, reading
 from sim.calibration.solve import Channels, Step, channels, cost, first_arrivals, solve
 from sim.calibration.targets import Targets, check_known, targets
 from sim.clock import month_index, month_name, year_of
+from sim.cores import usable_cores
 from sim.data import Data
 from sim.places import load_places
 from sim.schema import RunConfig
@@ -183,7 +183,7 @@ def fit_past(
     """
     plan = plan or load_plan(config)
     effort, keeper = effort or Effort(), keeper or Forget()
-    workers = config.threads or os.cpu_count() or 1
+    workers = config.threads or usable_cores()
     last = until if until is not None else month_index(config.country.last_month)
     past = _past(config, plan, last)
     given = published if published is not None else targets(past, data, plan, last)
