@@ -113,7 +113,8 @@ class Queue(Strict):
     share: Value  # of the officers
     hours: Value  # an officer's hours for a case
     months: Value  # that a case takes apart from waiting
-    growth: Value  # of what is decided, a year, after `at`
+    follow: Value  # power of residents, relative to `at`, with which what can be decided grows
+    growth: Value  # of what can be decided, a year, after `at` and beyond that
     again: Value  # rate a year at which people who wait apply once more in the simulation
     waiting: Start  # cases waiting at `at` and before
 
@@ -125,6 +126,7 @@ class Agency(Strict):
     officers: Value
     hours: Value  # that an officer works in a month
     at: Month  # for which numbers are given; rates before it hold the delays already
+    residents: Start  # foreign residents at `at`
     queues: Annotated[dict[Code, Queue], Field(min_length=1)]
 
 

@@ -32,6 +32,7 @@ def sections() -> dict[str, Any]:
     out["agency"]["immigration"]["officers"].update(value=30.0)
     for agency in out["agency"].values():
         agency["at"] = tiny.START
+        agency["residents"].update(level=4000.0)
         for queue in agency["queues"].values():
             queue["waiting"].update(level=0.0)
     return out

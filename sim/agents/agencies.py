@@ -25,6 +25,7 @@ class Bureau:
     names    `agency.queue`; paths likewise `agency.<agency>.queues.<queue>.`
     counts   what each counts; see schema_towns.Queue
     at       month index until which backlogs are as given and slow nothing
+    residents foreign residents then
     waiting  cases that wait then; lag likewise, months that a case takes
     grants   rows of `base`, one array a queue: grant probabilities that a backlog slows
     decided  rows of the fates that those decide
@@ -36,6 +37,7 @@ class Bureau:
     names: list[str]
     counts: list[str]
     at: list[int]
+    residents: list[float]
     waiting: list[int]
     lag: list[int]
     grants: list[np.ndarray]
@@ -93,7 +95,7 @@ def load_bureau(config: RunConfig, model: Model) -> Bureau:
     agencies = config.agency or {}
     queues = [queue for agency in agencies.values() for queue in agency.queues.values()]
     names = [f"{a}.{q}" for a, agency in agencies.items() for q in agency.queues]
-    at = [month_index(agency.at) for agency in agencies.values() for _ in agency.queues]
+    of_queue = [agency for agency in agencies.values() for _ in agency.queues]
     kind, to, decision = model.fates.kind, model.fates.to, model.fates.decision
     decides = {
         "permanent": (kind == KINDS["switch"]) & (to == model.status.permanent) & (decision >= 0),
@@ -109,7 +111,9 @@ def load_bureau(config: RunConfig, model: Model) -> Bureau:
     switch = kind == KINDS["switch"]
     gone = (kind < KINDS["switch"]) | (switch & (to == model.status.irregular))
     return Bureau(
-        names, [queue.counts for queue in queues], at,
+        names, [queue.counts for queue in queues],
+        [month_index(agency.at) for agency in of_queue],
+        [agency.residents.level for agency in of_queue],
         [round(queue.waiting.level) for queue in queues],
         [max(round(queue.months.value), 1) for queue in queues],
         [decision[rows] for rows in decided], decided,

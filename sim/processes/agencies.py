@@ -15,10 +15,16 @@ from sim.agents.agencies import NEVER_ABOVE, Agencies, Bureau
 
 
 def step(
-    agencies: Agencies, bureau: Bureau, params: Mapping[str, float], month: int, cases: np.ndarray
+    agencies: Agencies,
+    bureau: Bureau,
+    params: Mapping[str, float],
+    month: int,
+    residents: float,
+    cases: np.ndarray,
 ) -> None:
     """Work on the month's cases, int64[Q] in real people, and set the pace of the next.
 
+    residents: foreign residents now, in real people; staff follows them as far as `follow` says.
     Who waits could apply once more next month, because the simulation does not know who waits:
     as many as do so on average, beyond those of the opening's queue, are no new cases.
     """
@@ -30,7 +36,9 @@ def step(
         hours = params[f"{agency}.officers"] * params[f"{agency}.hours"] * params[f"{queue}.share"]
         years = max(month - bureau.at[q], 0) / 12.0
         possible = hours / max(params[f"{queue}.hours"], 1e-3)
-        agencies.capacity[q] = round(possible * (1.0 + params[f"{queue}.growth"]) ** years)
+        grown = (residents / bureau.residents[q]) ** params[f"{queue}.follow"]
+        grown *= (1.0 + params[f"{queue}.growth"]) ** years
+        agencies.capacity[q] = round(possible * grown)
         if month <= bureau.at[q]:  # what was decided then is in the rates
             agencies.decided[q] = cases[q]
             continue

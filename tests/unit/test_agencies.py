@@ -15,6 +15,8 @@ from sim.state import State
 from tests import civic, tiny
 
 START = month_index(tiny.START)
+PEOPLE = 4000.0
+"""Residents of the tiny country, for whom its agencies are made."""
 QUEUES = ["permits", "certificates", "permanent", "naturalisation"]
 
 
@@ -43,7 +45,7 @@ def test_no_case_is_lost(state):
     start, came, decided = agencies.waiting.copy(), 0, 0
     for k in range(1, 60):
         cases = np.array([700, 300, 80 + k, 7], np.int64)
-        step(agencies, state.bureau, params, START + k, cases)
+        step(agencies, state.bureau, params, START + k, PEOPLE, cases)
         came, decided = came + agencies.cases, decided + agencies.decided
         assert (agencies.cases[:2] == cases[:2]).all()
         assert (agencies.waiting == start + came - decided).all()
@@ -53,11 +55,10 @@ def test_no_case_is_lost(state):
 def test_who_waits_is_not_counted_twice(state):
     """Applications that go on for ever at a constant rate do not pile up without end."""
     params, q = dict(state.params), row("permanent")
-    params["agency.immigration.queues.permanent.growth"] = 0.0
     agencies = open_agencies(state.bureau)
     cases = np.zeros(4, np.int64)
     for k in range(1, 600):
-        step(agencies, state.bureau, params, START + k, cases)
+        step(agencies, state.bureau, params, START + k, PEOPLE, cases)
         cases[q] = 2 * agencies.capacity[q]
     again = params["agency.immigration.queues.permanent.again"]
     most = 12 * (cases[q] - agencies.capacity[q]) / again
@@ -67,7 +68,7 @@ def test_who_waits_is_not_counted_twice(state):
 
 def test_until_its_month_an_agency_slows_nothing(state):
     agencies = open_agencies(state.bureau)
-    step(agencies, state.bureau, dict(state.params), START, np.full(4, 10**6, np.int64))
+    step(agencies, state.bureau, dict(state.params), START, PEOPLE, np.full(4, 10**6, np.int64))
     assert (agencies.pace == 1.0).all()
     assert (agencies.decided == 10**6).all()
     assert (agencies.waiting == 0).all()
@@ -78,14 +79,14 @@ def test_too_many_applications_are_decided_as_officers_can(state):
     agencies = open_agencies(state.bureau)
     cases = np.zeros(4, np.int64)
     for k in range(1, 49):
-        step(agencies, state.bureau, params, START + k, cases)
+        step(agencies, state.bureau, params, START + k, PEOPLE, cases)
         cases[q] = 2 * agencies.capacity[q]
     assert agencies.decided[q] == pytest.approx(agencies.capacity[q], rel=0.02)
     assert agencies.pace[q] == pytest.approx(0.5, rel=0.02)
     assert agencies.waiting[q] > 12 * agencies.capacity[q]
     for k in range(49, 400):  # now nobody applies beyond what can be decided
         cases[q] = agencies.capacity[q] // 2
-        step(agencies, state.bureau, params, START + k, cases)
+        step(agencies, state.bureau, params, START + k, PEOPLE, cases)
         assert agencies.pace[q] <= NEVER_ABOVE
 
 
@@ -95,8 +96,8 @@ def test_more_officers_decide_more(state):
     slow, fast = open_agencies(state.bureau), open_agencies(state.bureau)
     cases = np.full(4, 10**5, np.int64)
     for k in range(1, 13):
-        step(slow, state.bureau, few, START + k, cases)
-        step(fast, state.bureau, many, START + k, cases)
+        step(slow, state.bureau, few, START + k, PEOPLE, cases)
+        step(fast, state.bureau, many, START + k, PEOPLE, cases)
     for name in ("permits", "certificates", "permanent"):
         q = row(name)
         assert fast.capacity[q] == pytest.approx(1.3 * slow.capacity[q], abs=1.5)
@@ -104,6 +105,20 @@ def test_more_officers_decide_more(state):
     assert certificate_lag(fast, state.bureau) < certificate_lag(slow, state.bureau)
     q = row("naturalisation")  # another agency's officers
     assert fast.waiting[q] == slow.waiting[q]
+
+
+def test_officers_follow_residents_as_far_as_they_are_said_to(state):
+    params = dict(state.params)
+    capacity = []
+    for residents in (PEOPLE, 2.0 * PEOPLE):
+        agencies = open_agencies(state.bureau)
+        step(agencies, state.bureau, params, START + 12, residents, np.zeros(4, np.int64))
+        capacity.append(agencies.capacity.copy())
+    power = [
+        params[f"agency.{name.replace('.', '.queues.')}.follow"] for name in state.bureau.names
+    ]
+    assert 0.0 < min(power) < max(power) == 1.0
+    np.testing.assert_allclose(capacity[1], capacity[0] * 2.0 ** np.array(power), atol=1.5)
 
 
 def test_the_pace_changes_decisions_of_its_queue_only_and_stays_a_probability(state):
