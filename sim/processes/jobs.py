@@ -40,6 +40,7 @@ from sim.processes.market import (
 )
 from sim.processes.offers import Offers
 from sim.processes.recruits import already_chosen, choose, come, earlier_words
+from sim.processes.rings import order, spaces
 from sim.state import State
 from sim.status_table import cuts
 
@@ -134,22 +135,46 @@ def _match(state: State, labour: Labour, offers: Offers) -> None:
     market, sought = _market(state, labour), np.zeros((state.chunks, labour.tiers), np.int64)
     made, spot = np.zeros((labour.tiers, 3), np.int64), np.empty(seekers.size, np.uint64)
     for attempt in range(ATTEMPTS):
-        ring = np.empty(seekers.size, np.uint64)
+        ring = np.empty(seekers.size, np.int32)
+        count = np.zeros((state.chunks, offers.starts.size - 1), np.int64)
         state.crew.run(
             look, seekers.size, seekers, spot, attempt, p.columns, state.world.prefecture,
-            market, status, state.now, ring, sought,
+            market, status, state.now, ring, count, sought,
         )  # fmt: skip
         # Who does not apply now does not this month.
-        seekers, spot, ring = line_up(offers.starts.size - 1, seekers, spot, ring)
-        job, who = np.empty(ring.size, np.int32), np.empty(ring.size, np.int32)
-        n = pairs(offers.starts, offers.place, offers.taken, ring, job, who)
+        seekers, spot, starts = _in_line(state, ring, count, seekers, spot)
+        job, who = _pairs(state, offers, starts, spot)
         hire(
-            job[:n], seekers[who[:n]], offers.taken, offers.firm, p.columns, labour.firms.columns,
+            job, seekers[who], offers.taken, offers.firm, p.columns, labour.firms.columns,
             labour.transfers, market, status, state.world, state.now, state.books, made,
         )  # fmt: skip
     labour.counts[SEEKING] = sought.sum(axis=0)
     labour.counts[[HIRED, CROSSED, REFUSED]] = made.T
     state.collect(p.n)
+
+
+def _in_line(
+    state: State, ring: np.ndarray, count: np.ndarray, seekers: np.ndarray, spot: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(rows int32[n], places uint64[n], starts int64[R + 1]) of those who apply, ring by ring."""
+    starts, at = spaces(count)
+    n = int(starts[-1])
+    rows, spots = np.empty(n, np.int32), np.empty(n, np.uint64)
+    state.crew.run(line_up, seekers.size, ring, at, seekers, spot, rows, spots)
+    state.crew.run(order, n, starts, spots, rows, None)
+    return rows, spots, starts
+
+
+def _pairs(
+    state: State, offers: Offers, starts: np.ndarray, spot: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Jobs, ascending, and who of those in line takes them: int32 both."""
+    job, who = np.empty(spot.size, np.int32), np.empty(spot.size, np.int32)
+    jobs = (offers.starts, offers.place, offers.taken)
+    spans = state.crew.run(pairs, spot.size, starts, spot, *jobs, job, who)
+    return np.concatenate([job[a:z] for a, z in spans]), np.concatenate(
+        [who[a:z] for a, z in spans]
+    )
 
 
 def _market(state: State, labour: Labour) -> Market:

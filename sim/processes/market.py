@@ -1,6 +1,6 @@
 """The labour market of a month: who looks for work where, which job they find.
 
-Jobs and seekers stand on rings (sim.processes.offers), at a place that a hash of who they are and
+Jobs and seekers stand on rings (sim.processes.rings), at a place that a hash of who they are and
 of the month gives them. A seeker takes the next free job along the ring. So no order of rows
 matters, and one more job or seeker changes only those whom it meets.
 """
@@ -15,8 +15,8 @@ from sim.borrow import borrow
 from sim.prefetch import prefetch
 from sim.processes.fates import move
 from sim.processes.lists import SEEKERS, flag
-from sim.processes.offers import HASH, PLACE_BITS, ring_of, slot_of
 from sim.processes.person import MOVED, pick_cut, set_risk
+from sim.processes.rings import HASH, ring_of, rings_between
 from sim.processes.work import leave_job
 from sim.rng import P_SEARCH, P_SEARCH_PLACE, draw, high, low
 
@@ -29,7 +29,7 @@ EIGHTH, REST = np.uint64(3), np.uint64(7)
 """Shift and mask of a bit among bytes."""
 ALONE = np.int64(0)
 """The chunk of what runs on one thread."""
-NOWHERE = np.uint64((1 << 64) - 1)
+NOWHERE = np.int32(-1)
 
 
 @njit(cache=True, nogil=True)
@@ -137,12 +137,13 @@ def elsewhere(cut, here, word):
 
 
 @njit(cache=True, nogil=True)
-def look(c, first, stop, seekers, spot, attempt, p, prefecture, market, a, m, ring, sought):
-    """Place of seekers [first, stop) on the rings, or NOWHERE for who does not apply.
+def look(c, first, stop, seekers, spot, attempt, p, prefecture, market, a, m, ring, count, sought):
+    """Ring of seekers [first, stop), int32, or NOWHERE for who does not apply.
 
     attempt 0, 1, ... of the month: each looks in another place, or in another sector, if none has
     found a job. spot uint64[k] keeps each seeker's place on whatever ring for the later attempts.
-    sought int64[C, T] takes how many look at the first.
+    count int64[C, R] takes how many stand on each ring; sought int64[C, T] how many look at the
+    first attempt.
     """
     p, a, market = borrow(p), borrow(a), borrow(market)
     sectors = market.sector_cut.shape[2]
@@ -171,84 +172,57 @@ def look(c, first, stop, seekers, spot, attempt, p, prefecture, market, a, m, ri
             where = elsewhere(market.place_cut[tier, sector], where, high(y0))
         if not known:
             sector = pick_cut(market.sector_cut[tier, where], low(y1))
-        cell = ring_of(tier, sector, where, sectors, m)
-        ring[k] = (np.uint64(cell) << PLACE_BITS) | spot[k]
+        ring[k] = ring_of(tier, sector, where, sectors, m)
+        count[c, ring[k]] += 1
 
 
-@njit(cache=True)
-def line_up(rings, seekers, spot, ring):
-    """(seekers, spot, ring) of those who apply, in the order of their rings, of which there are
-    `rings`, and on a ring of their places."""
-    starts, n = np.zeros(rings + 1, np.int64), 0
-    for k in range(ring.size):
+@njit(cache=True, nogil=True)
+def line_up(c, first, stop, ring, at, seekers, spot, rows, spots):
+    """Write those of [first, stop) who apply, and their places, behind the others of their rings;
+    at int64[C, R]: see `rings.spaces`."""
+    for k in range(first, stop):
         if ring[k] != NOWHERE:
-            starts[np.int64(ring[k] >> PLACE_BITS) + 1] += 1
-            n += 1
-    for r in range(rings):
-        starts[r + 1] += starts[r]
-    at = np.zeros(n + 1, np.int64)
-    for k in range(ring.size):
-        if ring[k] != NOWHERE:
-            at[_about(starts, ring[k]) + 1] += 1
-    for k in range(n):
-        at[k + 1] += at[k]
-    rows, spots, words = np.empty(n, np.int32), np.empty(n, np.uint64), np.empty(n, np.uint64)
-    for k in range(ring.size):
-        if ring[k] != NOWHERE:
-            about = _about(starts, ring[k])
-            d = at[about]
-            rows[d], spots[d], words[d] = seekers[k], spot[k], ring[k]
-            at[about] += 1
-    for k in range(1, n):  # the last step: few stand wrong, by few places
-        row, own, word, e = rows[k], spots[k], words[k], k
-        while e > 0 and words[e - 1] > word:
-            rows[e], spots[e], words[e] = rows[e - 1], spots[e - 1], words[e - 1]
-            e -= 1
-        rows[e], spots[e], words[e] = row, own, word
-    return rows, spots, words
+            d = at[c, ring[k]]
+            rows[d], spots[d] = seekers[k], spot[k]
+            at[c, ring[k]] = d + 1
 
 
-@njit(cache=True, forceinline=True)
-def _about(starts, word):
-    """Where somebody on a ring stands in the line, about: places are evenly spread."""
-    r = np.int64(word >> PLACE_BITS)
-    return starts[r] + slot_of(word & HASH, starts[r + 1] - starts[r])
+@njit(cache=True, nogil=True)
+def pairs(c, first, stop, starts, spots, jobs, place, taken, job, who):
+    """Who takes which job on the rings whose seekers start in [first, stop).
 
-
-@njit(cache=True)
-def pairs(starts, place, taken, seekers, job, who):
-    """Who takes which job; returns how many do.
-
-    starts int64[R + 1] and place uint64[jobs]: see Offers. taken int32[jobs] is -1 for free jobs,
-    and the seeker's number afterwards. seekers uint64[k]: ring and place, ascending.
-    job, who int32[k] out: the pairs, in order of job.
+    starts, jobs int64[R + 1]: where each ring's seekers, and its jobs, start. spots, place uint64:
+    their places, ascending on a ring. taken int32[jobs] is -1 for free jobs, and the seeker's
+    number afterwards. job, who int32[seekers] out: the pairs, in order of job, at numbers
+    [a, z), which are returned.
     """
-    waiting, late = np.empty(seekers.size, np.int32), np.empty(seekers.size, np.int32)
-    k, made = 0, 0
-    while k < seekers.size:
-        ring, n, before = seekers[k] >> PLACE_BITS, 0, made
-        begin, stop = starts[np.int64(ring)], starts[np.int64(ring) + 1]
-        j = begin
-        while k < seekers.size and seekers[k] >> PLACE_BITS == ring:
-            at = seekers[k] & HASH
-            while j < stop and (taken[j] >= 0 or place[j] < at):
+    ring, last = rings_between(starts, first, stop)
+    longest = 0
+    for r in range(ring, last):
+        longest = max(longest, starts[r + 1] - starts[r])
+    waiting, late = np.empty(longest, np.int32), np.empty(longest, np.int32)
+    begin = made = starts[ring]
+    for r in range(ring, last):
+        n, before = 0, made
+        free, j, end = jobs[r], jobs[r], jobs[r + 1]
+        for k in range(starts[r], starts[r + 1]):
+            while j < end and (taken[j] >= 0 or place[j] < spots[k]):
                 j += 1
-            if j < stop:
+            if j < end:
                 taken[j], job[made], who[made] = k, j, k
                 made += 1
             else:  # nothing ahead: on from the beginning of the ring, after all others
                 waiting[n] = k
                 n += 1
-            k += 1
         w = 0
-        while w < n and begin < stop:
-            if taken[begin] < 0:
-                taken[begin], late[w] = waiting[w], begin
+        while w < n and free < end:
+            if taken[free] < 0:
+                taken[free], late[w] = waiting[w], free
                 w += 1
-            begin += 1
+            free += 1
         _merge(job, who, before, made, late, waiting, w)
         made += w
-    return made
+    return begin, made
 
 
 @njit(cache=True, forceinline=True)

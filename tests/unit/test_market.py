@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sim.processes.market import NOWHERE, elsewhere, line_up, pairs
-from sim.processes.offers import HASH, PLACE_BITS, order_offers
+from sim.processes.rings import HASH, order, spaces
 
 STARTS = np.array([0, 0, 1, 41, 45, 45])
 
@@ -27,20 +27,21 @@ def test_jobs_of_a_ring_stand_in_order_of_place(spans):
     before = sorted(zip(place.tolist(), words.tolist(), firm.tolist(), strict=True))
     expected = np.concatenate([np.sort(place[a:z]) for a, z in itertools.pairwise(STARTS)])
     for c, (first, stop) in enumerate(spans):
-        order_offers(c, first, stop, STARTS, place, words, firm)
+        order(c, first, stop, STARTS, place, firm, words)
     assert np.array_equal(place, expected)
     assert sorted(zip(place.tolist(), words.tolist(), firm.tolist(), strict=True)) == before
 
 
-def slow_pairs(place: np.ndarray, taken: np.ndarray, seekers: np.ndarray) -> dict[int, int]:
+def slow_pairs(
+    place: np.ndarray, taken: np.ndarray, starts: np.ndarray, spots: np.ndarray
+) -> dict[int, int]:
     """Each seeker in turn takes the next free job ahead; who finds none, the first that is left."""
     found: dict[int, int] = {}
-    rings = (seekers >> PLACE_BITS).astype(int)
-    for ring in dict.fromkeys(rings.tolist()):
+    for ring in range(STARTS.size - 1):
         free = [j for j in range(STARTS[ring], STARTS[ring + 1]) if taken[j] < 0]
         late = []
-        for k in np.flatnonzero(rings == ring).tolist():
-            ahead = [j for j in free if place[j] >= seekers[k] & HASH and j not in found]
+        for k in range(starts[ring], starts[ring + 1]):
+            ahead = [j for j in free if place[j] >= spots[k] and j not in found]
             if ahead:
                 found[ahead[0]] = k
             else:
@@ -50,42 +51,58 @@ def slow_pairs(place: np.ndarray, taken: np.ndarray, seekers: np.ndarray) -> dic
     return found
 
 
+@pytest.mark.parametrize("chunks", [1, 2, 3])
 @pytest.mark.parametrize("n", [0, 1, 7, 60])
-def test_a_seeker_takes_the_next_free_job_of_the_ring(n):
+def test_a_seeker_takes_the_next_free_job_of_the_ring(n, chunks):
     luck = np.random.default_rng(n)
     place, _, _ = jobs(luck)
     for a, z in itertools.pairwise(STARTS):
         place[a:z].sort()
     taken = np.where(luck.random(place.size) < 0.3, 99, -1).astype(np.int32)
-    ring = luck.integers(0, STARTS.size - 1, n).astype(np.uint64) << PLACE_BITS
-    seekers = np.sort(ring | luck.integers(0, int(HASH), n, dtype=np.uint64))
-    expected, before = slow_pairs(place, taken, seekers), taken.copy()
-    job, who = np.empty(n, np.int32), np.empty(n, np.int32)
-    made = pairs(STARTS, place, taken, seekers, job, who)
-    assert dict(zip(job[:made].tolist(), who[:made].tolist(), strict=True)) == expected
-    assert (np.diff(job[:made]) > 0).all()
-    assert (before[job[:made]] == -1).all()
-    assert np.array_equal(np.flatnonzero(taken != before), np.sort(job[:made]))
+    count = np.bincount(luck.integers(0, STARTS.size - 1, n), minlength=STARTS.size - 1)
+    starts = np.append(0, np.cumsum(count))
+    spots = luck.integers(0, int(HASH), n, dtype=np.uint64)
+    for a, z in itertools.pairwise(starts):
+        spots[a:z].sort()
+    expected, before = slow_pairs(place, taken, starts, spots), taken.copy()
+    out, who = np.empty(n, np.int32), np.empty(n, np.int32)
+    cuts = [n * c // chunks for c in range(chunks + 1)]
+    spans = [
+        pairs(c, first, stop, starts, spots, STARTS, place, taken, out, who)
+        for c, (first, stop) in enumerate(itertools.pairwise(cuts))
+    ]
+    made = np.concatenate([np.arange(a, z) for a, z in spans])
+    assert dict(zip(out[made].tolist(), who[made].tolist(), strict=True)) == expected
+    assert (np.diff(out[made]) > 0).all()
+    assert (before[out[made]] == -1).all()
+    assert np.array_equal(np.flatnonzero(taken != before), np.sort(out[made]))
 
 
+@pytest.mark.parametrize("chunks", [1, 2, 3])
 @pytest.mark.parametrize("n", [0, 1, 9, 400])
-def test_who_applies_stands_in_line_by_ring_and_place(n):
+def test_who_applies_stands_in_line_by_ring_and_place(n, chunks):
     """As sorting says; the others are left out, and nobody is parted from their place."""
     luck = np.random.default_rng(n)
     spot = luck.integers(0, int(HASH), n, dtype=np.uint64, endpoint=True)
-    ring = luck.integers(0, 5, n).astype(np.uint64) << PLACE_BITS | spot
+    ring = luck.integers(0, 5, n).astype(np.int32)
     ring[luck.random(n) < 0.3] = NOWHERE
     if n > 9:
         spot[3], ring[3] = spot[4], ring[4]  # the same place: neither must be lost
     rows = luck.permutation(n).astype(np.int32)
-    apply = ring != NOWHERE
-    order = np.lexsort((rows[apply], ring[apply]))
-    seekers, spots, words = line_up(5, rows, spot, ring)
-    assert np.array_equal(words, np.sort(ring[apply]))
-    assert np.array_equal(spots, words & HASH)
-    assert sorted(zip(words.tolist(), seekers.tolist(), strict=True)) == list(
-        zip(ring[apply][order].tolist(), rows[apply][order].tolist(), strict=True)
-    )
+    cuts = [n * c // chunks for c in range(chunks + 1)]
+    count = np.array([
+        np.bincount(ring[a:z][ring[a:z] >= 0], minlength=5) for a, z in itertools.pairwise(cuts)
+    ])  # fmt: skip
+    starts, at = spaces(count)
+    seekers, spots = np.empty(starts[-1], np.int32), np.empty(starts[-1], np.uint64)
+    for c, (a, z) in enumerate(itertools.pairwise(cuts)):
+        line_up(c, a, z, ring, at, rows, spot, seekers, spots)
+    order(0, 0, seekers.size, starts, spots, seekers, None)
+    apply = np.flatnonzero(ring != NOWHERE)
+    line = apply[np.lexsort((apply, spot[apply], ring[apply]))]
+    assert np.array_equal(seekers, rows[line])
+    assert np.array_equal(spots, spot[line])
+    assert np.array_equal(np.diff(starts), np.bincount(ring[apply], minlength=5))
 
 
 def test_who_looks_elsewhere_looks_elsewhere():
