@@ -92,13 +92,12 @@ class State:
         if now.base is self.plain and now.fates is model.fates and now.status is model.status:
             self.base = paced(self.agencies, self.bureau, now.base)
             return
-        known, stale = None, None
-        if self.plain.size:  # the bounds of most statuses stay
-            before = (model.fates, self.plain)
-            stale = stale_statuses(before, (now.fates, now.base), self.sizes[0])
-            known = self.bounds
+        bands, known, stale = self.bands, None, None
         if now.fates is not model.fates:
-            self.bands = rebanded(self.bands, model.fates, now.fates, self.world.mobility)
+            self.bands = rebanded(bands, model.fates, now.fates, self.world.mobility)
+        if self.plain.size:  # the bounds of most statuses stay
+            before, after = (bands, self.plain), (self.bands, now.base)
+            stale, known = stale_statuses(now.fates, before, after, self.sizes[0]), self.bounds
         if now.fates is not model.fates or now.status is not model.status:
             self.model = model = replace(model, fates=now.fates, status=now.status)
         self.plain = now.base

@@ -17,6 +17,7 @@ from sim.agents.population import HOLE
 from sim.borrow import borrow
 from sim.crew import Crew
 from sim.factors import AGES, FACTORS, YEARS
+from sim.recent import Same
 from sim.tables import FateTable
 
 AGE_BANDS: Final = (0, 15, 18, 20, 25, 30, 40, 50, 60, 70, 80, 90)
@@ -95,17 +96,29 @@ def band_table(t: FateTable, mobility: np.ndarray) -> BandTable:
 
 def rebanded(bands: BandTable, old: FateTable, new: FateTable, mobility: np.ndarray) -> BandTable:
     """The bands of `new`, which differs from `old` in some values alone."""
-    ends = np.unique(np.append(new.mult_offset, new.values.size))
+    starts, table = _TABLES.get((new.mult_offset,), lambda: _tables(new), new.values.size)
     changed = np.flatnonzero(old.values != new.values)
-    starts = ends[np.searchsorted(ends, changed, side="right") - 1]
-    values = bands.values.copy()
+    touched = np.zeros(starts.size, np.bool_)
+    touched[np.searchsorted(starts, changed, side="right") - 1] = True
+    values, again = bands.values.copy(), np.flatnonzero(touched[table])
+    plain = again[bands.axis[again] < 0]  # most; see the last line of _reduce
+    values[plain, 0] = np.maximum.reduceat(new.values, starts)[table[plain]]
     name_of = {row: name for name, row in FACTORS.items()}
-    for k in np.flatnonzero(np.isin(new.mult_offset, starts)).tolist():
-        start = new.mult_offset[k]
-        table = new.values[start : ends[np.searchsorted(ends, start, side="right")]]
-        _, largest = _reduce(name_of[int(new.mult_factor[k])], table, mobility)
+    ends = np.append(starts[1:], new.values.size)
+    for k in again[bands.axis[again] >= 0].tolist():
+        inside = new.values[starts[table[k]] : ends[table[k]]]
+        _, largest = _reduce(name_of[int(new.mult_factor[k])], inside, mobility)
         values[k, : largest.size] = largest
     return BandTable(bands.axis, values)
+
+
+_TABLES: Final[Same[tuple[np.ndarray, np.ndarray]]] = Same(size=16)
+
+
+def _tables(t: FateTable) -> tuple[np.ndarray, np.ndarray]:
+    """int64: where the tables of `t.values` begin, and int64[K] which one each multiplier takes."""
+    starts = np.unique(t.mult_offset).astype(np.int64)
+    return starts, np.searchsorted(starts, t.mult_offset)
 
 
 def _reduce(factor: str, table: np.ndarray, mobility: np.ndarray) -> tuple[int, np.ndarray]:
@@ -148,6 +161,8 @@ def class_bounds(
     Where `known` holds bounds, only those of the statuses `stale`, int64, are made anew.
     """
     again = np.arange(n_statuses) if known is None or stale is None else stale
+    if known is not None and again.size == 0:
+        return known
     out = np.zeros(n_classes(n_statuses) + 1, np.uint32) if known is None else known.copy()
     groups = (again[:, None] * 2 * N_AGE + np.arange(2 * N_AGE)).ravel()
     crew.run(_fill_bounds, groups.size, groups, t, bands, base, out)
@@ -155,16 +170,18 @@ def class_bounds(
 
 
 def stale_statuses(
-    old: tuple[FateTable, np.ndarray], new: tuple[FateTable, np.ndarray], n_statuses: int
+    t: FateTable,
+    old: tuple[BandTable, np.ndarray],
+    new: tuple[BandTable, np.ndarray],
+    n_statuses: int,
 ) -> np.ndarray:
-    """int64: statuses whose monthly fates have another base or other multipliers than before."""
-    t = new[0]
+    """int64: statuses whose monthly fates have another base or other bands than before.
+
+    Of a table that policy changes the largest value often stays, and with it the bounds.
+    """
     rows = np.flatnonzero(old[1] != new[1])
-    if old[0] is not t:
-        changed = np.flatnonzero(old[0].values != t.values)
-        starts = np.unique(t.mult_offset)
-        touched = starts[np.searchsorted(starts, changed, side="right") - 1]
-        mults = np.flatnonzero(np.isin(t.mult_offset, touched))
+    if old[0] is not new[0]:
+        mults = np.flatnonzero((old[0].values != new[0].values).any(axis=1))
         rows = np.append(rows, np.searchsorted(t.mult_first, mults, side="right") - 1)
     monthly = t.first[: n_statuses + 1]
     rows = rows[rows < monthly[-1]]
