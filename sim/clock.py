@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from functools import lru_cache
 
 EPOCH_YEAR = 1900
 NEVER = 32767
@@ -15,6 +16,7 @@ NEVER = 32767
 _MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
 
 
+@lru_cache(maxsize=4096)  # every month asks for the same few dates of the configuration
 def month_index(text: str) -> int:
     """Month index of `YYYY-MM`.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from sim.clock import month_index
@@ -61,13 +62,19 @@ class Active:
         """A rule's value in force in a month, or a response."""
         if name in self.lever.response:
             return self.use.get(name, getattr(self.lever.response[name], self.level))
-        dated = sorted((month_index(d) + self.delay, v.value) for d, v in self._values(name))
-        if name in self.use:
-            dated[-1] = (dated[-1][0], self.use[name])
+        dated = self._dated[name]
         return next((v for d, v in reversed(dated) if d <= month), dated[0][1])
 
-    def _values(self, name: str) -> list[tuple[str, Any]]:
-        return list(self.lever.rule[name].values.items())
+    @cached_property
+    def _dated(self) -> dict[str, list[tuple[int, float]]]:
+        """First month and value of each rule, in order of month."""
+        out = {}
+        for name, rule in self.lever.rule.items():
+            dated = sorted((month_index(d) + self.delay, v.value) for d, v in rule.values.items())
+            if name in self.use:
+                dated[-1] = (dated[-1][0], self.use[name])
+            out[name] = dated
+        return out
 
     def amount(self, amount: Product, month: int) -> float:
         """The number that an amount stands for in a month."""

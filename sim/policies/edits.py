@@ -70,6 +70,10 @@ class RateBook:
             for which in ("first", "renewed")
         }
         self.edits = actions(config, layout)
+        spans = [(edit.since, edit.until) for edit in self.edits]
+        self._spans = np.array(spans, np.int64).reshape(-1, 2)
+        self._beside = [_acts_beside(edit, layout) for edit in self.edits]
+        self._fitted: tuple[list[tuple[int, Stamp]], np.ndarray] = [], self._values
         self._kept: list[tuple[object, InForce]] = []  # of the last months asked for
         self._asked: dict[int, InForce] = {}  # by month: the processes of a month ask many times
 
@@ -94,20 +98,23 @@ class RateBook:
 
     def _in_force(self, month: int) -> InForce:
         in_law = (self._model.months[:, 0] <= month) & (month <= self._model.months[:, 1])
-        stamped = [(k, edit.stamp(month)) for k, edit in enumerate(self.edits)]
+        spans = self._spans
+        there = np.flatnonzero((spans[:, 0] <= month) & (month <= spans[:, 1])).tolist()
+        stamped = [(k, self.edits[k].stamp(month)) for k in there]
         live = [(k, stamp) for k, stamp in stamped if stamp is not None]
         key = (in_law.tobytes(), tuple(live))
         for known, kept in self._kept:
             if known == key:
                 return kept
-        made = self._made(in_law, [(self.edits[k], stamp) for k, stamp in live])
+        made = self._made(in_law, live)
         self._kept = [*self._kept[-1:], (key, made)]
         return made
 
-    def _made(self, in_law: np.ndarray, live: list[Live]) -> InForce:
-        values = self._values.copy()
+    def _made(self, in_law: np.ndarray, marked: list[tuple[int, Stamp]]) -> InForce:
+        live = [(self.edits[k], stamp) for k, stamp in marked]
+        beside = [(self.edits[k], stamp) for k, stamp in marked if self._beside[k]]
+        values = self._baseline(marked).copy()
         plain = [(a, s) for a, s in live if a.what not in ("cap", "mix")]
-        _multiply(values, [pair for pair in plain if pair[0].op == FITTED])
         _replace(values, [pair for pair in plain if pair[0].op == "set"])
         _multiply(values, [pair for pair in plain if pair[0].op == "multiply"])
         _bound(values, [pair for pair in plain if pair[0].op in ("most", "least")])
@@ -122,12 +129,18 @@ class RateBook:
             self._fates(values[layout.tables], last),
             with_permits(self._model.status, self._permits(live)),
             frozenset(
-                (a.op, a.what, a.per, *a.paths, *map(str, a.mix), str(stamp))
-                for a, stamp in live
-                if a.what != "value"
-                or (a.size == 0 and a.rows.size and a.rows.min() >= layout.tables.start)
+                (a.op, a.what, a.per, *a.paths, *map(str, a.mix), str(stamp)) for a, stamp in beside
             ),
         )
+
+    def _baseline(self, marked: list[tuple[int, Stamp]]) -> np.ndarray:
+        """The vector with what the past taught, which changes more rarely than what policy does."""
+        fitted = [(k, stamp) for k, stamp in marked if self.edits[k].op == FITTED]
+        if self._fitted[0] != fitted:
+            values = self._values.copy()
+            _multiply(values, [(self.edits[k], stamp) for k, stamp in fitted])
+            self._fitted = fitted, values
+        return self._fitted[1]
 
     def _fates(self, tables: np.ndarray, last: InForce | None) -> FateTable:
         """The fate table with these own tables: the same object if they are those of `last`."""
@@ -158,6 +171,12 @@ class RateBook:
             (int(path.endswith(".renewed")), statuses.index(path.partition(".")[0])): mix
             for path, mix in mixes.items()
         }
+
+
+def _acts_beside(action: Action, layout: Layout) -> bool:
+    """Whether it acts beside base, parameters and arrivals; see InForce.beyond."""
+    tables = action.rows.size > 0 and bool(action.rows.min() >= layout.tables.start)
+    return action.what != "value" or (action.size == 0 and tables)
 
 
 def _replace(values: np.ndarray, live: list[Live]) -> None:
