@@ -7,7 +7,7 @@ continue each channel at its level with an AR(1) shock of its own.
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from scipy.special import ndtri
@@ -36,6 +36,16 @@ _PAST: Final[Same[dict[int, np.ndarray]]] = Same(size=4)
 _SEASONS: Final[Same[np.ndarray]] = Same(size=4)
 
 
+class _Way(NamedTuple):
+    """How a channel goes on after the past."""
+
+    since: int
+    until: int
+    level: float  # people a month
+    season: list[float]  # by calendar month
+    channel: Channel
+
+
 class ArrivalPlan:
     """Expected arrivals by month, their composition and their profile."""
 
@@ -62,6 +72,7 @@ class ArrivalPlan:
         self._shares: dict[int, np.ndarray] = {}
         self._latest: tuple[int, np.ndarray] | None = None
         self._levels: np.ndarray | None = None
+        self._ways: list[tuple[int, str, _Way]] | None = None
         self.last_past = max(self._past, default=0)
         self._base = month_index(config.start)  # where continuation begins
         if config.arrivals.mode == "conditional":
@@ -84,9 +95,18 @@ class ArrivalPlan:
         if self.is_past(month):
             return self._past[_half_end(month)] * self._seasons[calendar_month(month) - 1]
         out = np.zeros(len(self._statuses))
-        for name, channel in self._config.arrivals.channels.items():
-            out[self._statuses.index(name)] = self._continued(name, channel, month)
+        for s, name, way in self._open_ways():
+            out[s] = self._continued(name, way, month)
         return out
+
+    def _open_ways(self) -> list[tuple[int, str, _Way]]:
+        """Row and name of the status of each channel that goes on, and how it does."""
+        if self._ways is None:
+            self._ways = [
+                (self._statuses.index(name), name, self._way(name, channel))
+                for name, channel in self._config.arrivals.channels.items()
+            ]
+        return self._ways
 
     def levels(self) -> np.ndarray:
         """float64[S], not to be written to: arrivals a month at each channel's level, as if
@@ -102,7 +122,7 @@ class ArrivalPlan:
         """Whether the month takes observed or fitted entries (events are already in them)."""
         return self._config.arrivals.mode == "conditional" and _half_end(month) in self._past
 
-    def _continued(self, name: str, channel: Channel, month: int) -> float:
+    def _way(self, name: str, channel: Channel) -> _Way:
         since = month_index(channel.since) if channel.since else 0
         until = month_index(channel.until) if channel.until else NEVER
         status = self._config.status[name]
@@ -110,11 +130,16 @@ class ArrivalPlan:
             until = min(until, month_index(status.entry_until))
         if status.since is not None:
             since = max(since, month_index(status.since))
-        if not since <= month <= until:
+        level = self._level(name, channel) / 12.0
+        return _Way(since, until, level, [_season_of(channel, m) for m in range(12)], channel)
+
+    def _continued(self, name: str, way: _Way, month: int) -> float:
+        if not way.since <= month <= way.until:
             return 0.0
         years = max(month - self._base, 0) / 12.0
-        level = self._level(name, channel) / 12.0 * (1.0 + channel.growth) ** _grown(channel, years)
-        return level * _season_of(channel, month) * self._shocks.get((name, month), 1.0)
+        level = way.level * (1.0 + way.channel.growth) ** _grown(way.channel, years)
+        season = way.season[calendar_month(month) - 1]
+        return level * season * self._shocks.get((name, month), 1.0)
 
     def _level(self, name: str, channel: Channel) -> float:
         """Persons a year: of the configuration, or of the two years before an earlier start."""

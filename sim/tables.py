@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -17,6 +16,7 @@ from sim.errors import ConfigError
 from sim.factors import FACTORS
 from sim.fate_rows import OCCASIONS, Row, Tables, rows_of
 from sim.lever_tables import table_size, wanted_by
+from sim.recent import Same
 from sim.schema import Fate, RunConfig
 from sim.status_table import StatusTable, status_table
 from sim.targets import GRANT, paths_of
@@ -109,14 +109,26 @@ class Model:
         come = np.bincount(to, flow[switched], n)
         return (come - gone).astype(np.int64)
 
-    @cached_property
-    def _ways(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Statuses left and the fates that leave them; statuses entered and those that do."""
-        rows = [self.codes.statuses.index(name.status) for name in self.names]
-        kind = self.fates.kind
-        out, switched = kind <= KINDS["switch"], kind == KINDS["switch"]
-        came_from = np.array(rows, np.int64)[out]
-        return came_from, out, self.fates.to[switched].astype(np.int64), switched
+    @property
+    def _ways(self) -> Ways:
+        """Statuses left and the fates that leave them; statuses entered and those that do.
+
+        The same for the models of a run, which differ by month in rates and multipliers alone.
+        """
+        names, statuses, kind, to = self.names, self.codes.statuses, self.fates.kind, self.fates.to
+        return _WAYS.get((names, statuses, kind, to), lambda: _ways_of(names, statuses, kind, to))
+
+
+Ways = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+_WAYS: Final[Same[Ways]] = Same(size=16)
+
+
+def _ways_of(
+    names: list[FateName], statuses: list[str], kind: np.ndarray, to: np.ndarray
+) -> Ways:
+    out, switched = kind <= KINDS["switch"], kind == KINDS["switch"]
+    came_from = np.array([statuses.index(name.status) for name in names], np.int64)[out]
+    return came_from, out, to[switched].astype(np.int64), switched
 
 
 def word_of(text: str) -> int:

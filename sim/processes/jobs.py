@@ -6,6 +6,8 @@ other arrivals.
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from sim.agents.firms import HOLE
@@ -41,6 +43,7 @@ from sim.processes.market import (
 from sim.processes.offers import Offers
 from sim.processes.recruits import already_chosen, choose, come, earlier_words
 from sim.processes.rings import order, spaces
+from sim.recent import Same
 from sim.state import State
 from sim.status_table import cuts
 
@@ -217,8 +220,14 @@ def _recruit(state: State, labour: Labour, offers: Offers) -> None:
     }
 
 
+_STATUSES: Final[Same[list[np.ndarray]]] = Same(size=16)
+
+
 def _statuses(state: State, tier: int) -> np.ndarray:
-    return np.flatnonzero((state.model.status.tier == tier) & state.model.status.seeks)
+    """int64: statuses that ask for a job of the tier."""
+    of, seeks, tiers = state.model.status.tier, state.model.status.seeks, state.model.status.n_tiers
+    rows = lambda: [np.flatnonzero((of == t) & seeks) for t in range(tiers)]  # noqa: E731
+    return _STATUSES.get((of, seeks), rows, tiers)[tier]
 
 
 def _attraction(state: State, tier: int) -> float:
