@@ -146,14 +146,14 @@ class State:
     def collect(self, n: int) -> None:
         """Take the chunks' lists of a kernel that ran over n rows, in order of chunk."""
         assert self.books is not None
-        for lst in range(N_LISTS):
-            if lst in self.lists and not self.books.counts[:, lst].any():
+        counts = self.books.counts
+        for lst, some in enumerate(counts[:, :N_LISTS].any(axis=0).tolist()):
+            if not some:
+                self.lists.setdefault(lst, np.zeros(0, np.int32))
                 continue
             parts = [self.lists[lst]] if lst in self.lists else []
             for c in range(self.chunks):
                 start = 2 * (n * c // self.chunks)
-                parts.append(
-                    self.books.lists[lst, start : start + self.books.counts[c, lst]].copy()
-                )
+                parts.append(self.books.lists[lst, start : start + counts[c, lst]])
             self.lists[lst] = np.concatenate(parts)
-        self.books.counts[:] = 0
+        counts[:] = 0

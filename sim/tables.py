@@ -123,9 +123,7 @@ Ways = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 _WAYS: Final[Same[Ways]] = Same(size=16)
 
 
-def _ways_of(
-    names: list[FateName], statuses: list[str], kind: np.ndarray, to: np.ndarray
-) -> Ways:
+def _ways_of(names: list[FateName], statuses: list[str], kind: np.ndarray, to: np.ndarray) -> Ways:
     out, switched = kind <= KINDS["switch"], kind == KINDS["switch"]
     came_from = np.array([statuses.index(name.status) for name in names], np.int64)[out]
     return came_from, out, to[switched].astype(np.int64), switched

@@ -66,7 +66,7 @@ def rules(book: FirmBook, firms: Firms, params: Mapping[str, float], month: int)
     """This month's rules."""
     standings, tiers = list(firms.statuses), list(firms.tiers.values())
     pools = list(dict.fromkeys(tier.pool for tier in tiers))
-    people = np.array([np.interp(month, book.years, column) for column in book.workforce.T])
+    people = _between(month, book.years, book.workforce)
     burden = params["firms.support.burden"] ** -params["firms.support.elasticity"]
     standing = np.ones(len(standings))
     standing[standings.index(firms.certified)] = params["firms.demand.certified"]
@@ -90,6 +90,15 @@ def rules(book: FirmBook, firms: Firms, params: Mapping[str, float], month: int)
         closure_notice=round(params["firms.rules.closure_notice"]),
         bar_notice=round(params["firms.rules.bar_notice"]),
     )
+
+
+def _between(month: int, years: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """float64[P]: every column of `table`, float64[Y, P], as `np.interp` has it in a month."""
+    k = int(np.searchsorted(years, month, side="right")) - 1
+    if k < 0 or k == years.size - 1 or years[k] == month:
+        return table[max(k, 0)]
+    slope = (table[k + 1] - table[k]) / (years[k + 1] - years[k])
+    return np.asarray(slope * (month - years[k]) + table[k])
 
 
 def _inspections(

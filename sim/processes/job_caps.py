@@ -61,7 +61,9 @@ def _under_policy(
         tiers = np.unique(status.tier[[s for s in cap.statuses if status.seeks[s]]])
         on_the_way = 0.0 if cap.per == "growth" else float(pending[tiers].sum())
         room = room_under(cap, list(cap.statuses), stock, state.record.came, state.scale)
-        mine = np.flatnonzero(out & np.isin(offers.tier[rows], tiers))
+        under = np.zeros(labour.tiers, np.bool_)
+        under[tiers] = True
+        mine = np.flatnonzero(out & under[offers.tier[rows]])
         left = int(max(min(room - on_the_way, mine.size), 0))
         if mine.size > left:
             gone = mine[np.argsort(offers.words[rows[mine]])[left:]]
