@@ -14,7 +14,7 @@ from sim.civic import agencies, describe_civic, municipalities
 from sim.clock import calendar_month, month_name
 from sim.errors import InvariantError
 from sim.processes.arrivals import arrive, count_cells, occupied
-from sim.processes.books import describe_people, recount
+from sim.processes.books import add_up, describe_people, recount
 from sim.processes.caps import capped
 from sim.processes.cohorts import YEARS, count_cohorts
 from sim.processes.families import born_here, brought, follow, forget_events, mark
@@ -158,14 +158,16 @@ def books(state: State) -> None:
     s, o, p, m = state.sizes
     kept = state.books
     assert kept is not None
-    state.cube += kept.cube.sum(axis=0, dtype=np.int64)
-    state.place += kept.place.sum(axis=0, dtype=np.int64)
+    add_up(kept.cube, state.cube)
+    add_up(kept.place, state.place)
     count = np.zeros((state.chunks, m * s), np.int32)
     people = state.people
     state.crew.run(recount, people.n, people["status"], people["municipality"], s, count)
     flow, seen, expected, variance = kept.tally.sum(axis=0)
     flow = flow[: state.model.kinds]
-    _close(state, count.sum(axis=0, dtype=np.int64), flow)
+    again = np.zeros(m * s, np.int64)
+    add_up(count, again)
+    _close(state, again, flow)
     audit = state.audit
     audit.seen += seen
     audit.expected += expected

@@ -147,7 +147,7 @@ class State:
         """Take the chunks' lists of a kernel that ran over n rows, in order of chunk."""
         assert self.books is not None
         counts = self.books.counts
-        for lst, some in enumerate(counts[:, :N_LISTS].any(axis=0).tolist()):
+        for lst, some in enumerate(counts[:, :N_LISTS].sum(axis=0).tolist()):
             if not some:
                 self.lists.setdefault(lst, np.zeros(0, np.int32))
                 continue

@@ -112,6 +112,8 @@ class FirmSet:
 
     def free(self, rows: np.ndarray) -> None:
         """Make these rows holes. They are reused from the next call of `take` on."""
+        if rows.size == 0:
+            return
         for name, (_, hole, _) in FIRM_FIELDS.items():
             self._data[name][rows] = hole
         self._free = np.concatenate([self._free, rows.astype(np.int32)])

@@ -57,9 +57,9 @@ def _work(agencies: Agencies, q: int, paced: bool, months: float) -> None:
     agencies.decided[q] = decided
     agencies.waiting[q] = there - decided
     if paced:
-        known = agencies.recent[:, q]
         # A month that is not known yet counts as one in which all came that could be decided.
-        usual = max(float(np.where(known >= 0, known, capacity).mean()), 1.0)
+        known = [cases if cases >= 0 else capacity for cases in agencies.recent[:, q].tolist()]
+        usual = max(sum(known) / len(known), 1.0)
         new = usual - applied + float(agencies.cases[q])
         possible = min(float(capacity), max(float(agencies.waiting[q]) + new, 0.0))
         agencies.pace[q] = min(possible / usual, NEVER_ABOVE)

@@ -17,6 +17,14 @@ def recount(c, first, stop, status, municipality, n_statuses, out):
             out[c, np.int64(municipality[i]) * n_statuses + status[i]] += 1
 
 
+@njit(cache=True)
+def add_up(parts, stock):
+    """Adds what every chunk has counted, int32[C, N], to int64[N]."""
+    for c in range(parts.shape[0]):
+        for k in range(stock.size):
+            stock[k] += parts[c, k]
+
+
 @njit(cache=True, nogil=True)
 def recount_cube(
     c, first, stop, status, origin, municipality, prefecture, n_origins, n_prefectures, out

@@ -9,6 +9,7 @@ import numpy as np
 
 from sim.agents.firms import FirmBook
 from sim.clock import month_index
+from sim.recent import Same
 from sim.schema_firms import Firms
 
 CERTAIN: Final = 2.0**32
@@ -64,26 +65,25 @@ def grow(book: FirmBook, firms: Firms, params: Mapping[str, float], month: int) 
 
 def rules(book: FirmBook, firms: Firms, params: Mapping[str, float], month: int) -> FirmRules:
     """This month's rules."""
-    standings, tiers = list(firms.statuses), list(firms.tiers.values())
-    pools = list(dict.fromkeys(tier.pool for tier in tiers))
+    standings = list(firms.statuses)
+    pool, frozen, months = _FIXED.get((firms,), lambda: _fixed(firms))
     people = _between(month, book.years, book.workforce)
     burden = params["firms.support.burden"] ** -params["firms.support.elasticity"]
     standing = np.ones(len(standings))
     standing[standings.index(firms.certified)] = params["firms.demand.certified"]
-    bar, guide, certify = _inspections(firms, params, pools)
+    given = tuple(params[path] for path in _paths(firms))
+    close, bar, guide, certify = _CHANCES.get((firms,), lambda: _chances(firms, params), given)
     return FirmRules(
         want=book.demand * burden,
         local=np.maximum(people, 1e-3) ** -params["firms.demand.ageing"],
         standing=standing,
-        pool=np.array([pools.index(tier.pool) for tier in tiers]),
-        frozen=np.array([name in firms.rules.frozen for name in pools]),
-        close=_threshold(
-            [_within_a_year(params[f"firms.sizes.{name}.closure"]) for name in firms.sizes]
-        ),
+        pool=pool,
+        frozen=frozen,
+        close=close,
         bar=bar,
         guide=guide,
         certify=certify,
-        months=np.array([status.months or 0 for status in firms.statuses.values()]),
+        months=months,
         certified=standings.index(firms.certified),
         guidance=standings.index(firms.guidance),
         barred=standings.index(firms.barred),
@@ -101,10 +101,41 @@ def _between(month: int, years: np.ndarray, table: np.ndarray) -> np.ndarray:
     return np.asarray(slope * (month - years[k]) + table[k])
 
 
-def _inspections(
-    firms: Firms, params: Mapping[str, float], pools: list[str]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Cumulative thresholds uint64[2**Q] of a bar, guidance and a certificate in a year."""
+# What rarely changes within a run, by what it is made of.
+_FIXED: Final[Same[tuple[np.ndarray, np.ndarray, np.ndarray]]] = Same(size=16)
+_CHANCES: Final[Same[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]] = Same(size=16)
+
+
+def _pools(firms: Firms) -> list[str]:
+    return list(dict.fromkeys(tier.pool for tier in firms.tiers.values()))
+
+
+def _fixed(firms: Firms) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """pool, frozen and months of FirmRules."""
+    pools = _pools(firms)
+    return (
+        np.array([pools.index(tier.pool) for tier in firms.tiers.values()]),
+        np.array([name in firms.rules.frozen for name in pools]),
+        np.array([status.months or 0 for status in firms.statuses.values()]),
+    )
+
+
+def _paths(firms: Firms) -> list[str]:
+    """The parameters of which `_chances` are made."""
+    return [
+        *(f"firms.sizes.{name}.closure" for name in firms.sizes),
+        *(f"firms.rules.inspected.{name}" for name in _pools(firms)),
+        "firms.rules.violation", "firms.rules.certified", "firms.rules.barred",
+    ]  # fmt: skip
+
+
+def _chances(
+    firms: Firms, params: Mapping[str, float]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Thresholds of a closure in a year uint64[Z], and cumulative ones of a bar, guidance and a
+    certificate uint64[2**Q]."""
+    pools = _pools(firms)
+    closing = [_within_a_year(params[f"firms.sizes.{name}.closure"]) for name in firms.sizes]
     rate = [params[f"firms.rules.inspected.{name}"] for name in pools]
     has = (np.arange(2 ** len(pools))[:, None] >> np.arange(len(pools))) & 1 > 0
     found = _within_a_year(np.max(np.where(has, rate, 0.0), axis=1))
@@ -114,7 +145,9 @@ def _inspections(
         (has & frozen).any(axis=1), _within_a_year(params["firms.rules.certified"]), 0.0
     )
     barred = found * min(params["firms.rules.barred"], 1.0)
-    return _threshold(barred), _threshold(found), _threshold(np.minimum(found + chance, 1.0))
+    parts = (closing, barred, found, np.minimum(found + chance, 1.0))
+    close, bar, guide, certify = (_threshold(part) for part in parts)
+    return close, bar, guide, certify
 
 
 def support_shares(firms: Firms, params: Mapping[str, float]) -> np.ndarray:

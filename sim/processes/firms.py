@@ -44,8 +44,8 @@ def plan(state: State) -> None:
     firms, params = labour.firms, state.params
     grow(firms.book, body, params, state.month)
     shares = support_shares(body, params)
-    before = support_shares(body, state.rates.params(state.month - 1))
-    if not np.array_equal(shares, before):
+    before = state.rates.params(state.month - 1)
+    if before is not params and not np.array_equal(shares, support_shares(body, before)):
         _support(state, firms, body, shares)
     now = rules(firms.book, body, params, state.month)
     gone = np.zeros(firms.n, np.bool_)

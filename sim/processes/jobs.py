@@ -109,7 +109,10 @@ def _lag(state: State) -> float:
 def settle(state: State, labour: Labour) -> None:
     """Firms hear of the jobs that people lost and gained."""
     for jobs_of, sign in ((LOST, -1), (GAINED, 1)):
-        firm, tier = np.divmod(state.lists.pop(jobs_of), labour.tiers)
+        changed = state.lists.pop(jobs_of)
+        if changed.size == 0:
+            continue
+        firm, tier = np.divmod(changed, labour.tiers)
         count_in(labour.firms.columns.heads, firm, tier, sign)
 
 
@@ -194,10 +197,10 @@ def _recruit(state: State, labour: Labour, offers: Offers) -> None:
     firms, body = labour.firms, state.config.firms
     assert body is not None
     params = state.params
-    success = np.zeros(labour.tiers)
+    success, attraction = np.zeros(labour.tiers), _attraction(state)
     for t, name in enumerate(body.tiers):
         if body.tiers[name].search == "all":
-            success[t] = params[f"firms.recruit.success.{name}"] * _attraction(state, t)
+            success[t] = params[f"firms.recruit.success.{name}"] * attraction[t]
     success *= 1.0 - params["firms.recruit.refused"]
     cut = (np.clip(success, 0.0, 1.0) * 2.0**32).astype(np.uint64)
     rows = choose(offers.taken, offers.words, offers.tier, cut)
@@ -230,13 +233,16 @@ def _statuses(state: State, tier: int) -> np.ndarray:
     return _STATUSES.get((of, seeks), rows, tiers)[tier]
 
 
-def _attraction(state: State, tier: int) -> float:
-    """How easily people of a tier come now, relative to the level of its channels."""
-    rows = _statuses(state, tier)
-    level = state.plan.levels()[rows].sum()
-    factor = state.rates.in_force(state.month).arrivals
-    now = (state.plan.people(state.month) * factor)[rows].sum()
-    return float(now / level) if level > 0 else 0.0
+def _attraction(state: State) -> list[float]:
+    """How easily people of each tier come now, relative to the level of its channels."""
+    levels = state.plan.levels()
+    people = state.plan.people(state.month) * state.rates.in_force(state.month).arrivals
+    out = []
+    for t in range(state.model.status.n_tiers):
+        rows = _statuses(state, t)
+        level = levels[rows].sum()
+        out.append(float(people[rows].sum() / level) if level > 0 else 0.0)
+    return out
 
 
 def recruited(state: State) -> None:

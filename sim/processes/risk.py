@@ -181,7 +181,7 @@ def stale_statuses(
     """
     rows = np.flatnonzero(old[1] != new[1])
     if old[0] is not new[0]:
-        mults = np.flatnonzero((old[0].values != new[0].values).any(axis=1))
+        mults = np.flatnonzero((old[0].values != new[0].values).ravel()) // N_AGE
         rows = np.append(rows, np.searchsorted(t.mult_first, mults, side="right") - 1)
     monthly = t.first[: n_statuses + 1]
     rows = rows[rows < monthly[-1]]

@@ -180,7 +180,7 @@ def summary(
     """float64: SUMMARY of a month."""
     everyone = max(people.foreign.sum(), 1.0)
     m = max(towns.level.size, 1)
-    levels = [float((towns.level == k).sum()) for k in range(4)]
+    levels = np.bincount(towns.level, minlength=4)[:4].tolist()
     return np.array([
         opposed(towns, land.nationals_in(month)), *levels,
         float(towns.classes.sum()) / m,
