@@ -6,12 +6,16 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from sim import crew
+
 os.environ.setdefault("MPLBACKEND", "Agg")  # no window, wherever the tests run
 
 # The same examples every time, and no deadline: the first one may compile a kernel.
 settings.register_profile("kyosei", deadline=None, derandomize=True, database=None)
 settings.load_profile("kyosei")
 
+# Threads are at work in small countries, too: one that minds another's rows must show.
+crew.ALONE = 2_000  # type: ignore[misc]
 
 COMPILES = "unit/test_run.py"
 """Its first run needs all kernels of a default run: minutes, where none is compiled yet."""
