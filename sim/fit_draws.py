@@ -25,9 +25,8 @@ Factor = tuple[list[str], np.ndarray]
 
 def normals(names: list[str], draw: int) -> np.ndarray:
     """float64[N]: standard normal deviates of a draw, one for each name, whatever the run."""
-    from scipy.special import ndtri  # neither scipy nor numba is needed where nothing is drawn
-
     from sim.rng import P_FIT_DRAW, one_uniform, run_key
+    from sim.scipy_core import ndtri  # neither scipy nor numba is needed where nothing is drawn
 
     key, month = run_key(0, 0), np.uint64(draw)
     words = [np.uint64(_word(name)) for name in names]

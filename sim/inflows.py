@@ -10,7 +10,6 @@ import math
 from typing import Final, NamedTuple
 
 import numpy as np
-from scipy.special import ndtri
 
 from sim.clock import NEVER, calendar_month, month_index
 from sim.data import Data
@@ -19,6 +18,7 @@ from sim.processes.newcomers import Profile
 from sim.recent import Same
 from sim.rng import P_ARRIVAL_SHOCK, uniforms
 from sim.schema import Channel, RunConfig
+from sim.scipy_core import ndtri
 from sim.status_table import cuts
 from sim.tables import word_of
 

@@ -7,30 +7,15 @@ looked up.
 
 from __future__ import annotations
 
-import sys
-from importlib.util import find_spec, module_from_spec
-from typing import Any
+import inspect
 
+from sim.put_off import put_off
 
-def _put_off() -> None:
-    """Enter mesa as a package whose own statements run at the first look for what they define."""
-    spec = find_spec("mesa")
-    if spec is None or spec.loader is None or "mesa" in sys.modules:
-        return
-    loader, package = spec.loader, module_from_spec(spec)
-
-    def rest(name: str) -> Any:
-        if vars(package).pop("__getattr__", None) is not None:
-            loader.exec_module(package)
-        try:
-            return vars(package)[name]
-        except KeyError:
-            raise AttributeError(f"module 'mesa' has no attribute {name!r}") from None
-
-    vars(package)["__getattr__"] = rest
-    sys.modules["mesa"] = package
-
-
-_put_off()
+put_off("mesa")
+# Mesa's logger asks for the source of every frame that waits for this import. Those of the importer
+# have no file, and for each of them all modules are gone through: a third of a second. So say here
+# whose they are.
+for _part in ("_bootstrap", "_bootstrap_external"):
+    inspect.modulesbyfile.setdefault(f"<frozen importlib.{_part}>", f"importlib.{_part}")
 
 from mesa.model import Model as Model  # noqa: E402  (only now)

@@ -16,11 +16,12 @@ import time
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 
 KEEP_SECONDS = 14 * 86400  # folders of older source are removed after two weeks
 
 
-_KERNEL = re.compile(r"^@njit\b|\bintrinsic\(", re.MULTILINE)
+_KERNEL: Final = ("@njit", "intrinsic(")  # looked for as they are: at every start, in every file
 _IMPORT = re.compile(
     r"^\s*(?:from|import)\s+(sim[\w.]*)(?:\s+import\s+(\([^)]*\)|[^\n]+))?", re.MULTILINE
 )
@@ -48,7 +49,7 @@ def kernel_files(package: Path) -> set[str]:
         for path in package.rglob("*.py")
     }
     seen: set[str] = set()
-    left = [name for name, source in text.items() if _KERNEL.search(source)]
+    left = [name for name, source in text.items() if any(word in source for word in _KERNEL)]
     while left:
         name = left.pop()
         if name not in seen:

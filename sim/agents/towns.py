@@ -9,12 +9,12 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
-from scipy.special import ndtri
 
 from sim.clock import calendar_month, month_index, year_of
 from sim.data import Data
 from sim.schema import RunConfig
 from sim.schema_towns import Poll, Town
+from sim.scipy_core import ndtri
 from sim.tables import word_of
 
 PROJECTED: Final = range(2020, 2051, 5)

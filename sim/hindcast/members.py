@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
-from scipy.special import ndtri
 
 from sim.clock import month_name
 from sim.hindcast.settings import ArrivalsPast
@@ -19,6 +18,7 @@ from sim.hindcast.trend import Trend, shock_sigma
 from sim.rng import identity, unit
 from sim.schema import Channel, Edit, Fate, RunConfig
 from sim.schema_base import Quality
+from sim.scipy_core import ndtri
 from sim.tables import word_of
 
 TAG: Final = np.uint64(0x68696E64)
