@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
 from pydantic import BaseModel
 
@@ -265,14 +265,13 @@ def _channel(path: Path, channel: Channel, config: RunConfig) -> Iterator[Proble
         yield from _known((*path, "like"), [channel.like], config.country.statuses, "status")
 
 
-def _models(value: object, path: Path) -> Iterator[tuple[Path, BaseModel]]:
+def _models(value: BaseModel | dict[Any, Any], path: Path) -> Iterator[tuple[Path, BaseModel]]:
     """Every model inside the configuration, with its key path."""
     if isinstance(value, BaseModel):
         yield path, value
-        for name in type(value).model_fields:
-            yield from _models(getattr(value, name), (*path, name))
-    elif isinstance(value, dict):
-        for key, inner in value.items():
+        value = {name: getattr(value, name) for name in type(value).model_fields}
+    for key, inner in value.items():
+        if isinstance(inner, BaseModel | dict):
             yield from _models(inner, (*path, key))
 
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import yaml
 
@@ -51,6 +51,16 @@ _TWO_READINGS: Final = (
     ),
     (re.compile(r"[-+]?0[xob][0-9a-fA-F_]+"), "numbers are decimal here. Write it so."),
 )
+_ANY_TWO_READINGS = re.compile(
+    "|".join(f"(?:{pattern.pattern})" for pattern, _ in _TWO_READINGS), re.IGNORECASE
+)
+
+
+class Node(NamedTuple):
+    """One event of the parser, and the nodes inside: of a mapping, keys and values by turns."""
+
+    event: Any
+    inside: list[Node]
 
 
 @dataclass
@@ -92,37 +102,48 @@ def read(payload: bytes | str, name: str) -> Document:
 
 
 def _read(text: str, document: Document) -> None:
-    problem = next(_events(text), None)
+    top: list[Node] = []
+    problem = next(_problems(text, top), None)
     if problem is not None:
         document.refuse(*problem)
         return
-    node = yaml.compose(text, _LOADER)
-    if node is None:
+    if not top:
         document.refuse(1, "is empty; a mapping of settings is wanted")
-    elif not isinstance(node, yaml.MappingNode):
+        return
+    (node,) = top
+    if not isinstance(node.event, yaml.MappingStartEvent):
         document.refuse(1, "is not a mapping; write `name: value` lines")
     else:
         document.value = _value(node, (), document)
 
 
-def _events(text: str) -> Iterator[tuple[int, str]]:
-    """What must not even be built: aliases can grow without bound, tags name Python objects."""
-    depth, documents = 0, 0
+def _problems(text: str, top: list[Node]) -> Iterator[tuple[int, str]]:
+    """What must not even be built: aliases can grow without bound, tags name Python objects.
+
+    top: takes the outermost node, with all that is in it, as far as there is no problem.
+    """
+    inner, documents = [top], 0
+    events: Iterator[Any] = yaml.parse(text, _LOADER)
     try:
-        for event in yaml.parse(text, _LOADER):
-            line = event.start_mark.line + 1 if event.start_mark is not None else 1
-            documents += isinstance(event, yaml.DocumentStartEvent)
-            depth += isinstance(event, yaml.CollectionStartEvent)
-            depth -= isinstance(event, yaml.CollectionEndEvent)
-            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                yield line, "anchors (&name) and aliases (*name) are not allowed: write it out"
-            tag = getattr(event, "tag", None)
-            if tag:
-                yield line, f"the tag {tag} is not allowed: write plain data"
-            if depth > MOST_DEPTH:
-                yield line, f"is nested more than {MOST_DEPTH} deep"
-            if documents > 1:
-                yield line, "holds a second document (---); one file holds one"
+        for event in events:
+            line, tag = event.start_mark.line + 1, getattr(event, "tag", None)
+            if isinstance(event, yaml.NodeEvent):
+                if event.anchor:  # an alias has one, too
+                    yield line, "anchors (&name) and aliases (*name) are not allowed: write it out"
+                if tag:
+                    yield line, f"the tag {tag} is not allowed: write plain data"
+                node = Node(event, [])
+                inner[-1].append(node)
+                if isinstance(event, yaml.CollectionStartEvent):
+                    inner.append(node.inside)
+                if len(inner) > MOST_DEPTH + 1:
+                    yield line, f"is nested more than {MOST_DEPTH} deep"
+            elif isinstance(event, yaml.CollectionEndEvent):
+                inner.pop()
+            elif isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    yield line, "holds a second document (---); one file holds one"
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         why = getattr(error, "problem", None) or str(error)
@@ -135,24 +156,25 @@ def _in_words(why: str) -> str:
     return f"{why}; look at the indentation, colons and quotes here"
 
 
-def _value(node: yaml.Node, path: Path, document: Document) -> Any:
-    line = node.start_mark.line + 1
-    if isinstance(node, yaml.ScalarNode):
-        document.written[path] = (line, node.value)
-        return _scalar(node, path, document)
+def _value(node: Node, path: Path, document: Document) -> Any:
+    event, inside = node
+    line = event.start_mark.line + 1
+    if isinstance(event, yaml.ScalarEvent):
+        document.written[path] = (line, event.value)
+        return _scalar(event, path, document)
     document.written[path] = (line, "")
-    if isinstance(node, yaml.SequenceNode):
-        return [_value(item, (*path, i), document) for i, item in enumerate(node.value)]
+    if isinstance(event, yaml.SequenceStartEvent):
+        return [_value(item, (*path, i), document) for i, item in enumerate(inside)]
     out: dict[Any, Any] = {}
-    if len(node.value) > MOST_KEYS:
+    if len(inside) > 2 * MOST_KEYS:
         document.refuse(line, f"{dotted(path)} has more than {MOST_KEYS:,} keys".lstrip())
         return out
-    for key_node, value_node in node.value:
-        line = key_node.start_mark.line + 1
-        if not isinstance(key_node, yaml.ScalarNode):
+    for (key_event, _), value_node in zip(inside[::2], inside[1::2], strict=True):
+        line = key_event.start_mark.line + 1
+        if not isinstance(key_event, yaml.ScalarEvent):
             document.refuse(line, f"{dotted(path)}: a key must be one word or number".lstrip(": "))
             continue
-        key = _scalar(key_node, (*path, key_node.value), document)
+        key = _scalar(key_event, (*path, key_event.value), document)
         where = (*path, key)
         if key in out:
             first = document.written[where][0]
@@ -167,14 +189,14 @@ def _value(node: yaml.Node, path: Path, document: Document) -> Any:
     return out
 
 
-def _scalar(node: yaml.ScalarNode, path: Path, document: Document) -> Any:
-    text, line = node.value, node.start_mark.line + 1
+def _scalar(event: Any, path: Path, document: Document) -> Any:
+    text, line = event.value, event.start_mark.line + 1
     if "${" in text:
         document.refuse(
             line,
             f"{dotted(path)} = {text}\n    ${{...}} is not looked up here. Write the value itself.",
         )
-    if node.style:  # quoted, or a block of text
+    if event.style:  # quoted, or a block of text
         return text
     rule = two_readings(text)
     if rule is None and len(text) > MOST_DIGITS and _INT.fullmatch(text):
@@ -187,10 +209,10 @@ def _scalar(node: yaml.ScalarNode, path: Path, document: Document) -> Any:
 
 def two_readings(text: str) -> str | None:
     """The rule against an unquoted word that readers of YAML do not agree on, else None."""
-    for pattern, rule in _TWO_READINGS:
-        if pattern.fullmatch(text):
-            return rule.format(text)
-    return None
+    if _ANY_TWO_READINGS.fullmatch(text) is None:  # as a rule
+        return None
+    rules = (rule.format(text) for pattern, rule in _TWO_READINGS if pattern.fullmatch(text))
+    return next(rules, None)
 
 
 def plain(text: str) -> Any:

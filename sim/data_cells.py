@@ -13,7 +13,8 @@ from dataclasses import dataclass
 Codes = Mapping[str, str | int]  # text in the file: value in the frame
 
 _SPEC = re.compile(r"(?P<name>\w+)(?P<marks>[?*]*)(?: \+ (?P<also>.+))?")
-_WHOLE = re.compile(r"-?[0-9]{1,15}")
+WHOLE = "-?[0-9]{1,15}"
+_WHOLE = re.compile(WHOLE)
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 

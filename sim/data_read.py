@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pa_compute
 import pyarrow.csv as pa_csv
 
-from sim.data_cells import BadCell, Codes, Kind, nearest
+from sim.data_cells import WHOLE, WHOLE_KINDS, BadCell, Codes, Kind, nearest
 
 SHOWN = 20  # problems listed for one column before the rest are only counted
 
@@ -54,7 +55,9 @@ def read_table(spec: TableSpec, payload: bytes, codes_of: Callable[[str], Codes 
         encoded = cells.column(name).combine_chunks().dictionary_encode()
         indices[name] = encoded.indices.to_numpy()
         codes = codes_of(kind.name) if kind.is_code else None
-        columns[name] = _column(table, name, encoded, kind.parser(codes))
+        whole = _whole_numbers(kind, encoded)
+        other = _column(table, name, encoded, kind.parser(codes)) if whole is None else None
+        columns[name] = other if whole is None else whole
     table.frame = pd.DataFrame(columns)
     _check_key(table, indices)
     return table
@@ -124,6 +127,23 @@ def _split_rows(table: Table, payload: bytes, header: list[str]) -> pa.Table:
     lines = np.arange(2, cells.num_rows + len(skipped) + 2)
     table.rows = np.setdiff1d(lines, np.array(skipped, np.int64))
     return cells
+
+
+def _whole_numbers(kind: Kind, encoded: pa.DictionaryArray) -> np.ndarray | None:
+    """A column of whole numbers, as `_column` reads it but at once; None if a cell is unsound."""
+    if kind.name not in WHOLE_KINDS:
+        return None
+    least, most = WHOLE_KINDS[kind.name]
+    texts = encoded.dictionary
+    some = texts.filter(pa_compute.not_equal(texts, "")) if kind.is_optional else texts
+    if not pa_compute.all(pa_compute.match_substring_regex(some, f"^(?:{WHOLE})$")).as_py():
+        return None
+    values = some.cast(pa.int64()).to_numpy()
+    if values.size == 0 or values.min() < least or values.max() > most:
+        return None
+    if values.size < len(texts):  # an empty one
+        values = np.insert(values.astype(float), texts.index("").as_py(), np.nan)
+    return np.asarray(values[encoded.indices.to_numpy()])
 
 
 def _column(

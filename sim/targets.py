@@ -23,6 +23,7 @@ from sim.schema import RunConfig
 GRANT: Final = ".grant"
 ARRIVALS: Final = "arrivals."
 MIXES: Final = ("first", "renewed")
+_WILD: Final = re.compile(r"[*?[]")
 
 
 Kinds = dict[str, tuple[str, ...]]
@@ -89,7 +90,10 @@ def matching(paths: tuple[str, ...], globs: Iterable[str]) -> tuple[str, ...]:
     patterns = tuple(globs)
 
     def found() -> tuple[str, ...]:
-        return tuple(path for path in paths if matches(path, patterns))
+        if not any(map(_WILD.search, patterns)):  # names written out, as most are
+            return tuple(path for path in paths if path in patterns)
+        every, granting = (pattern.match for pattern in _patterns(patterns))
+        return tuple(p for p in paths if (granting if p.endswith(GRANT) else every)(p))
 
     return _MATCHING.get((paths,), found, patterns)
 
