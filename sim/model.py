@@ -160,7 +160,8 @@ def blank_state(config: RunConfig, data: Data, n: int, threads: int) -> State:
     )
     key = run_key(config.seed, config.replicate)
     s, o, p = len(model.codes.statuses), len(model.codes.origins), len(model.codes.prefectures)
-    people = Population(int(n * 1.3) + 1024, hole_risk=n_classes(s))
+    crew = Crew(threads)
+    people = Population(int(n * 1.3) + 1024, hole_risk=n_classes(s), crew=crew)
     foreign = data.some("municipalities", "municipalities_foreign")
     land = _LAND.get((*foreign, config.town), lambda: load_land(config, data))
     size, bureau = model.base.size, load_bureau(config, model)
@@ -168,7 +169,7 @@ def blank_state(config: RunConfig, data: Data, n: int, threads: int) -> State:
     audit = Audit(seen, expected, variance, np.zeros(3, np.int64))
     return State(
         model, places, ArrivalPlan(config, data, places, key), RateBook(config, model), people,
-        key, config.scale, Crew(threads), month_index(config.start), Record(), audit,
+        key, config.scale, crew, month_index(config.start), Record(), audit,
         np.zeros(s * o * p, np.int64), np.zeros(len(places.codes) * s, np.int64),
         bands, np.uint64(0), config, places.world,
         land, bureau, blank_towns(len(places.codes) if land else 0, o),

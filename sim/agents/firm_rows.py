@@ -11,7 +11,6 @@ from typing import Final
 
 import numpy as np
 from numba import njit
-from scipy.special import ndtr, ndtri
 
 from sim.agents.firm_targets import Targets
 from sim.agents.joint import repair, round_rows
@@ -28,6 +27,7 @@ from sim.rng import (
     threefry,
     unit,
 )
+from sim.scipy_core import ndtr, ndtri
 
 ROUNDS: Final = 400
 MOST_SPREAD: Final = 2.5
@@ -113,7 +113,7 @@ def make_rows(
     crew.run(_found, cell.size, where, named, key, place, large)
     large = relative_size(large, size, spread)
     group = sector * weight.size + place  # places stand in order of prefecture
-    order = ranked(group, key, count.shape[0] * weight.size, KEYS)
+    order = ranked(group, key, count.shape[0] * weight.size, KEYS, crew)
     return Rows(
         key[order], sector[order].astype(np.uint8), size[order].astype(np.uint8),
         prefecture[order], place[order].astype(np.int16), large[order],

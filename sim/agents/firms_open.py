@@ -26,7 +26,7 @@ from sim.agents.firm_rows import (
 )
 from sim.agents.firm_targets import Targets, fit_commuting, fit_jobs, targets, workforce
 from sim.agents.firms import FirmBook, FirmSet
-from sim.agents.ordering import ranked
+from sim.agents.ordering import by_group, sort_groups
 from sim.borrow import borrow
 from sim.clock import month_index
 from sim.crew import Crew
@@ -128,24 +128,25 @@ def open_firms(
     tables = tables._replace(other=sectors_taken(rows, expected.shape), has=has)
     order, seat = _first_jobs(key, month, columns, places, tables, crew)
     people, shape = np.zeros(expected.shape, np.int64), expected.shape
-    by_place = np.bincount(seat, minlength=shape[0] * weight.size).reshape(shape[0], -1)
+    by_place = np.diff(seat).reshape(shape[0], -1)
     np.add.at(people.T, places.world.prefecture, by_place.T)
     work = _Work(
         np.full(columns["key"].size, NO_FIRM, np.int32),
         np.full(columns["key"].size, NO_SECTOR, np.uint8),
         np.zeros((rows.key.size, len(firms.tiers)), np.int32),
-        np.zeros((stock.shape[0], shape[0]), np.int64),
+        np.zeros((crew.size, stock.shape[0], shape[0]), np.int64),
     )
-    seats = jobs_of(rows, people, aim)
+    seats = np.concatenate([[0], np.cumsum(jobs_of(rows, people, aim))])
     where = order, seat, weight.size
-    _employ(where, seats, columns["status"], tables.tier, rows.sector, work)
+    who = columns["status"], tables.tier
+    crew.run(_employ, rows.key.size, where, seats, *who, rows.sector, work)
     years, people_of_age = workforce(config, data, month)
     book = FirmBook(
         np.ones((shape[0], len(firms.tiers))), np.ones(shape[0]), np.zeros(0), count, years,
         tables.pull, people_of_age,
     )  # fmt: skip
     made = _firm_set(config, firms, rows, book, work.heads, key, month, crew)
-    report = residuals(config, firms, aim, rows, work.heads, work.jobs, scale)
+    report = residuals(config, firms, aim, rows, work.heads, work.jobs.sum(axis=0), scale)
     return FirmsOpening(made, work.firm, work.sector, report)
 
 
@@ -155,26 +156,29 @@ class _Work(NamedTuple):
     firm: np.ndarray  # int32[n], of each person
     sector: np.ndarray  # uint8[n]
     heads: np.ndarray  # int32[firms, T]
-    jobs: np.ndarray  # int64[S, K]
+    jobs: np.ndarray  # int64[chunks, S, K]
 
 
 @njit(cache=True, nogil=True)
-def _employ(where, seats, status, tier, firm_sector, out):
-    """Give the jobs, which stand in order of firm, to people.
+def _employ(c, begin, stop, where, seats, status, tier, firm_sector, out):
+    """Give the jobs of firms [begin, stop), which stand in order of firm, to people.
 
-    where  their rows, sector x municipality of the jobs, and the number of municipalities
-    seats  int64[n]: jobs of each firm, of sector firm_sector uint8[n]
+    where  their rows in order of job, the first job of each sector x municipality, and the number
+           of municipalities
+    seats  int64[n + 1]: first job of each firm, of sector firm_sector uint8[n]
     status uint8 of each person; tier int8[S]
     """
     order, seat, n_places = where
-    e = 0
-    for f in range(seats.size):
-        for _ in range(seats[f]):
+    out = borrow(out)
+    place = 0
+    for f in range(begin, stop):
+        for e in range(seats[f], seats[f + 1]):
+            while seat[place + 1] <= e:
+                place += 1
             i, s = order[e], status[order[e]]
-            out.firm[i], out.sector[i] = f, seat[e] // n_places
+            out.firm[i], out.sector[i] = f, place // n_places
             out.heads[f, tier[s]] += 1
-            out.jobs[s, firm_sector[f]] += 1
-            e += 1
+            out.jobs[c, s, firm_sector[f]] += 1
 
 
 def _working_ages(firms: Firms) -> np.ndarray:
@@ -253,21 +257,20 @@ def _first_jobs(
     key: tuple[np.uint64, np.uint64], month: int, columns: dict[str, np.ndarray],
     where: Where, tables: JobTables, crew: Crew,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """(rows of the employed int64[E], sector x municipality int32[E]) in order of their jobs."""
+    """(rows of the employed, int32[E], in order of their jobs; the first job of each sector x
+    municipality, int64[K * M + 1])."""
     n, places = columns["key"].size, where.world.prefecture.size
     seat, rank = np.empty(n, np.int32), np.empty(n, np.uint64)
     crew.run(
         _draw_jobs, n, *key, month, columns["key"], columns["status"], columns["born"],
         columns["municipality"], where.world.prefecture, tables, seat, rank,
     )  # fmt: skip
-    employed = np.flatnonzero(seat >= 0)
-    seat, rank = seat[employed], rank[employed]
     most = np.uint64(max(int(tables.tier.max()), 0)) * BLUR + np.uint64(1 << 32)
-    order = ranked(seat, rank, tables.other.shape[0] * places, most)
-    at, by = seat[order], rank[order]
-    if ((at[1:] == at[:-1]) & (by[1:] == by[:-1])).any():  # then the key decides, not the row
-        order = np.lexsort((columns["key"][employed], rank, seat))
-    return employed[order], at
+    order, begin = by_group(seat, tables.other.shape[0] * places)
+    ties = crew.run(sort_groups, order.size, begin, rank, most, order)
+    if any(ties):  # then the key decides, not the row
+        order = order[np.lexsort((columns["key"][order], rank[order], seat[order]))]
+    return order, begin
 
 
 @njit(cache=True, nogil=True)

@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 
 from sim.agents.ordering import KEYS, ranked
+from sim.crew import Crew
 
 FAMILY_SIZE: Final = 4
 ADULT_MONTHS: Final = (20 * 12, 65 * 12)
@@ -27,7 +28,7 @@ def match(group, dependants, candidates, places, principal):
 
     group       int64[n]   where each person looks
     dependants  int64[d]   rows, sorted by group and then rank
-    candidates  int64[c]   rows, sorted alike
+    candidates  int32[c]   rows, sorted alike
     places      uint8[n]   dependants that each person may still take, in and out
     principal   int32[n]   out
     """
@@ -59,6 +60,7 @@ def place_dependants(
     sponsored: np.ndarray,
     may_sponsor: np.ndarray,
     now: int,
+    crew: Crew,
 ) -> tuple[np.ndarray, dict[str, float]]:
     """Principals of all dependants, int32[n] rows (-1 = none), and the share placed at each level.
 
@@ -71,55 +73,70 @@ def place_dependants(
     principal = np.full(status.size, -1, np.int32)
     places = np.full(status.size, FAMILY_SIZE, np.uint8)
     report: dict[str, float] = dict.fromkeys((*LEVELS, "nowhere"), 0.0)
-    n_dependants = max(int(np.bincount(status, minlength=sponsored.size)[sponsored].sum()), 1)
-    for s in np.flatnonzero(sponsored):
-        waiting = np.flatnonzero(status == s)
-        candidates = adults(status, columns["born"], may_sponsor[s], now)
+    dependants = {int(s): np.flatnonzero(status == s) for s in np.flatnonzero(sponsored)}
+    n_dependants = max(sum(rows.size for rows in dependants.values()), 1)
+    group = np.empty(status.size, np.int32)
+    for s, waiting in dependants.items():
         for level in LEVELS:
-            group, n_groups = _group(columns, prefecture, level)
+            n_groups = _look(columns, prefecture, level, group, crew)
             asked = np.zeros(n_groups, np.bool_)
             asked[group[waiting]] = True
-            near = candidates[asked[group[candidates]]]
+            near = candidates(status, columns["born"], may_sponsor[s], now, group, asked, places)
             match(
                 group,
-                _ranked(group, n_groups, key, waiting),
-                _ranked(group, n_groups, key, near),
+                _ranked(group, n_groups, key, waiting, crew),
+                _ranked(group, n_groups, key, near, crew),
                 places,
                 principal,
             )
             left = waiting[principal[waiting] < 0]
             report[level] += (waiting.size - left.size) / n_dependants
-            waiting, candidates = left, candidates[places[candidates] > 0]
+            waiting = left
         report["nowhere"] += waiting.size / n_dependants
     return principal, report
 
 
 @njit(cache=True, nogil=True)
-def adults(status, born, may, now):
-    """Rows, ascending, of adults whose status may bring a family: may bool[S]."""
-    rows, n = np.empty(status.size, np.int64), 0
+def candidates(status, born, may, now, group, asked, places):
+    """Rows, int32 ascending, of adults who may yet take a dependant that looks where they are.
+
+    may    bool[S]       whether their status may bring a family
+    group  int32[n]      where each person is; asked bool[groups]: where somebody looks
+    places uint8[n]      dependants that each person may still take
+    """
+    rows, n = np.empty(status.size, np.int32), 0
     for i in range(status.size):
-        age = now - np.int64(born[i])
-        if may[status[i]] and ADULT_MONTHS[0] <= age < ADULT_MONTHS[1]:
-            rows[n] = i
-            n += 1
+        if may[status[i]] and places[i] > 0 and asked[group[i]]:
+            age = now - np.int64(born[i])
+            if ADULT_MONTHS[0] <= age < ADULT_MONTHS[1]:
+                rows[n] = i
+                n += 1
     return rows[:n].copy()
 
 
-def _group(
-    columns: dict[str, np.ndarray], prefecture: np.ndarray, level: str
-) -> tuple[np.ndarray, int]:
-    """(where each person looks, int32[n], the number of such groups)."""
-    origin, place = columns["origin"].astype(np.int32), columns["municipality"]
+def _look(
+    columns: dict[str, np.ndarray], prefecture: np.ndarray, level: str, group: np.ndarray,
+    crew: Crew,
+) -> int:  # fmt: skip
+    """Write where each person looks, group int32[n]; returns the number of such groups."""
+    origin = columns["origin"]
     n_origins = int(origin.max(initial=0)) + 1
-    if level == LEVELS[2]:
-        return origin, n_origins
-    if level == LEVELS[0]:
-        return origin * np.int32(prefecture.size) + place, n_origins * prefecture.size
-    n = int(prefecture.max()) + 1
-    return origin * np.int32(n) + prefecture.astype(np.int32)[place], n_origins * n
+    whole = np.zeros_like(prefecture)
+    part = dict(zip(LEVELS, (np.arange(prefecture.size), prefecture, whole), strict=True))[level]
+    n_parts = int(part.max()) + 1
+    crew.run(_write_groups, group.size, origin, columns["municipality"], part, n_parts, group)
+    return n_origins * n_parts
 
 
-def _ranked(group: np.ndarray, n_groups: int, key: np.ndarray, rows: np.ndarray) -> np.ndarray:
+@njit(cache=True, nogil=True)
+def _write_groups(c, first, stop, origin, municipality, part, n_parts, group):
+    """Origin x part of the country, int32[n]; part int64[M] of each municipality."""
+    for i in range(first, stop):
+        group[i] = np.int64(origin[i]) * n_parts + part[municipality[i]]
+
+
+def _ranked(
+    group: np.ndarray, n_groups: int, key: np.ndarray, rows: np.ndarray, crew: Crew
+) -> np.ndarray:
     """Rows sorted by group and then key."""
-    return rows[ranked(group[rows], key[rows], n_groups, KEYS)]
+    return np.asarray(rows[ranked(group[rows], key[rows], n_groups, KEYS, crew)])

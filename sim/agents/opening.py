@@ -67,7 +67,7 @@ def open_population(config: RunConfig, data: Data, month: int, scale: float) -> 
     columns = _draw(config, tables, who, band, month, crew)
     sponsored, may_sponsor = _sponsors(config)
     columns["principal"], placed = place_dependants(
-        columns, prefecture, sponsored, may_sponsor, month
+        columns, prefecture, sponsored, may_sponsor, month, crew
     )
     return Opening(columns, {**people.report, "dependants": placed})
 

@@ -6,11 +6,12 @@ to whom something happens, stands together person by person: one visit of the me
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from sim.clock import NEVER
+from sim.crew import Crew
 
 HOLE: Final = 255
 """Status of a row that nobody uses."""
@@ -48,6 +49,9 @@ _TOGETHER: Final = (
 )  # fmt: skip
 RECORD: Final = np.dtype([*((name, FIELDS[name][0]) for name in _TOGETHER), ("", np.uint8)])
 """The fields that stand together: 16 bytes, so that no record lies across two lines of a cache."""
+AT_ONCE: Final = 1 << 15
+"""Rows that are copied before the next column is: half a megabyte of records."""
+_ALONE: Final = Crew(1)
 _RECORDS: Final = "records"
 _ARRAYS: Final = (_RECORDS, *(name for name in FIELDS if name not in _TOGETHER))
 BYTES_PER_PERSON: Final = RECORD.itemsize + sum(
@@ -81,11 +85,26 @@ class Columns(NamedTuple):
     event: np.ndarray
 
 
+def _write(c: int, first: int, stop: int, array: np.ndarray, value: Any) -> None:
+    """One value in rows [first, stop). New memory takes its time: threads ask for it together."""
+    array[first:stop] = value
+
+
+def _copy(
+    c: int, first: int, stop: int, columns: dict[str, np.ndarray], to: dict[str, np.ndarray]
+) -> None:
+    """Rows [first, stop) of all columns, so many at a time that records stay in the cache."""
+    for start in range(first, stop, AT_ONCE):
+        rows = slice(start, min(start + AT_ONCE, stop))
+        for name, values in columns.items():
+            to[name][rows] = values[rows]
+
+
 class Population:
     """A struct of arrays. Rows [0, n) are in use or holes; rows beyond are free."""
 
-    def __init__(self, capacity: int, hole_risk: int) -> None:
-        self.capacity, self.n, self.hole_risk = max(capacity, 1), 0, hole_risk
+    def __init__(self, capacity: int, hole_risk: int, crew: Crew = _ALONE) -> None:
+        self.capacity, self.n, self.hole_risk, self._crew = max(capacity, 1), 0, hole_risk, crew
         self._arrays = {name: self._empty(name, self.capacity) for name in _ARRAYS}
         self._data = self._views()
         self._free = np.zeros(0, np.int32)
@@ -94,15 +113,16 @@ class Population:
     def _empty(self, name: str, size: int) -> np.ndarray:
         """`size` holes of a field, or of the fields of RECORD."""
         if name == _RECORDS:
-            records = np.zeros(size, RECORD)
-            for field in _TOGETHER:
-                if FIELDS[field][1] != 0:
-                    records[field] = FIELDS[field][1]
-            return records
+            one = np.array((*(FIELDS[field][1] for field in _TOGETHER), 0), RECORD)
+            words = np.empty((size, RECORD.itemsize // 8), np.uint64)  # all fields in one pass
+            self._crew.run(_write, size, words, one.reshape(1).view(np.uint64))
+            return words.view(RECORD).reshape(size)
         dtype, hole = FIELDS[name]
         if hole == 0 and name != "risk":
             return np.zeros(size, dtype)  # memory that nobody has written to costs nothing yet
-        return np.full(size, self.hole_risk if name == "risk" else hole, dtype)
+        array = np.empty(size, dtype)
+        self._crew.run(_write, size, array, self.hole_risk if name == "risk" else hole)
+        return array
 
     def _views(self) -> dict[str, np.ndarray]:
         records = self._arrays[_RECORDS]
@@ -130,8 +150,7 @@ class Population:
         """Put in the opening residents, one row each."""
         n = columns["key"].size
         self.reserve(n)
-        for name, values in columns.items():
-            self._data[name][:n] = values
+        self._crew.run(_copy, n, columns, self._data)
         self.n = n
 
     def resume(self, columns: dict[str, np.ndarray], free: np.ndarray) -> None:

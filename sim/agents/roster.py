@@ -6,7 +6,7 @@ Everybody has a number, in the order status, origin, municipality; a sample of s
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -14,6 +14,7 @@ from numba import njit
 from sim.agents.joint import bits_for, seated
 from sim.agents.margins import N_BANDS
 from sim.agents.ordering import KEYS, sort_groups
+from sim.borrow import borrow
 from sim.crew import Crew
 from sim.rng import TAG_OPENING, identity
 
@@ -29,6 +30,21 @@ class Everybody(NamedTuple):
     place_word: np.ndarray  # uint64[M]: what places are called in keys
     month: int
     scale: float
+
+
+class Found(NamedTuple):
+    """The sample, in order of municipality, status and key."""
+
+    key: np.ndarray
+    municipality: np.ndarray
+    status: np.ndarray
+    origin: np.ndarray
+    sex: np.ndarray
+    band: np.ndarray
+
+
+_KINDS: Final = (np.uint64, np.uint16, *(np.uint8,) * 4)
+"""What the arrays of Found hold."""
 
 
 @njit(cache=True, inline="always")
@@ -47,29 +63,37 @@ def chosen_before(person, scale):
 
 
 @njit(cache=True, nogil=True)
-def _count(e, taken):
-    """People of the sample in each cell: taken int32[M, S, O], zeros on entry."""
-    for s in range(e.cells.shape[0]):
-        for o in range(e.cells.shape[1]):
-            before = e.begin[s * e.cells.shape[1] + o]
-            for m in range(e.cells.shape[2]):
-                if e.cells[s, o, m] > 0:
-                    end = before + e.cells[s, o, m]
-                    taken[m, s, o] = chosen_before(end, e.scale) - chosen_before(before, e.scale)
-                    before = end
+def _count(c, first, stop, e, taken):
+    """People of the sample in each cell of the statuses and origins that begin in [first, stop).
+
+    taken  int32[M, S, O]  out, zeros on entry
+    """
+    e = borrow(e)
+    for pair in range(e.begin.size - 1):
+        before = e.begin[pair]
+        if before < first or before >= stop:
+            continue
+        s, o = pair // e.cells.shape[1], pair % e.cells.shape[1]
+        for m in range(e.cells.shape[2]):
+            if e.cells[s, o, m] > 0:
+                end = before + e.cells[s, o, m]
+                taken[m, s, o] = chosen_before(end, e.scale) - chosen_before(before, e.scale)
+                before = end
 
 
 @njit(cache=True, nogil=True)
-def _choose(c, first, stop, e, row_of, age, key):
+def _choose(c, first, stop, e, row_of, age, origin, key):
     """Turn people into rows: those of the statuses and origins that begin in [first, stop).
 
     row_of  int64[M * S * O]  first row of each cell
     age     uint8[n]          out: sex and band
+    origin  uint8[n]          out
     key     uint64[n]         out
 
     A person's key is the hash of status, origin, sex, band, municipality, month and a running
     number among those who are alike in all of these.
     """
+    e = borrow(e)
     n_statuses, n_origins, n_places = e.cells.shape
     n_ages = e.age_cut.shape[1]
     alike = np.empty(n_ages, np.int64)
@@ -92,7 +116,8 @@ def _choose(c, first, stop, e, row_of, age, key):
                 if _nth(k, e.scale) == before:
                     content = e.pair_word[s, o] << np.uint64(8) | np.uint64(a)
                     where = e.place_word[m] << np.uint64(16) | np.uint64(e.month)
-                    key[row], age[row] = identity(TAG_OPENING, content, where, alike[a]), a
+                    key[row] = identity(TAG_OPENING, content, where, alike[a])
+                    age[row], origin[row] = a, o
                     row, k = row + 1, k + 1
                 alike[a] += 1
                 i, before = i + 1, before + 1
@@ -111,26 +136,37 @@ def _age(cut, s, seat):
     return low
 
 
+@njit(cache=True, nogil=True)
+def _arrange(c, start, stop, first, n_statuses, rows, age, origin, key, out):
+    """Write the rows of those municipalities and statuses that begin in [start, stop).
+
+    first   int64[M * S + 1]  first row of each
+    rows    int32[n]          which of the people chosen, by age, origin and key, stands in a row
+    out     Found
+    """
+    out = borrow(out)
+    for group in range(first.size - 1):
+        if start <= first[group] < stop:
+            for i in range(first[group], first[group + 1]):
+                row = rows[i]
+                out.key[i], out.origin[i] = key[row], origin[row]
+                out.municipality[i], out.status[i] = group // n_statuses, group % n_statuses
+                out.sex[i], out.band[i] = age[row] // N_BANDS, age[row] % N_BANDS
+
+
 def sample(everybody: Everybody, crew: Crew) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """(columns key, municipality, status, origin and sex; five-year band of age, uint8[n])."""
     n_statuses, n_origins, n_places = everybody.cells.shape
-    taken = np.zeros((n_places, n_statuses, n_origins), np.int32)
-    _count(everybody, taken)
+    taken, people = np.zeros((n_places, n_statuses, n_origins), np.int32), int(everybody.begin[-1])
+    crew.run(_count, people, everybody, taken)
     last = np.cumsum(taken.ravel(), dtype=np.int64)
     n = int(last[-1])
-    age, key = np.empty(n, np.uint8), np.empty(n, np.uint64)
-    crew.run(_choose, int(everybody.begin[-1]), everybody, last - taken.ravel(), age, key)
-    by_place, by_status = taken.sum(axis=(1, 2)), taken.sum(axis=2).ravel()
-    rows, first = np.arange(n, dtype=np.int32), np.concatenate([[0], np.cumsum(by_status)])
-    crew.run(sort_groups, by_status.size, first, key, KEYS, rows)
-    origins = np.tile(np.arange(n_origins, dtype=np.uint8), n_places * n_statuses)
-    statuses = np.tile(np.arange(n_statuses, dtype=np.uint8), n_places)
-    age = age[rows]
-    columns: dict[str, np.ndarray] = {
-        "key": key[rows],
-        "municipality": np.repeat(np.arange(n_places, dtype=np.uint16), by_place),
-        "status": np.repeat(statuses, by_status),
-        "origin": np.repeat(origins, taken.ravel())[rows],
-        "sex": age // np.uint8(N_BANDS),
-    }
-    return columns, age % np.uint8(N_BANDS)
+    chosen = np.empty(n, np.uint8), np.empty(n, np.uint8), np.empty(n, np.uint64)
+    crew.run(_choose, people, everybody, last - taken.ravel(), *chosen)
+    rows = np.arange(n, dtype=np.int32)
+    first = np.concatenate([[0], last.reshape(-1, n_origins)[:, -1]])
+    crew.run(sort_groups, n, first, chosen[-1], KEYS, rows)
+    found = Found(*(np.empty(n, kind) for kind in _KINDS))
+    crew.run(_arrange, n, first, n_statuses, rows, *chosen, found)
+    columns = found._asdict()
+    return columns, columns.pop("band")
