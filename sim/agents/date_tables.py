@@ -18,13 +18,18 @@ from sim.schema import RunConfig, Status
 LONGEST: Final = 720
 """Months of tenure, and of stay before it, beyond which nobody is placed."""
 FULL: Final = 1 << 32
+GUIDE_BITS: Final = 8
+"""Upper bits of a 32-bit draw that narrow down where in a cumulative table it falls."""
 FEW_RENEWED: Final = 0.5
 """Permits of which no more than this share is renewed end for good, for most."""
 CLOSE: Final = 1e-9
 
 
 class DateTables(NamedTuple):
-    """Cumulative tables, uint64 in parts of 2**32. S statuses, G stages, L lengths."""
+    """Cumulative tables, uint64 in parts of 2**32. S statuses, G stages, L lengths.
+
+    The guide of a table says where a draw with given upper bits falls in it, see `_guide`.
+    """
 
     youngest: np.ndarray  # int64[S] months of age
     oldest: np.ndarray  # int64[S]
@@ -32,6 +37,9 @@ class DateTables(NamedTuple):
     tenure: np.ndarray  # uint64[S, LONGEST] of the renewable: what came in, thinned by leavers
     inflow: np.ndarray  # uint64[S, LONGEST] of those whose permits end for good: what came in
     earlier: np.ndarray  # uint64[S, LONGEST]
+    tenure_guide: np.ndarray  # uint16[S, 2**GUIDE_BITS + 1], as the next two
+    inflow_guide: np.ndarray
+    earlier_guide: np.ndarray
     longest: np.ndarray  # int64[S] months of the longest stay
     ends: np.ndarray  # bool[S, G] most permits (or courses) end for good
     end_start: np.ndarray  # int64[S, G, N] start of the present permit after taking the status
@@ -52,6 +60,13 @@ def _cumulative(weights: np.ndarray) -> np.ndarray:
     whole = total[..., -1:]
     share = np.divide(total, whole, out=np.zeros_like(total), where=whole > 0)
     return np.floor(share * FULL).astype(np.uint64)
+
+
+def _guide(cut: np.ndarray) -> np.ndarray:
+    """uint16[S, 2**GUIDE_BITS + 1]: first index of each row above each step, else its length."""
+    steps = np.arange((1 << GUIDE_BITS) + 1, dtype=np.uint64) << np.uint64(32 - GUIDE_BITS)
+    found = [np.searchsorted(row, steps, side="right") for row in cut]
+    return np.array(found, np.uint16)
 
 
 def monthly_inflow(
@@ -105,13 +120,14 @@ def date_tables(
     paying = config.life.paying_ages
     earlier = np.where(ago == 0, 1.0, 0.0)
     earlier = np.where(mean > 0, np.exp(-ago / np.maximum(mean, 1e-9)), earlier)
+    long = {"tenure": inflow * survival, "inflow": inflow, "earlier": earlier}
+    cumulated = {name: _cumulative(weights) for name, weights in long.items()}
     return DateTables(
         youngest=np.array([12 * o.min_age for o in opening]),
         oldest=np.array([12 * o.max_age + 11 for o in opening]),
         born_here=_born_here(np.array([o.born_share for o in opening]), ages),
-        tenure=_cumulative(inflow * survival),
-        inflow=_cumulative(inflow),
-        earlier=_cumulative(earlier),
+        **cumulated,
+        **{f"{name}_guide": _guide(cut) for name, cut in cumulated.items()},
         longest=np.array([_longest(status) for status in statuses]),
         **_lengths(statuses),
         **_endings(config, inflow, int(months[-1])),

@@ -29,7 +29,7 @@ from typing import Final
 import numpy as np
 from numba import njit
 
-from sim.agents.date_tables import LONGEST
+from sim.agents.date_tables import GUIDE_BITS, LONGEST
 from sim.agents.margins import BAND_MONTHS, N_BANDS
 from sim.borrow import borrow
 from sim.clock import NEVER
@@ -51,11 +51,13 @@ def _pick(cut, row, word):
 
 
 @njit(cache=True)
-def _pick_within(cut, row, word, least, most):
+def _pick_within(cut, guide, row, word, least, most):
     """Like _pick among least..most, in proportion; `most` itself if none of them has weight."""
     below = cut[row, least - 1] if least > 0 else np.uint64(0)
     scaled = below + ((word * (cut[row, most] - below)) >> np.uint64(32))
-    first, last = least, most
+    near = min(scaled >> np.uint64(32 - GUIDE_BITS), np.uint64((1 << GUIDE_BITS) - 1))
+    first = min(max(least, np.int64(guide[row, near])), most)
+    last = max(min(most, np.int64(guide[row, near + np.uint64(1)])), first)
     while first < last:
         middle = (first + last) >> 1
         if cut[row, middle] > scaled:
@@ -102,11 +104,13 @@ def _draw_permit(t, s, stage, age, here, word, k0, k1, key, now, course_word):
         k = _pick(t.end_cut[s], stage, course_word)
         start, months = t.end_start[s, stage, k], t.end_length[s, stage, k]
         most = min(oldest, start + months - 1)
-        tenure = _pick_within(t.inflow, s, word, min(start, most), most)
+        tenure = _pick_within(t.inflow, t.inflow_guide, s, word, min(start, most), most)
         return tenure, min(start, tenure), months
     # Who was born here has had the status from birth.
     born_into = here and age == oldest
-    tenure = age if born_into else _pick_within(t.tenure, s, word, np.int64(0), oldest)
+    tenure = age
+    if not born_into:
+        tenure = _pick_within(t.tenure, t.tenure_guide, s, word, np.int64(0), oldest)
     if t.length[0, s, 0] == 0:
         return tenure, np.int64(0), np.int64(0)
     start, months = _last_permit(t, s, tenure, k0, k1, key, now)
@@ -147,7 +151,8 @@ def draw_dates(c, first, stop, t, k0, k1, now, kind, p, band):
         tenure, start, months = _draw_permit(
             t, s, stage, age, here, high(y0), k0, k1, key, now, low(x1)
         )
-        before = _pick_within(t.earlier, s, low(y0), np.int64(0), min(age - tenure, LONGEST - 1))
+        most = min(age - tenure, LONGEST - 1)
+        before = _pick_within(t.earlier, t.earlier_guide, s, low(y0), np.int64(0), most)
         p.born[i] = now - age
         p.since[i] = now - tenure
         p.entered[i] = now - age if here else now - tenure - before

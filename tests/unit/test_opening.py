@@ -6,6 +6,8 @@ import pytest
 from sim import config as door
 from sim import data as tables
 from sim.agents import composition, joint, margins, opening
+from sim.agents.date_tables import FULL, _guide
+from sim.agents.dates import _pick_within
 from sim.agents.households import FAMILY_SIZE, match
 from sim.agents.opening import Opening, open_population
 from sim.clock import NEVER, month_index
@@ -309,3 +311,23 @@ def test_families_fill_in_rounds():
     principal = np.full(7, -1, np.int32)
     match(group, np.array([2, 3, 4, 5]), np.array([0, 1]), places, principal)
     assert principal.tolist() == [-1, -1, 0, 1, 0, -1, -1]
+
+
+def test_a_guide_changes_nothing_in_what_is_picked():
+    rng = np.random.default_rng(3)
+    shares = [
+        rng.random(50),
+        np.r_[np.zeros(20), 1, np.zeros(29)],
+        rng.random(50) ** 40,
+        np.ones(50),
+    ]
+    cut = np.array([np.floor(np.cumsum(s) / s.sum() * FULL) for s in shares]).astype(np.uint64)
+    cut = np.vstack([cut, np.zeros(50, np.uint64)])  # a status that nobody ever entered
+    guide = _guide(cut)
+    for _ in range(5000):
+        row, most = rng.integers(len(cut)), rng.integers(50)
+        least, word = rng.integers(most + 1), rng.choice([0, FULL - 1, rng.integers(FULL)])
+        below = int(cut[row, least - 1]) if least else 0
+        scaled = below + (int(word) * (int(cut[row, most]) - below) >> 32)
+        by_hand = next((k for k in range(least, most) if cut[row, k] > scaled), most)
+        assert _pick_within(cut, guide, row, np.uint64(word), least, most) == by_hand
