@@ -34,6 +34,7 @@ def measure(threads: int, scale: float) -> Result:
 def _start(threads: int, scale: float, cache: str) -> dict[str, float]:
     command = [sys.executable, "-m", "benchmarks.start", str(threads), str(scale), str(time.time())]
     environment = {**os.environ, "NUMBA_CACHE_DIR": cache}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # or every start would translate all of sim
     done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
     return json.loads(done.stdout)
 
