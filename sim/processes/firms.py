@@ -249,9 +249,10 @@ def draw_new(words, ordinal, sector, size, place, usual, first, pull, shares, m)
         town[i] = min(a + np.searchsorted(pull[a + 1 : z], at, side="right"), z - 1)
         large[i] = unit(x1)
         y0, _ = draw(m.k0, m.k1, key[i], m.now, P_FIRM_COUNT, 1)
-        jobs, running, t = usual[sector[i], size[i]], 0.0, 0
-        at = unit(y0) * jobs.sum()
-        running = jobs[0]
+        jobs, total, t = usual[sector[i], size[i]], 0.0, 0
+        for k in range(jobs.size):
+            total += jobs[k]
+        at, running = unit(y0) * total, jobs[0]
         while at >= running and t < jobs.size - 1:
             t += 1
             running += jobs[t]

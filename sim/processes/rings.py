@@ -62,7 +62,8 @@ def order(c, first, stop, starts, place, rows, words):
     )  # fmt: skip
     for r in range(ring, last):
         a, n = starts[r], starts[r + 1] - starts[r]
-        at[: n + 1] = 0
+        for k in range(n + 1):
+            at[k] = 0
         for k in range(a, a + n):
             at[slot_of(place[k], n) + 1] += 1
         for k in range(n):

@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 
 from sim.agents.population import HOLE
-from sim.borrow import borrow
+from sim.borrow import borrow, hold
 from sim.crew import Crew
 from sim.factors import AGES, FACTORS, YEARS
 from sim.recent import Same
@@ -190,24 +190,31 @@ def stale_statuses(
 
 @njit(cache=True, nogil=True)
 def _fill_bounds(chunk, first, stop, groups, t, bands, base, out):
+    # Loops over single numbers: expressions of whole arrays take seconds to compile.
     t, bands, base, out = borrow(t), borrow(bands), borrow(base), borrow(out)
     below = N_YEAR * N_LANGUAGE * N_ARREARS * N_MOBILITY
-    total, inside = np.empty(below), np.empty((6, N_ARREARS))
-    for group in groups[first:stop]:
+    buffers = np.zeros(below), np.zeros((6, N_ARREARS))
+    total, inside = borrow(buffers[0]), borrow(buffers[1])
+    for g in range(first, stop):
+        group = groups[g]
         lst = group // (2 * N_AGE)
         employed, age = group // N_AGE % 2, group % N_AGE
-        total[:] = 0.0
+        for rest in range(below):
+            total[rest] = 0.0
         for f in range(t.first[lst], t.first[lst + 1]):
             rate = base[f]
-            inside[:] = 1.0
+            for axis in range(2, 6):
+                for band in range(N_ARREARS):
+                    inside[axis, band] = 1.0
             for k in range(t.mult_first[f], t.mult_first[f + 1]):
-                axis, values = bands.axis[k], bands.values[k]
+                axis = bands.axis[k]
                 if 2 <= axis <= 5:  # differs inside the group
-                    inside[axis] *= values[:N_ARREARS]
+                    for band in range(N_ARREARS):
+                        inside[axis, band] *= bands.values[k, band]
                 elif axis < 0:
-                    rate *= values[0]
+                    rate *= bands.values[k, 0]
                 else:
-                    rate *= values[employed if axis == 0 else age]
+                    rate *= bands.values[k, employed if axis == 0 else age]
             if rate > 0.0:
                 _add_rates(rate, inside, total)
         start = group * below
@@ -216,6 +223,7 @@ def _fill_bounds(chunk, first, stop, groups, t, bands, base, out):
             x = total[rest] * ((1.0 + 1e-12) / 12.0)
             bound = x * (1.0 - x * (0.5 - x / 6.0)) * 4294967296.0 + 3.0
             out[start + rest] = np.uint32(min(bound, 4294967295.0))
+    hold(buffers)
 
 
 @njit(cache=True, forceinline=True)
