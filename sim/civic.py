@@ -80,7 +80,7 @@ def agencies(state: State) -> None:
         ended = int(kept.screen[:, ENDED].sum())
         came = int(tallies["came"].sum() + tallies["brought"].sum())
         cases = queues.cases_of(state.bureau, flow, ended, came, state.scale)
-        people = state.cube.reshape(state.sizes[0], -1).sum(axis=1)  # at the end of last month
+        people = state.stock  # at the end of last month
         with_status = int(people.sum() - people[state.model.status.irregular]) / state.scale
         queues.step(state.agencies, state.bureau, state.params, state.month, with_status, cases)
     remember(state)

@@ -123,8 +123,9 @@ def arrivals(state: State) -> None:
     plan, people = state.plan, state.plan.people(state.month) * state.scale
     if not plan.is_past(state.month):
         now = state.rates.in_force(state.month)
-        stock = state.cube.reshape(s, -1).sum(axis=1)
-        people = capped(people * now.arrivals, now.caps, stock, state.record.came, state.scale)
+        people = capped(
+            people * now.arrivals, now.caps, state.stock, state.record.came, state.scale
+        )
     if state.labour is not None:  # they come when firms recruit them
         people = np.where(state.model.status.seeks, 0.0, people)
     counts = np.empty((s * o, prefectures), np.int32)
@@ -194,7 +195,7 @@ def _close(state: State, count: np.ndarray, flow: np.ndarray) -> None:
             f"the books of {month} do not close: {wrong.size} cells of municipality x status "
             f"differ from a recount, by {int(abs(count - state.place).sum())} people"
         )
-    stock = state.cube.reshape(n, -1).sum(axis=1)
+    stock = state.stock
     before = state.record.cubes[-1].reshape(n, -1).sum(axis=1, dtype=np.int64)
     newcomers = state.tallies["came"] + state.tallies["brought"] + state.tallies["born"]
     ledger = before + newcomers + state.model.net(flow)

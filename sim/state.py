@@ -71,6 +71,11 @@ class State:
         )  # fmt: skip
 
     @property
+    def stock(self) -> np.ndarray:
+        """int64[S]: people by status in the books, which close at the end of each month."""
+        return self.cube.reshape(self.sizes[0], -1).sum(axis=1)
+
+    @property
     def now(self) -> Month:
         """This month, for kernels."""
         s, o, p, _ = self.sizes

@@ -56,7 +56,7 @@ def _under_policy(
 ) -> None:
     """Take out of `out` what the caps of policy stop; `pending` int64[T] count as come."""
     now, status = state.rates.in_force(state.month), state.model.status
-    stock = state.cube.reshape(state.sizes[0], -1).sum(axis=1)
+    stock = state.stock
     for cap in now.caps:
         tiers = np.unique(status.tier[[s for s in cap.statuses if status.seeks[s]]])
         on_the_way = 0.0 if cap.per == "growth" else float(pending[tiers].sum())

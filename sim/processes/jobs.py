@@ -178,9 +178,8 @@ def _pairs(
     job, who = np.empty(spot.size, np.int32), np.empty(spot.size, np.int32)
     jobs = (offers.starts, offers.place, offers.taken)
     spans = state.crew.run(pairs, spot.size, starts, spot, *jobs, job, who)
-    return np.concatenate([job[a:z] for a, z in spans]), np.concatenate(
-        [who[a:z] for a, z in spans]
-    )
+    taken, whose = (np.concatenate([out[a:z] for a, z in spans]) for out in (job, who))
+    return taken, whose
 
 
 def _market(state: State, labour: Labour) -> Market:
@@ -229,8 +228,10 @@ _STATUSES: Final[Same[list[np.ndarray]]] = Same(size=16)
 def _statuses(state: State, tier: int) -> np.ndarray:
     """int64: statuses that ask for a job of the tier."""
     of, seeks, tiers = state.model.status.tier, state.model.status.seeks, state.model.status.n_tiers
-    rows = lambda: [np.flatnonzero((of == t) & seeks) for t in range(tiers)]  # noqa: E731
-    return _STATUSES.get((of, seeks), rows, tiers)[tier]
+    by_tier = _STATUSES.get(
+        (of, seeks), lambda: [np.flatnonzero((of == t) & seeks) for t in range(tiers)], tiers
+    )
+    return by_tier[tier]
 
 
 def _attraction(state: State) -> list[float]:
