@@ -23,7 +23,8 @@ def words(k: int) -> str:
 
 def measure(threads: int, scale: float, scenarios: int = 10) -> Result:
     """Straight runs against one past and its forks, their files compared to the byte."""
-    from sim import config, run
+    from sim.config import compose as config
+    from sim.runs import run
 
     common = [f"start={START}", f"threads={threads}", "figures=false"]
 

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from benchmarks.numpy_model import NumpyFates
 from benchmarks.people import state_with
 from benchmarks.report import Result
-from sim import month
-from sim.state import State
+from sim.agents.state import State
+from sim.model import month
+from sim.processes import fates as fates_module
 
 REPEATS = 5
 
@@ -21,7 +22,7 @@ def measure(people: int, threads: int, months: int) -> Result:
     work on the machine disturbs less. The month before compiles, and is reported apart.
     """
     engine, numpy = state_with(people, threads), state_with(people, threads)
-    passes = {"engine": (engine, month.fates), "numpy": (numpy, NumpyFates(0))}
+    passes = {"engine": (engine, fates_module.fates), "numpy": (numpy, NumpyFates(0))}
     first = {name: _month(*one, repeats=1)[0] for name, one in passes.items()}
     wall, cores = dict.fromkeys(passes, 0.0), dict.fromkeys(passes, 0.0)
     agent_months = 0
@@ -54,7 +55,7 @@ def _month(state: State, fates: Callable[[State], None], repeats: int) -> tuple[
     state.month += 1
     walls, cores = [], []
     for process in month.MONTH:
-        if process is not month.fates:
+        if process is not fates_module.fates:
             process(state)
             continue
         before = {name: column.copy() for name, column in state.people.columns._asdict().items()}

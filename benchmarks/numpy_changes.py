@@ -5,11 +5,22 @@ from __future__ import annotations
 import numpy as np
 
 from sim.agents.population import HOLE
-from sim.clock import NEVER
-from sim.processes.lists import FLAGGED, FREED, MOTHERS, N_LISTS, SPONSOR_FATES, SPONSORS
-from sim.processes.person import CITIZEN, DIED, IRREGULAR, LEFT, MOVED, PERMANENT
-from sim.state import State
-from sim.tables import KINDS
+from sim.agents.state import N_LISTS, State
+from sim.core.clock import NEVER
+from sim.processes.person import (
+    CITIZEN,
+    DIED,
+    FLAGGED,
+    FREED,
+    IRREGULAR,
+    LEFT,
+    MOTHERS,
+    MOVED,
+    PERMANENT,
+    SPONSOR_FATES,
+    SPONSORS,
+)
+from sim.rates.tables import KINDS
 
 WORD = 2**32
 GONE = {KINDS["leave"]: LEFT, KINDS["die"]: DIED, KINDS["citizen"]: CITIZEN}

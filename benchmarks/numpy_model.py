@@ -1,9 +1,9 @@
 """The monthly pass in plain NumPy: what one would write without a compiler.
 
-It reads the engine's own tables and columns and does what `sim.month.fates` does: permits that
-end, then competing monthly fates, decisions and consequences, all vectorised. The other processes
-of a month run after it unchanged, books included. Only luck differs: draws come from a
-`numpy.random.Generator`, so the two agree in distribution, not person by person.
+It reads the engine's own tables and columns and does what `sim.processes.fates.fates` does:
+permits that end, then competing monthly fates, decisions and consequences, all vectorised. The
+other processes of a month run after it unchanged, books included. Only luck differs: draws come
+from a `numpy.random.Generator`, so the two agree in distribution, not person by person.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import numpy as np
 from benchmarks.numpy_changes import Changes
 from benchmarks.numpy_rates import Covariates, cumulated, value
 from sim.agents.population import HOLE
+from sim.agents.state import State
 from sim.processes.person import FLOW
-from sim.state import State
-from sim.tables import AT_END, AT_LIMIT, MONTHLY
+from sim.rates.tables import AT_END, AT_LIMIT, MONTHLY
 
 
 class NumpyFates:
-    """Permits that end and monthly fates of everyone: stands in for `sim.month.fates`."""
+    """Permits that end and monthly fates of everyone: stands in for `sim.processes.fates.fates`."""
 
     def __init__(self, seed: int) -> None:
         self._random = np.random.default_rng(seed)

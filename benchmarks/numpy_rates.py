@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sim.agents.population import NORMS, Population
-from sim.clock import calendar_month
-from sim.factors import AGES, FACTORS, FIRST_ACTING, MOST_SECTORS, YEARS
-from sim.processes.person import World
-from sim.tables import FateTable
+from sim.config.factors import AGES, FACTORS, FIRST_ACTING, MOST_SECTORS, YEARS
+from sim.core.clock import calendar_month
+from sim.rates.places import World
+from sim.rates.tables import FateTable
 
 FACTOR_NAMES = list(FACTORS)
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.agents.labour import Labour, packed, unpacked
-from sim.agents.opening import open_population
+from sim.agents.firms import Labour, packed, unpacked
+from sim.agents.opening.people import open_population
 from sim.agents.population import FIELDS
-from sim.clock import month_index
-from sim.config import compose
-from sim.data import Data, load
-from sim.model import open_work, state_of
-from sim.processes.firm_books import open_books
-from sim.rng import TAG_OPENING, threefry
-from sim.schema import RunConfig
-from sim.state import State
+from sim.agents.state import State
+from sim.config.compose import compose
+from sim.config.schema.run import RunConfig
+from sim.core.clock import month_index
+from sim.core.rng import TAG_OPENING, threefry
+from sim.data.load import Data, load
+from sim.model.opening import open_books, open_work, state_of
 
 
 def configuration(threads: int, scale: float = 1.0) -> tuple[RunConfig, Data]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmarks.people import state_with
 from benchmarks.report import Cell, Result
-from sim import month
+from sim.model import month
 
 
 def measure(sizes: list[int], threads: int, months: int) -> Result:

@@ -41,13 +41,13 @@ def _start(threads: int, scale: float, cache: str) -> dict[str, float]:
 
 def _first_months(threads: int, scale: float, launched: float) -> dict[str, float]:
     """Seconds of each step; `launched` is when the parent started this process."""
-    from sim.cli import MANY_OBJECTS
+    from sim.cli.main import MANY_OBJECTS
 
     gc.set_threshold(MANY_OBJECTS)  # as the command does
-    from sim.compiling import compiled_beside
-    from sim.config import compose
-    from sim.data import load
-    from sim.model import Kyosei
+    from sim.config.compose import compose
+    from sim.data.load import load
+    from sim.model.model import Kyosei
+    from sim.model.precompile import compiled_beside
 
     at = [launched, time.time()]
     config = compose([f"threads={threads}", f"scale={scale}"])

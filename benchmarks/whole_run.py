@@ -47,7 +47,8 @@ def _run(overrides: list[str]) -> tuple[float, float, float]:
     """(wall seconds, processor seconds, peak MB) of a run in a process of its own."""
     started = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "-m", "sim.cli", "run", "--quiet", *overrides], stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "sim.cli.main", "run", "--quiet", *overrides],
+        stdout=subprocess.DEVNULL,
     )
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

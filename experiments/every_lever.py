@@ -16,12 +16,11 @@ from fnmatch import fnmatchcase
 import numpy as np
 from scipy.stats import t
 
-from sim.clock import month_index
-from sim.config import compose
-from sim.indicators import indicators
-from sim.indicators_civic import civic_indicators
-from sim.model import Kyosei
-from sim.schema import RunConfig
+from sim.config.compose import compose
+from sim.config.schema.run import RunConfig
+from sim.core.clock import month_index
+from sim.model.model import Kyosei
+from sim.outputs.indicators import civic_indicators, indicators
 
 SETTINGS = ["end=2034-12", "scale=0.02", "threads=1"]
 

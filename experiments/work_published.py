@@ -12,11 +12,11 @@ import argparse
 
 import numpy as np
 
-from sim.agents.labour import COUNTS
-from sim.clock import month_name
-from sim.config import compose
-from sim.model import Kyosei
-from sim.summary import table
+from sim.agents.firms import COUNTS
+from sim.config.compose import compose
+from sim.core.clock import month_name
+from sim.model.model import Kyosei
+from sim.outputs.summary import table
 
 SETTINGS = ["scale=0.05", "end=2027-06"]
 YEAR = "year to"

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
-from sim.numba_cache import use_private_cache
+from sim.core.numba_cache import use_private_cache
 
 __version__ = "0.1.0"
 
-use_private_cache(Path(__file__).parent)  # before anything imports numba
+PACKAGE = Path(__file__).resolve().parent
+"""The folder of the package: what the digest of the code covers, and where its data lie."""
+
+use_private_cache(PACKAGE)  # before anything imports numba

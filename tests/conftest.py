@@ -1,4 +1,4 @@
-"""What every test shares. Helpers are imported as `tests.<module>`."""
+"""What every test shares. Helpers are imported as `tests.helpers.<module>`."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from sim import crew
+from sim.core import threads
 
 os.environ.setdefault("MPLBACKEND", "Agg")  # no window, wherever the tests run
 
@@ -15,16 +15,26 @@ settings.register_profile("kyosei", deadline=None, derandomize=True, database=No
 settings.load_profile("kyosei")
 
 # Threads are at work in small countries, too: one that minds another's rows must show.
-crew.ALONE = 2_000  # type: ignore[misc]
+threads.ALONE = 2_000  # type: ignore[misc]
 
-COMPILES = "unit/test_run.py"
+COMPILES = "runs/test_run_folder.py"
 """Its first run needs all kernels of a default run: minutes, where none is compiled yet."""
 NO_KERNELS = (
-    "test_configs.py", "test_hostile.py", "test_bad_input.py", "unit/test_sweep_design.py",
-    "unit/test_config.py", "unit/test_plots.py", "test_policy_mistakes.py", "test_style.py",
-    "unit/test_data_broken.py", "unit/test_levers.py", "unit/test_cli.py", "unit/test_data.py",
-    "unit/test_leavings.py", "unit/test_official.py",
-)  # fmt: skip
+    "config/test_shipped_configs.py",
+    "config/test_hostile_words.py",
+    "config/test_bad_input.py",
+    "sweeps/test_design.py",
+    "config/test_compose.py",
+    "figures/test_figures.py",
+    "config/test_policy_mistakes.py",
+    "test_style.py",
+    "data/test_data_broken.py",
+    "config/test_levers.py",
+    "cli/test_main.py",
+    "data/test_data.py",
+    "files/test_killed_process.py",
+    "studies/test_official.py",
+)
 """What the other process does meanwhile."""
 
 

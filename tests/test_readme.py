@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sim import config as door
-from sim import sweep
-from sim.settings import check_overrides, configs_folder
+from sim.config import compose as door
+from sim.config.settings import check_overrides, configs_folder
+from sim.sweeps import sweep
 
 README = Path(__file__).parent.parent / "README.md"
 TEXT = README.read_text(encoding="utf-8")
@@ -36,7 +36,9 @@ def test_every_run_composes(line: str, monkeypatch: pytest.MonkeyPatch):
         assert check_overrides(settings, sweep=True) == []
         how, own = sweep.split(settings, configs_folder())
         settings = sweep._lines(own, how)[0]  # of the first run
-    monkeypatch.setattr("sim.config._too_many_threads", lambda config: [])  # another machine's
+    monkeypatch.setattr(
+        "sim.config.compose._too_many_threads", lambda config: []
+    )  # another machine's
     assert door.compose(settings).end > "2025"
 
 

@@ -50,7 +50,7 @@ def words(runs: int, output: Path, more: Sequence[str] = ()) -> list[str]:
 
 def start(arguments: Iterable[str]) -> subprocess.Popen[bytes]:
     """`kyosei run` in a process group of its own."""
-    command = [sys.executable, "-m", "sim.cli", "run", *arguments]
+    command = [sys.executable, "-m", "sim.cli.main", "run", *arguments]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
 
 
@@ -81,7 +81,7 @@ def kill_at(arguments: Sequence[str], output: Path, count: int) -> Kill:
 
 def state(output: Path) -> tuple[int, int]:
     """(folders of unfinished runs, complete ones that do not verify)."""
-    from sim.verify import verify
+    from sim.files.manifest import verify
 
     folders = [path for path in output.iterdir() if len(path.name) == 16]
     done = [path for path in folders if (path / "manifest.json").exists()]
@@ -90,7 +90,7 @@ def state(output: Path) -> tuple[int, int]:
 
 def tables(output: Path) -> dict[str, str]:
     """SHA-256 of the collected tables."""
-    subprocess.run([sys.executable, "-m", "sim.cli", "collect", str(output)], check=True,
+    subprocess.run([sys.executable, "-m", "sim.cli.main", "collect", str(output)], check=True,
                    stdout=subprocess.DEVNULL)  # fmt: skip
     files = sorted((output / "collected").iterdir())
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}

@@ -58,7 +58,7 @@ def sweep(
 ) -> float:  # fmt: skip
     """Seconds that the sweep takes; `more` is added to its environment."""
     began = time.perf_counter()
-    command = [python, "-m", "sim.cli", "run", "-m", *words, f"hydra/launcher={launcher}",
+    command = [python, "-m", "sim.cli.main", "run", "-m", *words, f"hydra/launcher={launcher}",
                *LAUNCHERS[launcher], f"output={folder}"]  # fmt: skip
     own = {**environment(), **more}
     subprocess.run(command, check=True, env=own, stdout=subprocess.DEVNULL)
@@ -67,7 +67,7 @@ def sweep(
 
 def digest(folder: Path) -> str:
     """SHA-256 of all collected tables."""
-    command = [sys.executable, "-m", "sim.cli", "collect", str(folder)]
+    command = [sys.executable, "-m", "sim.cli.main", "collect", str(folder)]
     subprocess.run(command, check=True, env=environment(), stdout=subprocess.DEVNULL)
     total = hashlib.sha256()
     for path in sorted((folder / "collected").iterdir()):

@@ -18,9 +18,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
-from sim.model import Kyosei
-from sim.sweep_job import attempt
-from sim.sweep_plan import planned
+from sim.model.model import Kyosei
+from sim.sweeps.job import attempt
+from sim.sweeps.plan import planned
 
 RATE = "status.student.monthly.leave.rate"
 

@@ -1,1 +1,1 @@
-"""The populations, each a struct of arrays."""
+"""Who and what exists: residents, firms, municipalities, agencies, and the state of a run."""

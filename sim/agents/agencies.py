@@ -7,13 +7,14 @@ from typing import Final
 
 import numpy as np
 
-from sim.clock import month_index
-from sim.fate_rows import OCCASIONS
-from sim.schema import RunConfig
-from sim.tables import KINDS, Model
+from sim.config.schema.run import RunConfig
+from sim.core.clock import month_index
+from sim.rates.fates import OCCASIONS
+from sim.rates.tables import KINDS, Model
 
 RECENT: Final = 12
 """Months of cases that a year's mean is taken over: applications have seasons."""
+
 NEVER_ABOVE: Final = 1.25
 """Most by which decisions may run ahead of applications while a backlog is worked off."""
 
@@ -129,3 +130,9 @@ def open_agencies(bureau: Bureau) -> Agencies:
     agencies.waiting[:] = bureau.waiting
     agencies.lag[:] = bureau.lag
     return agencies
+
+
+def certificate_lag(agencies: Agencies, bureau: Bureau) -> float:
+    """Months from asking for a certificate of eligibility to coming, at least 1."""
+    cases = [q for q, what in enumerate(bureau.counts) if what == "certificates"]
+    return max((float(agencies.lag[q]) for q in cases), default=1.0)

@@ -10,13 +10,14 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from sim.clock import NEVER
-from sim.crew import Crew
+from sim.core.clock import NEVER
+from sim.core.threads import Crew
 
 HOLE: Final = 255
 """Status of a row that nobody uses."""
 
 NO_SECTOR: Final = 255
+
 NORMS, SEEKS = 1, 2
 """Bits of the column `traits`."""
 
@@ -43,17 +44,24 @@ FIELDS: Final = {  # name: (dtype, value in a hole)
     "traits": (np.uint8, 0),  # bits: 1 norms programme taken, 2 looks for work
     "event": (np.uint8, 0),  # this month's fate, if dependants must hear of it
 }
+
 _TOGETHER: Final = (
     "born", "entered", "since", "counting", "stage", "origin", "sex", "language", "arrears",
     "permit_months", "sector",
 )  # fmt: skip
+
 RECORD: Final = np.dtype([*((name, FIELDS[name][0]) for name in _TOGETHER), ("", np.uint8)])
 """The fields that stand together: 16 bytes, so that no record lies across two lines of a cache."""
+
 AT_ONCE: Final = 1 << 15
 """Rows that are copied before the next column is: half a megabyte of records."""
+
 _ALONE: Final = Crew(1)
+
 _RECORDS: Final = "records"
+
 _ARRAYS: Final = (_RECORDS, *(name for name in FIELDS if name not in _TOGETHER))
+
 BYTES_PER_PERSON: Final = RECORD.itemsize + sum(
     np.dtype(FIELDS[name][0]).itemsize for name in FIELDS if name not in _TOGETHER
 )

@@ -10,19 +10,22 @@ from typing import Final
 
 import numpy as np
 
-from sim.clock import calendar_month, month_index, year_of
-from sim.data import Data
-from sim.schema import RunConfig
-from sim.schema_towns import Poll, Town
-from sim.scipy_core import ndtri
-from sim.tables import word_of
+from sim.config.schema.run import RunConfig
+from sim.config.schema.towns import Poll, Town
+from sim.core.clock import calendar_month, month_index, year_of
+from sim.core.lazy import ndtri
+from sim.core.rng import word_of
+from sim.data.load import Data
 
 PROJECTED: Final = range(2020, 2051, 5)
 """Years for which the official projection gives people by municipality."""
+
 COUNTED: Final = ("behind_nhi", "behind_pension", "b1", "norms")
 """Columns of Towns.counts: residents behind with premiums, with Japanese B1, who took the norms."""
+
 GROWTH_YEARS: Final = 5
 """Past growth that sets how places differ in sentiment at the opening."""
+
 FUNDED_LEVEL: Final = 2
 """The level that a grant pays for."""
 

@@ -1,1 +1,1 @@
-"""Policy: dated edits of the baseline rates. A lever will be one more source of edits."""
+"""What policy decides: levers, events and edits, composed into the rates of each month."""

@@ -1,7 +1,7 @@
 """Events, edits and levers as one list of dated actions on the rows of one vector.
 
 The vector holds the rates, shares and grants, behind them the parameters, the multipliers of
-arrivals, and the tables of factors that levers may change. See `sim.policies.edits`.
+arrivals, and the tables of factors that levers may change. See `sim.policies.ratebook`.
 """
 
 from __future__ import annotations
@@ -13,19 +13,17 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from sim.clock import month_index
-from sim.factors import gate_table
-from sim.lever_codes import chosen
-from sim.lever_tables import spared_by
-from sim.levers import LAST, Active, active_levers
-from sim.recent import Same
-from sim.schema import Edit, RunConfig
-from sim.schema_fit import FittedEdit
-from sim.schema_policy import Effect, Product
-from sim.tables import Model
-from sim.targets import ARRIVALS, matches, matching, paths_of, targets
+from sim.config.factors import gate_table
+from sim.config.levers import LAST, Active, active_levers, chosen
+from sim.config.paths import ARRIVALS, matches, matching, paths_of, targets
+from sim.config.schema.policy import Edit, Effect, FittedEdit, Product
+from sim.config.schema.run import RunConfig
+from sim.core.clock import month_index
+from sim.core.memory import Same
+from sim.rates.tables import Model, spared_by
 
 OPS: Final = ("set", "multiply", "most", "least")
+
 FITTED: Final = "fitted"
 """A multiplier that belongs to the baseline: it comes before all that policy does."""
 
@@ -146,6 +144,7 @@ def actions(config: RunConfig, layout: Layout) -> list[Action]:
 
 
 _ROWS: Final[Same[dict[str, int]]] = Same(size=16)
+
 _UNPULLED: Final[Same[list[Action]]] = Same(size=16)
 
 

@@ -1,1 +1,1 @@
-"""The processes of a month, kernels first. `sim.month.MONTH` lists them in order."""
+"""What happens in a month: one file a process, its kernels and the lines that call them."""

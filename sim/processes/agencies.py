@@ -8,10 +8,14 @@ what would have been decided at once is decided as officers can; nobody is refus
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 
 from sim.agents.agencies import NEVER_ABOVE, Agencies, Bureau
+from sim.agents.state import State
+from sim.processes import towns as places
+from sim.processes.towns import residents
 
 
 def step(
@@ -95,7 +99,32 @@ def paced(agencies: Agencies, bureau: Bureau, base: np.ndarray) -> np.ndarray:
     return out
 
 
-def certificate_lag(agencies: Agencies, bureau: Bureau) -> float:
-    """Months from asking for a certificate of eligibility to coming, at least 1."""
-    cases = [q for q, what in enumerate(bureau.counts) if what == "certificates"]
-    return max((float(agencies.lag[q]) for q in cases), default=1.0)
+ENDED: Final = 3
+"""Place in Books.screen of the number of permits that ended."""
+
+
+def agencies(state: State) -> None:
+    """The month's cases at the agencies; the pace of next month's decisions follows."""
+    kept, tallies = state.books, state.tallies
+    assert kept is not None
+    if state.agencies.act:
+        flow = kept.tally[:, 0].sum(axis=0)
+        ended = int(kept.screen[:, ENDED].sum())
+        came = int(tallies["came"].sum() + tallies["brought"].sum())
+        cases = cases_of(state.bureau, flow, ended, came, state.scale)
+        people = state.stock  # at the end of last month
+        with_status = int(people.sum() - people[state.model.status.irregular]) / state.scale
+        step(state.agencies, state.bureau, state.params, state.month, with_status, cases)
+    remember(state)
+
+
+def remember(state: State) -> None:
+    """Record the month of municipalities and agencies."""
+    work, summary = state.agencies, np.zeros(0)
+    if state.land is not None:
+        summary = places.summary(
+            state.towns, state.land, state.params, state.month, residents(state)
+        )
+    state.record.civic.append(summary)
+    columns = (work.cases, work.decided, work.capacity, work.waiting)
+    state.record.queues.append(np.stack(columns, axis=1))

@@ -7,17 +7,19 @@ municipality: a count for every one of them would cost more than all else in a s
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numba import njit
 
-from sim.borrow import borrow
-from sim.processes.newcomers import AHEAD, NOBODY, draw_profile, fetch_row, settle
-from sim.processes.person import pick_cut
-from sim.rng import (
+from sim.agents.population import NO_SECTOR, SEEKS
+from sim.agents.state import State
+from sim.core.kernels import borrow, prefetch
+from sim.core.probability import LARGEST_MEAN, poisson
+from sim.core.rng import (
     P_ARRIVAL_COUNT,
     P_ARRIVAL_PERSON,
+    P_NEW_STATUS,
     TAG_ARRIVAL,
     draw,
     identity,
@@ -26,20 +28,80 @@ from sim.rng import (
     threefry,
     unit,
 )
+from sim.policies.ratebook import Cap
+from sim.processes.person import (
+    AT_PERMIT_END,
+    FIRST,
+    IN,
+    book,
+    give_permit,
+    pick_cut,
+    set_risk,
+    wants_job,
+)
 
-LARGEST_MEAN = 500.0
+NOBODY, NONE = np.int64(-1), np.int64(0)
+"""No principal; no language."""
+
+AHEAD = 8
+"""Newcomers ahead of the one in work whose rows are fetched."""
 
 
-@njit(cache=True)
-def poisson(mean, u):
-    """Inverse Poisson distribution function at u in (0, 1); mean at most LARGEST_MEAN."""
-    term = math.exp(-mean)
-    total, k = term, 0
-    while u > total and k < 2000:
-        k += 1
-        term *= mean / k
-        total += term
-    return k
+@njit(cache=True, forceinline=True)
+def fetch_row(p, i):
+    """Start loading the row into which somebody will settle: rows in use again lie anywhere."""
+    prefetch(p.key, i)
+    prefetch(p.status, i)
+    prefetch(p.born, i)  # and the fields that stand together with it
+    prefetch(p.municipality, i)
+    prefetch(p.principal, i)
+    prefetch(p.permit_end, i)
+    prefetch(p.risk, i)
+    prefetch(p.firm, i)
+    prefetch(p.job_since, i)
+    prefetch(p.traits, i)
+    prefetch(p.event, i)
+
+
+@njit(cache=True, forceinline=True)
+def settle(p, i, key, status, origin, sex, born, place, principal, language, a, w, m, b, c):
+    """Write a newcomer of this month into row i and book them.
+
+    All int64 but the key: every other type would make the compiler write another copy.
+    """
+    p.key[i] = key
+    p.status[i] = status
+    p.origin[i] = origin
+    p.sex[i] = sex
+    p.born[i] = born
+    p.entered[i] = m.now
+    p.since[i] = m.now
+    p.municipality[i] = place
+    p.principal[i] = principal
+    p.language[i] = language
+    p.arrears[i] = 0
+    p.counting[i] = m.now if a.counts[status] else -1
+    p.event[i] = 0
+    p.firm[i] = -1
+    p.job_since[i] = m.now
+    p.sector[i] = NO_SECTOR
+    x0, x1 = draw(m.k0, m.k1, key, m.now, P_NEW_STATUS, 0)
+    p.traits[i] = SEEKS if wants_job(a, status, m.now - np.int64(born), low(x1)) else 0
+    p.stage[i] = pick_cut(a.stage_cut[status], low(x0))
+    give_permit(p, i, FIRST, a, m, AT_PERMIT_END)
+    set_risk(p, i, w, m)
+    book(b.cube[c], b.place[c], p.status[i], p.origin[i], p.municipality[i], w.prefecture, m, IN)
+
+
+@njit(cache=True, forceinline=True)
+def draw_profile(profile, row, now, word0, word1):
+    """(sex, month of birth, language) of a newcomer from two 64-bit words."""
+    sex = np.int64((word0 & np.uint64(0xFFFFFFFF)) >= profile.female[row])
+    band = pick_cut(profile.age_cut[row], word0 >> np.uint64(32))
+    width = np.uint64(profile.age_months[row, band])
+    offset = np.int64(((word1 & np.uint64(0xFFFFFFFF)) * width) >> np.uint64(32))
+    born = now - np.int64(profile.age_from[row, band]) - offset
+    return sex, born, pick_cut(profile.language_cut[row], word1 >> np.uint64(32))
 
 
 @njit(cache=True)
@@ -122,3 +184,81 @@ def arrive(c, head, stop, p, rows, cells, first, cell_word, place_code, profile,
             settle(p, i, key, status, origin, sex, born, place, NOBODY, language,
                    a, w, m, b, c)  # fmt: skip
             came[c, status] += 1
+
+
+YEAR = 12
+
+
+def capped(
+    people: np.ndarray,
+    caps: Iterable[Cap],
+    stock: np.ndarray,
+    came: Sequence[np.ndarray],
+    scale: float,
+) -> np.ndarray:
+    """float64[S]: expected arrivals of the month, cut in proportion where a cap leaves less room.
+
+    people  float64[S]: expected, simulated people
+    stock   int64[S]: simulated residents; certificates stop at a cap of the stock, changes of
+            status in Japan go on
+    came    int64[S] of each month before, the opening month first
+    """
+    out = people.astype(np.float64, copy=True)
+    for cap in caps:
+        rows = list(cap.statuses)
+        expected = float(out[rows].sum())
+        room = max(room_under(cap, rows, stock, came, scale), 0.0)
+        if expected > room:
+            out[rows] *= room / expected
+    return out
+
+
+def room_under(
+    cap: Cap, rows: list[int], stock: np.ndarray, came: Sequence[np.ndarray], scale: float
+) -> float:
+    """Simulated people who may still come in the month under a cap; negative if too many have."""
+    if cap.per == "stock":
+        return cap.value * scale - float(stock[rows].sum())
+    if cap.per == "year":
+        recent = sum(float(month[rows].sum()) for month in list(came)[1:][-(YEAR - 1) :])
+        return cap.value * scale - recent
+    if len(came) <= YEAR:  # no month of the year before to grow from
+        return float("inf")
+    return (1.0 + cap.value) * float(came[-YEAR][rows].sum())
+
+
+def arrivals(state: State) -> None:
+    """People from abroad, by status, origin and municipality."""
+    s, o, prefectures, _ = state.sizes
+    plan, people = state.plan, state.plan.people(state.month) * state.scale
+    if not plan.is_past(state.month):
+        now = state.rates.in_force(state.month)
+        people = capped(
+            people * now.arrivals, now.caps, state.stock, state.record.came, state.scale
+        )
+    if state.labour is not None:  # they come when firms recruit them
+        people = np.where(state.model.status.seeks, 0.0, people)
+    counts = np.empty((s * o, prefectures), np.int32)
+    places = state.places.prefectures
+    share = plan.share(state.month)
+    state.crew.run(count_cells, s * o, people, share, plan.cell_word, places, state.now, counts)
+    cells, first = occupied(counts)
+    rows = state.people.take(int(first[-1]))
+    came = np.zeros((state.chunks, s), np.int64)
+    state.crew.run(
+        arrive,
+        cells.size,
+        state.people.columns,
+        rows,
+        cells,
+        first,
+        plan.cell_word,
+        places,
+        plan.profile,
+        state.model.status,
+        state.world,
+        state.now,
+        state.books,
+        came,
+    )
+    state.tallies["came"] = came.sum(axis=0)

@@ -6,7 +6,10 @@ import numpy as np
 from numba import njit
 
 from sim.agents.population import HOLE
-from sim.factors import AGES
+from sim.agents.state import State
+from sim.core.clock import calendar_month, month_name
+from sim.core.errors import InvariantError
+from sim.processes.survey import describe, remember_jobs
 
 
 @njit(cache=True, nogil=True)
@@ -36,19 +39,57 @@ def recount_cube(
             out[c, row * n_prefectures + prefecture[municipality[i]]] += 1
 
 
-@njit(cache=True, nogil=True)
-def describe_people(c, first, stop, status, sex, born, arrears, language, now, ages, traits):
-    """Ages and traits of rows [first, stop).
+def books(state: State) -> None:
+    """Close the month: the stocks kept by events must equal a recount, to the person."""
+    s, o, p, m = state.sizes
+    kept = state.books
+    assert kept is not None
+    add_up(kept.cube, state.cube)
+    add_up(kept.place, state.place)
+    count = np.zeros((state.chunks, m * s), np.int32)
+    people = state.people
+    state.crew.run(recount, people.n, people["status"], people["municipality"], s, count)
+    flow, seen, expected, variance = kept.tally.sum(axis=0)
+    flow = flow[: state.model.kinds]
+    again = np.zeros(m * s, np.int64)
+    add_up(count, again)
+    _close(state, again, flow)
+    audit = state.audit
+    audit.seen += seen
+    audit.expected += expected
+    audit.variance += variance
+    audit.screen += kept.screen.sum(axis=0)[: audit.screen.size]
+    record = state.record
+    record.months.append(state.month)
+    record.cubes.append(state.cube.reshape(s, o, p).astype(np.int32))
+    record.flows.append(flow)
+    for name in ("came", "brought", "born"):
+        getattr(record, name).append(state.tallies[name])
+    record.born_citizens.append(int(state.tallies["born_citizens"]))
+    remember_jobs(state)
+    if calendar_month(state.month) in (6, 12):
+        describe(state)
 
-    ages   int32[C, S, 2, 23]  by status, sex and five-year age
-    traits int32[C, S, 4 + 5]  people; in arrears with health insurance, pension, tax; language 0-4
-    """
-    for i in range(first, stop):
-        s = status[i]
-        if s != HOLE:
-            age = min(max((now - born[i]) // 12, 0), AGES - 1)
-            ages[c, s, sex[i], age // 5] += 1
-            traits[c, s, 0] += 1
-            for bit in range(3):
-                traits[c, s, 1 + bit] += (arrears[i] >> bit) & 1
-            traits[c, s, 4 + language[i]] += 1
+
+def _close(state: State, count: np.ndarray, flow: np.ndarray) -> None:
+    """Raise InvariantError unless stocks, recount and flows agree to the person."""
+    n, month = state.sizes[0], month_name(state.month)
+    wrong = np.flatnonzero(count != state.place)
+    if wrong.size:
+        raise InvariantError(
+            f"the books of {month} do not close: {wrong.size} cells of municipality x status "
+            f"differ from a recount, by {int(abs(count - state.place).sum())} people"
+        )
+    stock = state.stock
+    before = state.record.cubes[-1].reshape(n, -1).sum(axis=1, dtype=np.int64)
+    newcomers = state.tallies["came"] + state.tallies["brought"] + state.tallies["born"]
+    ledger = before + newcomers + state.model.net(flow)
+    for what, other in (("recount", count.reshape(-1, n).sum(axis=0)), ("flows", ledger)):
+        if not np.array_equal(stock, other):
+            raise InvariantError(
+                f"the books of {month} do not close: stocks by status differ from the {what} "
+                f"by {int(abs(stock - other).sum())} people"
+            )
+    assert state.books is not None
+    if state.books.screen[:, 2].sum():
+        raise InvariantError(f"a bound on the hazard was too low in {month}")

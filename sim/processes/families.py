@@ -6,13 +6,9 @@ import numpy as np
 from numba import njit
 
 from sim.agents.population import HOLE
-from sim.borrow import borrow, hold
-from sim.fate_rows import FIRST_FAMILY
-from sim.prefetch import prefetch
-from sim.processes.fates import BLOCK, apply_fate, fetch, move
-from sim.processes.newcomers import AHEAD, NOBODY, NONE, draw_profile, fetch_row, settle
-from sim.processes.person import IN_FAMILY, MOVED, PERMANENT, code_buffer, fill_codes, pick_outcome
-from sim.rng import (
+from sim.agents.state import State
+from sim.core.kernels import borrow, hold, prefetch
+from sim.core.rng import (
     P_BROUGHT_FAMILY,
     P_FAMILY,
     P_NEWBORN,
@@ -22,6 +18,22 @@ from sim.rng import (
     identity,
     low,
 )
+from sim.processes.arrivals import AHEAD, NOBODY, NONE, draw_profile, fetch_row, settle
+from sim.processes.fates import BLOCK, apply_fate, fetch, move
+from sim.processes.person import (
+    FLAGGED,
+    FREED,
+    IN_FAMILY,
+    MOTHERS,
+    MOVED,
+    PERMANENT,
+    SPONSOR_FATES,
+    SPONSORS,
+    code_buffer,
+    fill_codes,
+    pick_outcome,
+)
+from sim.rates.fates import FIRST_FAMILY
 
 
 @njit(cache=True, nogil=True)
@@ -122,3 +134,55 @@ def forget_events(event, rows):
     """Clear this month's events of principals."""
     for k in range(rows.size):
         event[rows[k]] = 0
+
+
+def children(state: State) -> None:
+    """Births to residents; a child that is a citizen is counted and not simulated."""
+    p, a = state.people, state.model.status
+    mothers = state.lists[MOTHERS]
+    foreign = mothers[a.child[p["status"][mothers]] >= 0]
+    rows = p.take(foreign.size)
+    female = state.plan.newborn_female
+    born = np.zeros((state.chunks, state.sizes[0]), np.int64)
+    world, now = state.world, state.now
+    state.crew.run(
+        born_here, foreign.size, p.columns, foreign, rows, female, a, world, now, state.books, born
+    )
+    state.tallies["born"] = born.sum(axis=0)
+    state.tallies["born_citizens"] = np.array(mothers.size - foreign.size)
+
+
+def family_arrivals(state: State) -> None:
+    """Family members whom residents bring."""
+    p, model = state.people, state.model
+    sponsors, chosen = state.lists[SPONSORS], state.lists[SPONSOR_FATES]
+    rows = p.take(sponsors.size)
+    came = np.zeros((state.chunks, state.sizes[0]), np.int64)
+    tables = (model.fates, state.plan.profile, model.status, state.world)
+    state.crew.run(
+        brought, rows.size, p.columns, sponsors, chosen, rows, *tables, state.now, state.books, came
+    )
+    state.tallies["brought"] = came.sum(axis=0)
+
+
+def dependants(state: State) -> None:
+    """Those who depend on people to whom something happened."""
+    p = state.people
+    state.make_room()
+    happened = np.zeros(p.n // 8 + 1, np.uint8)
+    mark(happened, state.lists[FLAGGED])
+    state.crew.run(
+        follow,
+        p.n,
+        p.columns,
+        happened,
+        state.model.fates,
+        state.base,
+        state.model.status,
+        state.world,
+        state.now,
+        state.books,
+    )
+    state.collect(p.n)
+    forget_events(p.columns.event, state.lists[FLAGGED])
+    p.free(state.lists[FREED])

@@ -10,37 +10,9 @@ import numpy as np
 from numba import njit
 
 from sim.agents.population import NORMS, SEEKS
-from sim.borrow import borrow, hold
-from sim.prefetch import prefetch
-from sim.processes.lists import MOTHERS, SPONSOR_FATES, SPONSORS, flag, push
-from sim.processes.person import (
-    AT_PERMIT_END,
-    CITIZEN,
-    DIED,
-    FIRST,
-    FLOW,
-    IN,
-    IRREGULAR,
-    LEFT,
-    MONTHLY,
-    MOVED,
-    OUT,
-    PERMANENT,
-    RENEWED,
-    SHORT,
-    book,
-    change_status,
-    code_buffer,
-    fill_codes,
-    give_permit,
-    granted,
-    pick_fate,
-    pick_outcome,
-    remove,
-    set_risk,
-)
-from sim.processes.work import leave_job
-from sim.rng import (
+from sim.agents.state import State
+from sim.core.kernels import borrow, hold, prefetch
+from sim.core.rng import (
     P_DECISION,
     P_MONTHLY_FATE,
     P_MOVE,
@@ -51,11 +23,45 @@ from sim.rng import (
     occasion,
     threefry,
 )
-from sim.tables import AT_END, AT_LIMIT
+from sim.processes.person import (
+    AT_PERMIT_END,
+    CITIZEN,
+    DIED,
+    FIRST,
+    FLOW,
+    IN,
+    IRREGULAR,
+    LEFT,
+    MONTHLY,
+    MOTHERS,
+    MOVED,
+    OUT,
+    PERMANENT,
+    RENEWED,
+    SHORT,
+    SPONSOR_FATES,
+    SPONSORS,
+    book,
+    change_status,
+    code_buffer,
+    fill_codes,
+    flag,
+    give_permit,
+    granted,
+    leave_job,
+    pick_fate,
+    pick_outcome,
+    push,
+    remove,
+    set_risk,
+)
+from sim.rates.tables import AT_END, AT_LIMIT
 
 BLOCK = 4096
+
 AHEAD, NEAR = 8, 4
 """Rows whose columns, and then whose firm, are fetched ahead of the one in work."""
+
 CERTAIN = 4294967296
 
 
@@ -258,3 +264,22 @@ def month_of_everyone(c, first, stop, p, t, base, bounds, a, w, m, b):
                 if ended and p.permit_end[i] <= m.now:
                     give_permit(p, i, RENEWED, a, m, AT_PERMIT_END)
     hold(buffers)
+
+
+def fates(state: State) -> None:
+    """Permits that end, then competing risks; one pass over everyone."""
+    state.look_around()
+    p = state.people
+    state.crew.run(
+        month_of_everyone,
+        p.n,
+        p.columns,
+        state.model.fates,
+        state.base,
+        state.bounds,
+        state.model.status,
+        state.world,
+        state.now,
+        state.books,
+    )
+    state.collect(p.n)

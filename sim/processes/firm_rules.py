@@ -8,11 +8,12 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from sim.agents.firms import FirmBook
-from sim.clock import month_index
-from sim.recent import Same
-from sim.schema_firms import Firms
+from sim.config.schema.firms import Firms
+from sim.core.clock import month_index
+from sim.core.memory import Same
 
 CERTAIN: Final = 2.0**32
+
 MONTHS: Final = 12.0
 
 
@@ -103,6 +104,7 @@ def _between(month: int, years: np.ndarray, table: np.ndarray) -> np.ndarray:
 
 # What rarely changes within a run, by what it is made of.
 _FIXED: Final[Same[tuple[np.ndarray, np.ndarray, np.ndarray]]] = Same(size=16)
+
 _CHANCES: Final[Same[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]] = Same(size=16)
 
 

@@ -12,12 +12,13 @@ from functools import cache
 import numpy as np
 from numba import njit
 
-from sim.agents.firm_rows import draw_support, relative_size
 from sim.agents.firms import HOLE, FirmSet
-from sim.borrow import borrow, hold
-from sim.processes.arrivals import LARGEST_MEAN, poisson
-from sim.processes.firm_rules import grow, new_firms, rules, support_shares
-from sim.rng import (
+from sim.agents.opening.firm_rows import draw_support, relative_size
+from sim.agents.state import State
+from sim.config.schema.firms import Firms as Body
+from sim.core.kernels import borrow, hold
+from sim.core.probability import LARGEST_MEAN, poisson
+from sim.core.rng import (
     P_FIRM_COUNT,
     P_FIRM_MONTH,
     TAG_NEW_FIRM,
@@ -26,12 +27,12 @@ from sim.rng import (
     identity,
     low,
     unit,
+    word_of,
 )
-from sim.schema_firms import Firms as Body
-from sim.state import State
-from sim.tables import word_of
+from sim.processes.firm_rules import grow, new_firms, rules, support_shares
 
 FIRMS, WORKERS, OFFERED = 0, 1, 2
+
 SPREAD = np.uint64(0x9E3779B97F4A7C15)
 """Odd constant of multiplicative hashing (2**64 over the golden ratio)."""
 

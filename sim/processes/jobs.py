@@ -10,14 +10,14 @@ from typing import Final
 
 import numpy as np
 
-from sim.agents.firms import HOLE
-from sim.agents.labour import (
+from sim.agents.firms import (
     CAME,
     CHOSEN,
     CROSSED,
     EMPLOYED,
     EVICTED,
     HIRED,
+    HOLE,
     MARKET_PARAMETERS,
     REFUSED,
     SEEKING,
@@ -26,29 +26,30 @@ from sim.agents.labour import (
     Market,
     market_of,
 )
-from sim.clock import calendar_month
-from sim.errors import InvariantError
+from sim.agents.state import State
+from sim.core.clock import calendar_month
+from sim.core.errors import InvariantError
+from sim.core.memory import Same
+from sim.core.probability import cuts
 from sim.processes.firms import SPREAD
-from sim.processes.job_caps import within_caps
-from sim.processes.lists import GAINED, LOST, SEEKERS
 from sim.processes.market import (
+    Offers,
     count_in,
     hire,
     line_up,
     look,
+    order,
     pairs,
     scan_people,
+    spaces,
     sum_heads,
 )
-from sim.processes.offers import Offers
-from sim.processes.recruits import already_chosen, choose, come, earlier_words
-from sim.processes.rings import order, spaces
-from sim.recent import Same
-from sim.state import State
-from sim.status_table import cuts
+from sim.processes.person import GAINED, LOST, SEEKERS
+from sim.processes.recruits import already_chosen, choose, come, earlier_words, within_caps
 
 ATTEMPTS = 3
 """Places, or sectors, in which somebody looks for work in a month."""
+
 FISCAL = 4
 """First month of the year over which yearly caps count."""
 

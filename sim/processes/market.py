@@ -1,6 +1,6 @@
 """The labour market of a month: who looks for work where, which job they find.
 
-Jobs and seekers stand on rings (sim.processes.rings), at a place that a hash of who they are and
+Jobs and seekers stand on rings (sim.processes.market), at a place that a hash of who they are and
 of the month gives them. A seeker takes the next free job along the ring. So no order of rows
 matters, and one more job or seeker changes only those whom it meets.
 """
@@ -11,24 +11,103 @@ import numpy as np
 from numba import njit
 
 from sim.agents.population import HOLE, NO_SECTOR, NORMS, SEEKS
-from sim.borrow import borrow
-from sim.prefetch import prefetch
+from sim.agents.state import State
+from sim.core.kernels import borrow, prefetch
+from sim.core.rng import P_SEARCH, P_SEARCH_PLACE, P_VACANCY, draw, high, low
 from sim.processes.fates import move
-from sim.processes.lists import SEEKERS, flag
-from sim.processes.person import MOVED, pick_cut, set_risk
-from sim.processes.rings import HASH, ring_of, rings_between
-from sim.processes.work import leave_job
-from sim.rng import P_SEARCH, P_SEARCH_PLACE, draw, high, low
+from sim.processes.person import MOVED, SEEKERS, flag, leave_job, pick_cut, set_risk
+
+HASH = np.uint64((1 << 48) - 1)
+"""Largest place on a ring."""
+
+
+@njit(cache=True, forceinline=True)
+def ring_of(tier, sector, prefecture, sectors, m):
+    """Number of the ring of a tier, sector and prefecture."""
+    return (np.int64(tier) * sectors + sector) * m.n_prefectures + prefecture
+
+
+@njit(cache=True, forceinline=True)
+def slot_of(place, n):
+    """Where one of n evenly spread places belongs, about."""
+    return np.int64(((place >> np.uint64(16)) * np.uint64(n)) >> np.uint64(32))
+
+
+def spaces(count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(starts, at) from numbers by chunk and ring, int64[C, R].
+
+    starts  int64[R + 1]: ring r has the room from starts[r] to starts[r + 1]
+    at      int64[C, R]: where each chunk writes its first; chunk after chunk inside a ring
+    """
+    ends = np.cumsum(count.T).reshape(count.shape[::-1]).T
+    return np.append(0, ends[-1]), np.ascontiguousarray(ends - count)
+
+
+@njit(cache=True, forceinline=True)
+def rings_between(starts, first, stop):
+    """(first, last) of the rings that start at numbers [first, stop): those of a chunk."""
+    return (
+        np.searchsorted(starts, first),
+        min(np.searchsorted(starts, stop), starts.size - 1),
+    )
+
+
+@njit(cache=True, nogil=True)
+def order(c, first, stop, starts, place, rows, words):
+    """Put what stands on the rings that start in [first, stop) in the order of its places.
+
+    place uint64, rows int32 and words uint64 (or None) are moved together; who has the same place
+    stays in order. Places are evenly spread: each says about where it belongs among the others.
+    """
+    ring, last = rings_between(starts, first, stop)
+    longest = 0
+    for r in range(ring, last):
+        longest = max(longest, starts[r + 1] - starts[r])
+    at = np.zeros(longest + 1, np.int64)
+    places, row, draws = (
+        np.empty(longest, np.uint64), np.empty(longest, np.int32), np.empty(longest, np.uint64),
+    )  # fmt: skip
+    for r in range(ring, last):
+        a, n = starts[r], starts[r + 1] - starts[r]
+        for k in range(n + 1):
+            at[k] = 0
+        for k in range(a, a + n):
+            at[slot_of(place[k], n) + 1] += 1
+        for k in range(n):
+            at[k + 1] += at[k]
+        for k in range(a, a + n):
+            slot = slot_of(place[k], n)
+            d = at[slot]
+            places[d], row[d] = place[k], rows[k]
+            if words is not None:
+                draws[d] = words[k]
+            at[slot] += 1
+        for k in range(n):  # the last step: few stand wrong, by few places
+            e = a + k
+            while e > a and place[e - 1] > places[k]:
+                place[e], rows[e] = place[e - 1], rows[e - 1]
+                if words is not None:
+                    words[e] = words[e - 1]
+                e -= 1
+            place[e], rows[e] = places[k], row[k]
+            if words is not None:
+                words[e] = draws[k]
+
 
 AHEAD = 16
 """Seekers ahead of the one in work whose columns are fetched."""
+
 TOGETHER = 4096
 """People whose jobs are added up in one number: workers above ONE, rows of firms below."""
+
 ONE = np.int64(1 << 48)
+
 EIGHTH, REST = np.uint64(3), np.uint64(7)
 """Shift and mask of a bit among bytes."""
+
 ALONE = np.int64(0)
 """The chunk of what runs on one thread."""
+
 NOWHERE = np.int32(-1)
 
 
@@ -285,3 +364,61 @@ def hire(job, rows, taken, firm, p, firms, transfers, market, a, w, m, b, made):
             flag(p.event, i, MOVED, b.lists, b.counts[ALONE], ALONE)
         else:
             set_risk(p, i, w, m)
+
+
+@njit(cache=True, nogil=True)
+def count_offers(c, first, stop, firms, prefecture, sectors, m, count):
+    """Vacancies of firms [first, stop) by ring; count int64[C, R]."""
+    firms = borrow(firms)
+    for f in range(first, stop):
+        ring = ring_of(0, np.int64(firms.sector[f]), np.int64(0), sectors, m)
+        ring += np.int64(prefecture[np.int64(firms.municipality[f])])
+        for t in range(firms.vacancies.shape[1]):
+            if firms.vacancies[f, t] > 0:
+                count[c, ring + t * sectors * m.n_prefectures] += firms.vacancies[f, t]
+
+
+@njit(cache=True, nogil=True)
+def write_offers(c, first, stop, firms, prefecture, sectors, m, at, place, firm, words):
+    """Write each vacancy of firms [first, stop) behind the others of its ring.
+
+    at     int64[C, R]: where the chunk's next job of a ring is written
+    place  uint64[n] out: place on the ring; firm int32[n] out; words uint64[n] out: the job's draw
+    """
+    firms = borrow(firms)
+    for f in range(first, stop):
+        where = np.int64(prefecture[np.int64(firms.municipality[f])])
+        for t in range(firms.vacancies.shape[1]):
+            ring = ring_of(t, np.int64(firms.sector[f]), where, sectors, m)
+            for ordinal in range(firms.vacancies[f, t]):
+                x0, x1 = draw(m.k0, m.k1, firms.key[f], m.now, P_VACANCY, (t << 20) | ordinal)
+                k = at[c, ring]
+                place[k], words[k], firm[k] = x0 & HASH, x1, f
+                at[c, ring] = k + 1
+
+
+class Offers:
+    """n vacancies of a month on R rings.
+
+    starts  int64[R + 1]: the jobs of ring r are starts[r] to starts[r + 1]
+    place   uint64[n] on the ring, words uint64[n] draws, firm int32[n], tier uint8[n]
+    taken   int32[n]: -1 free
+    """
+
+    def __init__(self, state: State, sectors: int) -> None:
+        labour = state.labour
+        assert labour is not None
+        n_firms, crew, prefectures = labour.firms.n, state.crew, state.sizes[2]
+        where = (labour.firms.columns, state.world.prefecture, sectors, state.now)
+        count = np.zeros((state.chunks, labour.tiers * sectors * prefectures), np.int64)
+        crew.run(count_offers, n_firms, *where, count)
+        self.starts, at = spaces(count)
+        n = int(self.starts[-1])
+        self.place, self.words = np.empty(n, np.uint64), np.empty(n, np.uint64)
+        self.firm = np.empty(n, np.int32)
+        columns = (self.place, self.firm, self.words)
+        crew.run(write_offers, n_firms, *where, at, *columns)
+        crew.run(order, n, self.starts, *columns)
+        per_tier = np.diff(self.starts[:: sectors * prefectures])
+        self.tier = np.repeat(np.arange(labour.tiers, dtype=np.uint8), per_tier)
+        self.taken = np.full(n, -1, np.int32)

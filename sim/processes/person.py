@@ -6,73 +6,92 @@ books of its own chunk `c`, so chunks can run on any number of threads.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import njit
 
-from sim.agents.population import HOLE, NORMS
-from sim.clock import NEVER
-from sim.factors import AGES, MOST_SECTORS, N_FACTORS, YEARS
-from sim.processes.lists import FREED, flag, push
+from sim.agents.population import HOLE, NORMS, SEEKS
+from sim.config.factors import AGES, MOST_SECTORS, N_FACTORS, YEARS
+from sim.core.clock import NEVER
+from sim.core.probability import any_event, threshold
+from sim.core.rng import P_NEW_STATUS, P_PERMIT_LENGTH, draw, high, low
 from sim.processes.risk import risk_class
-from sim.processes.work import carry_job, leave_job
-from sim.rng import P_NEW_STATUS, P_PERMIT_LENGTH, draw, high, low
-from sim.units import any_event, threshold
+
+# Numbers of one type, here and where kernels are called: for each literal the compiler makes
+# another copy of what it is given to.
+FREED, FLAGGED, MOTHERS, SPONSORS, SPONSOR_FATES = map(np.int64, range(5))
+
+LOST, GAINED, SEEKERS = map(np.int64, range(5, 8))  # jobs: row of the firm x number of tiers + tier
+
+
+@njit(cache=True, forceinline=True)
+def push(lists, counts, start, lst, row):
+    """Append to this chunk's part of a list; a chunk's part starts at `start`."""
+    lists[lst, start + counts[lst]] = row
+    counts[lst] += 1
+
+
+@njit(cache=True, forceinline=True)
+def flag(events, i, event, lists, counts, start):
+    """Let the dependants of person i hear of an event this month."""
+    events[i] = event
+    push(lists, counts, start, FLAGGED, i)
+
+
+@njit(cache=True, forceinline=True)
+def leave_job(p, i, a, m, lists, counts, start):
+    """Person i, if employed, is so no longer; the firm hears of it when the month is matched."""
+    firm = np.int64(p.firm[i])
+    if firm >= 0:
+        push(lists, counts, start, LOST, firm * a.n_tiers + a.tier[p.status[i]])
+        p.firm[i] = -1
+        p.job_since[i] = m.now
+
+
+@njit(cache=True, forceinline=True)
+def wants_job(a, status, months, wish):
+    """Whether somebody new in a status, `months` old, looks for work; `wish` is a 32-bit draw."""
+    return wish < a.wish[status] and a.working[0] <= months and months < a.working[1]
+
+
+@njit(cache=True, forceinline=True)
+def carry_job(p, i, new, a, m, lists, counts, start, word, wish):
+    """What becomes of the job of person i, whose status is about to become `new`.
+
+    It is kept within a tier, and between tiers with the share `keep`. Of those who have none
+    after it, the share that the status says looks for work.
+    """
+    old_tier, tier, firm = a.tier[p.status[i]], a.tier[new], np.int64(p.firm[i])
+    kept = tier >= 0 and (tier == old_tier or word < a.keep[old_tier, tier])
+    hired = p.job_since[i]
+    leave_job(p, i, a, m, lists, counts, start)
+    if firm >= 0 and kept:
+        push(lists, counts, start, GAINED, firm * a.n_tiers + tier)
+        p.firm[i] = firm
+        p.job_since[i] = hired
+        p.traits[i] &= NORMS
+    elif wants_job(a, new, m.now - np.int64(p.born[i]), wish):
+        p.traits[i] |= SEEKS
+    else:
+        p.traits[i] &= NORMS
+
 
 AUDIT_BITS = 20
+
 AUDIT_ONE = 1 << AUDIT_BITS
+
 # Rows of Books.tally: people who met the fate (in the rows of decisions: who applied); and for the
 # audit those drawn, the sum of their probabilities p and of p (1 - p), in units of 2**-20.
 FLOW, SEEN, EXPECTED, VARIANCE = 0, 1, 2, 3
+
 EIGHT, SIXTEEN, BYTE = np.uint64(8), np.uint64(16), np.uint64(255)
+
 LEFT, DIED, CITIZEN, PERMANENT, IRREGULAR, MOVED = map(np.int64, range(1, 7))
+
 FIRST, RENEWED, SHORT = map(np.int64, range(3))
 """Kinds of permits: see give_permit."""
+
 AT_PERMIT_END, MONTHLY, IN_FAMILY = map(np.int64, range(3))
 """Blocks of draws, which keep the occasions of one month apart."""
-
-
-class World(NamedTuple):
-    """Places. M municipalities in order of code, so those of a prefecture stand together."""
-
-    prefecture: np.ndarray  # uint8[M]: row of the prefecture
-    first: np.ndarray  # int32[P + 1]: municipalities of prefecture p are first[p]..first[p+1]
-    pull: np.ndarray  # int64[O, M + 1]: cumulated weights of destinations by origin
-    mobility: np.ndarray  # uint8[M]: class of mobility, for bounds
-    entry_cut: np.ndarray  # uint64[M]: where newcomers go, cumulative thresholds by prefecture
-    same_prefecture: int  # threshold: share of moves that stay inside the prefecture
-    acting: bool  # whether firms and municipalities act; if not, the rest is never looked at
-    firm_support: np.ndarray  # uint8[firms]: bits 1 language, 2 guidance, 4 housing
-    support: np.ndarray  # uint8[M]: 0 none, 1 basic, 2 one-stop, 3 leading
-    sentiment: np.ndarray  # uint8[M]: tenths of the residents who are opposed, 0..9
-    linked: np.ndarray  # uint8[M]: has joined the data link
-
-
-class Books(NamedTuple):
-    """Integer accounts of one month, one row per chunk c; added up in order of chunk."""
-
-    cube: np.ndarray  # int32[C, S * O * P] change of the stock
-    place: np.ndarray  # int32[C, M * S] change of the stock
-    tally: np.ndarray  # int64[C, 4, F + G]: see FLOW, SEEN, EXPECTED, VARIANCE
-    screen: np.ndarray  # int64[C, 16]: sum of bounds (2**-32), draws below them, bounds broken,
-    # permits that ended
-    lists: np.ndarray  # int32[8, 2 * capacity] rows freed, flagged, mothers, sponsors, their
-    # fates; jobs lost and gained; who looks for work
-    counts: np.ndarray  # int64[C, 16] length of each chunk's part of each list
-
-
-class Month(NamedTuple):
-    """Now."""
-
-    now: int
-    k0: np.uint64
-    k1: np.uint64
-    n_statuses: int
-    n_origins: int
-    n_prefectures: int
-    hole_risk: int
-    unaudited: np.uint64  # people whose key has one of these bits are left out of the audit
 
 
 @njit(cache=True, forceinline=True)

@@ -8,42 +8,45 @@ The bound only saves time: a person's fate depends on the draw and the exact rat
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numba import njit
 
 from sim.agents.population import HOLE
-from sim.borrow import borrow, hold
-from sim.crew import Crew
-from sim.factors import AGES, FACTORS, YEARS
-from sim.recent import Same
-from sim.tables import FateTable
+from sim.agents.state import BandTable
+from sim.config.factors import AGES, FACTORS, YEARS
+from sim.core.kernels import borrow, hold
+from sim.core.memory import Same
+from sim.core.threads import Crew
+from sim.rates.places import N_MOBILITY
+from sim.rates.tables import FateTable
 
 AGE_BANDS: Final = (0, 15, 18, 20, 25, 30, 40, 50, 60, 70, 80, 90)
+
 YEAR_BANDS: Final = (0,)  # five bands lower the bounds by a thirtieth and miss the cache
+
 N_AGE: Final = len(AGE_BANDS)
+
 N_YEAR: Final = len(YEAR_BANDS)
+
 N_LANGUAGE: Final = 5
+
 N_ARREARS: Final = 8
-N_MOBILITY: Final = 4
+
 # Classes of one status: employed x age x years x language x arrears x mobility, the last fastest.
 DIMENSIONS: Final = (2, N_AGE, N_YEAR, N_LANGUAGE, N_ARREARS, N_MOBILITY)
+
 PER_STATUS: Final = int(np.prod(DIMENSIONS))
 
 _AGE_BAND = (np.searchsorted(AGE_BANDS, np.arange(AGES), side="right") - 1).astype(np.uint8)
+
 _YEAR_BAND = (np.searchsorted(YEAR_BANDS, np.arange(YEARS), side="right") - 1).astype(np.uint8)
 
 
 def n_classes(n_statuses: int) -> int:
     """Number of risk classes; the class of that number is the hole's."""
     return n_statuses * PER_STATUS
-
-
-def mobility_classes(mobility: np.ndarray) -> np.ndarray:
-    """uint8[M]: quartile of the municipality's mobility, so that bounds differ by place."""
-    edges = np.quantile(mobility, np.arange(1, N_MOBILITY) / N_MOBILITY)
-    return np.searchsorted(edges, mobility, side="right").astype(np.uint8)
 
 
 @njit(cache=True, forceinline=True)
@@ -68,13 +71,6 @@ def renew_classes(
                 status[i], firm[i], born[i], since[i], language[i], arrears[i],
                 mobility[municipality[i]], now,
             )  # fmt: skip
-
-
-class BandTable(NamedTuple):
-    """The largest multipliers that each band allows, for the K multipliers of a fate table."""
-
-    axis: np.ndarray  # int64[K]: dimension of DIMENSIONS that the multiplier depends on, -1 none
-    values: np.ndarray  # float64[K, 12]: largest value by band; [k, 0] where axis is -1
 
 
 def band_table(t: FateTable, mobility: np.ndarray) -> BandTable:

@@ -12,15 +12,20 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numba import njit
 
+from sim.agents.population import HOLE
+from sim.agents.state import State
 from sim.agents.towns import COUNTED, FUNDED_LEVEL, Land, Towns
-from sim.clock import calendar_month
-from sim.rng import P_TOWN_CLASSES, one_uniform
+from sim.core.clock import calendar_month
+from sim.core.rng import P_TOWN_CLASSES, one_uniform
 
 FISCAL_YEAR: Final = 4
 """Month in which budgets begin."""
+
 LEAST, MOST = 0.02, 0.98
 """Sentiment stays between: nowhere are all of one mind."""
+
 FEW: Final = 50.0
 """Residents with the nation's arrears rate that are added to each place's own."""
 
@@ -199,3 +204,135 @@ SUMMARY: Final = (
     "school_missing_share", "allowance_leak_share",
 )  # fmt: skip
 """What `summary` gives, in order."""
+
+
+@njit(cache=True, nogil=True)
+def count_origins(c, first, stop, status, origin, municipality, out):
+    """People by origin and municipality from rows [first, stop): out int32[C, O, M]."""
+    for i in range(first, stop):
+        if status[i] != HOLE:
+            out[c, origin[i], municipality[i]] += 1
+
+
+LARGEST: Final = float(2**31)
+"""Sum of an origin's weights: a destination is drawn with 32 bits."""
+
+
+def pull(
+    base: np.ndarray,
+    people: np.ndarray,
+    support: np.ndarray,
+    jobs: np.ndarray,
+    tilt: np.ndarray,
+    exponents: tuple[float, float, float],
+    few: float,
+) -> np.ndarray:
+    """int64[O, M + 1]: cumulated weights of destinations by origin.
+
+    base       int64[M + 1]: cumulated in-moves of the year observed
+    people     int64[O, M]: residents by origin, weighted
+    support    uint8[M]: level of support, 0 to 3
+    jobs       float64[M]: jobs on offer relative to the country's, 1 = as usual
+    tilt       float64[M]: what policy multiplies weights by, 1 = nothing
+    exponents  of co-nationals, support and jobs; with all at 0, and no tilt, all have `base`
+    few        people with the country's mixture of origins that are added to each place
+
+    weight = in-moves x (share of the origin among residents, relative to the country)^a
+             x (1 + level)^b x jobs^c x tilt
+    """
+    origins = people.shape[0]
+    if not any(exponents) and (tilt == 1.0).all():
+        return np.tile(base, (origins, 1))
+    kin, support_power, jobs_power = exponents
+    moves = np.diff(base).astype(np.float64)
+    place = people.sum(axis=0).astype(np.float64)
+    mixture = people.sum(axis=1) / max(float(place.sum()), 1.0)
+    expected = mixture[:, None] * (place + few)[None, :]
+    among = (people + few * mixture[:, None]) / np.maximum(expected, 1e-9)
+    lean = tilt * (1.0 + support) ** support_power * np.maximum(jobs, 0.0) ** jobs_power
+    weight = (moves * lean)[None, :] * np.where(mixture[:, None] > 0, among, 1.0) ** kin
+    weight *= LARGEST / np.maximum(weight.sum(axis=1, keepdims=True), 1e-9)
+    whole = np.maximum(np.rint(weight), 1.0).astype(np.int64)  # nowhere is quite closed
+    out = np.zeros((origins, base.size), np.int64)
+    np.cumsum(whole, axis=1, out=out[:, 1:])
+    return out
+
+
+def jobs_index(vacancies: np.ndarray, residents: np.ndarray, few: float) -> np.ndarray:
+    """float64[M]: vacancies a resident relative to the country's, 1 = as usual.
+
+    vacancies, residents: float64[M], weighted; `few` residents with the country's rate are added
+    to each place. All 1 where nobody looks for anybody.
+    """
+    usual = float(vacancies.sum()) / max(float(residents.sum()), 1.0)
+    if usual <= 0.0:
+        return np.ones(residents.size)
+    return np.asarray((vacancies + few * usual) / ((residents + few) * usual))
+
+
+def residents(state: State) -> Residents:
+    """Foreign residents and people without a status by municipality, weighted."""
+    irregular = state.model.status.irregular
+    counted = np.ones(state.sizes[0], np.bool_)
+    counted[irregular] = False
+    return Residents.of(state.place, state.sizes[0], counted, irregular, state.scale)
+
+
+def municipalities(state: State) -> None:
+    """Budgets, desks, classes, the data link and sentiment; then what residents feel of them."""
+    if state.land is not None:
+        people = residents(state)
+        step(state.towns, state.land, state.params, state.month, state.key, people)
+        show(state)
+        if calendar_month(state.month) == 1:
+            lean(state)
+
+
+def show(state: State) -> None:
+    """Let kernels see support, sentiment and links as they are."""
+    towns = state.towns
+    state.world = state.world._replace(
+        acting=True,
+        support=support_given(towns, state.params),
+        sentiment=np.minimum(towns.sentiment * 10.0, 9.0).astype(np.uint8),
+        linked=towns.linked.copy(),
+        pull=towns.pull,
+    )
+
+
+def lean(state: State) -> None:
+    """Let internal moves of the coming year lean to co-nationals, support and jobs."""
+    state.towns.pull = destinations(state, jobs_on_offer(state))
+    state.world = state.world._replace(pull=state.towns.pull)
+
+
+def jobs_on_offer(state: State) -> np.ndarray:
+    """float64[M]: vacancies relative to residents and the country; 1 without firms."""
+    m = state.sizes[3]
+    vacancies = np.zeros(m)
+    if state.labour is not None:
+        firms = state.labour.firms
+        alive = firms.alive
+        open_now = firms["vacancies"][alive].sum(axis=1, dtype=np.int64)
+        vacancies = np.bincount(firms["municipality"][alive], open_now, m) / state.scale
+    few = state.params["town.pull.few"]
+    return jobs_index(vacancies, residents(state).foreign, few)
+
+
+def destinations(state: State, jobs: np.ndarray) -> np.ndarray:
+    """int64[O, M + 1]: weights of internal moves from now on; see sim.processes.towns.
+
+    jobs: float64[M], jobs on offer relative to the country's.
+    """
+    people, o, m = state.people, state.sizes[1], state.sizes[3]
+    count = np.zeros((state.chunks, o, m), np.int32)
+    columns = (people[name] for name in ("status", "origin", "municipality"))
+    state.crew.run(count_origins, people.n, *columns, count)
+    land = state.land
+    assert land is not None
+    names = ("conationals", "support", "jobs")
+    a, b, c = (state.params[f"town.pull.{name}"] for name in names)
+    by_origin = count.sum(axis=0, dtype=np.int64) / state.scale
+    base, few = state.places.world.pull[0], state.params["town.pull.few"]
+    tilt = np.where(land.metropolitan, state.params["town.pull.metro"], 1.0)
+    return pull(base, by_origin, state.world.support, jobs, tilt, (a, b, c), few)

@@ -1,0 +1,90 @@
+"""The population as an agent set: `select`, `count`, `agg`, `get` on columns, not objects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from sim.agents.population import FIELDS, HOLE
+from sim.config.schema.run import RunConfig
+
+Condition = str | int | list[str] | Callable[[np.ndarray], np.ndarray]
+
+
+class People:
+    """A view of the residents (or of those that `select` kept).
+
+    Columns come by name, one value a person: those of `FIELDS`, plus `age` (completed years),
+    `years_resident` and `years_in_status`. Conditions compare a column with a value, a list of
+    values or a function of the array; statuses and origins may be given by their codes.
+    """
+
+    def __init__(self, state: Any, config: RunConfig, rows: np.ndarray | None = None) -> None:
+        self._state, self._config, self._rows = state, config, rows
+        country = config.country
+        self._names = MappingProxyType(
+            {"status": country.statuses, "origin": country.origins, "sex": ["F", "M"],
+             "municipality": state.model.codes.municipalities}
+        )  # fmt: skip
+
+    @property
+    def rows(self) -> np.ndarray:
+        """Rows of the population in this view."""
+        if self._rows is not None:
+            return self._rows
+        return np.flatnonzero(self._state.people["status"] != HOLE)
+
+    def __len__(self) -> int:
+        return self._state.people.count() if self._rows is None else self._rows.size
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """One value a person; a copy. KeyError names the columns that exist."""
+        now, people = self._state.month, self._state.people
+        derived = {"age": "born", "years_resident": "entered", "years_in_status": "since"}
+        if name in derived:
+            return (now - people[derived[name]][self.rows].astype(np.int32)) // 12
+        if name not in FIELDS:
+            raise KeyError(f"no column {name!r}; there are {sorted([*FIELDS, *derived])}")
+        return people[name][self.rows]
+
+    def select(self, **conditions: Condition) -> People:
+        """The people for whom every condition holds, e.g. `select(status="student", age=f)`."""
+        keep = np.ones(self.rows.size, np.bool_)
+        for name, condition in conditions.items():
+            values = self[name]
+            if callable(condition):
+                keep &= condition(values)
+            else:
+                wanted = condition if isinstance(condition, list) else [condition]
+                keep &= np.isin(values, [self._code(name, value) for value in wanted])
+        return People(self._state, self._config, self.rows[keep])
+
+    def _code(self, name: str, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        names = self._names.get(name)
+        if names is None or value not in names:
+            raise KeyError(f"{value!r} is not a value of {name!r}; there are {names}")
+        return names.index(value)
+
+    def count(self, **conditions: Condition) -> float:
+        """Number of people, weighted back by 1 / scale."""
+        return len(self.select(**conditions) if conditions else self) / self._state.scale
+
+    def agg(self, name: str, function: Callable[[np.ndarray], Any]) -> Any:
+        """`function` of a column, e.g. `agg("age", np.mean)`."""
+        return function(self[name])
+
+    def get(self, name: str) -> list[Any]:
+        """A column as a list, with codes as names where the column has names."""
+        names = self._names.get(name)
+        values = self[name]
+        return [names[v] for v in values] if names is not None else values.tolist()
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """People one by one as dictionaries: for looking, not for computing."""
+        for row in self.rows:
+            yield {name: self._state.people[name][row].item() for name in FIELDS}

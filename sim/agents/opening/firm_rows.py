@@ -1,0 +1,270 @@
+"""The firms of an opening as rows: how many in each cell, where, and how many jobs in each.
+
+Axes: sector K, size Z, prefecture P, municipality M. What a firm is (sector, size, municipality,
+how large) is fixed by the data and its identity; its standing and its support are drawn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numba import njit
+
+from sim.agents.opening.firm_margins import Targets
+from sim.agents.opening.fitting import repair, round_rows
+from sim.agents.opening.sorting import KEYS, ranked
+from sim.core.lazy import ndtr, ndtri
+from sim.core.memory import Same
+from sim.core.rng import P_FIRM_OPENING, TAG_FIRM, draw, high, identity, low, threefry, unit
+from sim.core.threads import Crew
+
+ROUNDS: Final = 400
+
+MOST_SPREAD: Final = 2.5
+"""Standard deviations at which the number of workers of a firm of its cell is cut off."""
+
+LARGE = np.uint64(1)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Firms sorted by sector, prefecture, municipality and key."""
+
+    key: np.ndarray  # uint64[n]
+    sector: np.ndarray  # uint8[n]
+    size: np.ndarray  # uint8[n]
+    prefecture: np.ndarray  # int64[n]
+    municipality: np.ndarray  # int16[n]
+    large: np.ndarray  # float64[n]: workers relative to firms of the same cell, mean about one
+
+
+_COUNTS: Final[Same[np.ndarray]] = Same(size=8)
+
+
+def count_firms(aim: Targets, establishments: int, workers: np.ndarray) -> np.ndarray:
+    """Whole numbers of firms, int64[K, Z, P], at scale 1, not to be written to.
+
+    workers float64[K, P]: where workers are expected. Sectors and sizes are met exactly,
+    prefectures as far as moving single firms can.
+    """
+    also = establishments, workers.tobytes()
+    return _COUNTS.get((aim,), lambda: _fitted(aim, establishments, workers), also)
+
+
+def _fitted(aim: Targets, establishments: int, workers: np.ndarray) -> np.ndarray:
+    firms = workers[:, None, :] * aim.firm_size[None, :, None]
+    for _ in range(ROUNDS):
+        for axis, margin in enumerate((aim.firm_sector, aim.firm_size, aim.firm_prefecture)):
+            others = tuple(k for k in range(3) if k != axis)
+            have = firms.sum(axis=others)
+            factor = np.divide(margin, have, out=np.zeros_like(have), where=have > 0)
+            firms *= np.expand_dims(factor, others)
+    firms *= establishments / firms.sum()
+    sectors = round_rows(firms.sum(axis=(1, 2)), np.array(establishments))
+    by_size = _whole(firms.sum(axis=2), sectors)
+    flat = firms.reshape(-1, firms.shape[2])
+    return _whole(flat, by_size.reshape(-1)).reshape(firms.shape)
+
+
+def _whole(values: np.ndarray, totals: np.ndarray) -> np.ndarray:
+    """Whole numbers int64[R, C] with row sums `totals` and column sums as near as swaps get."""
+    count = round_rows(values, totals)
+    count, wish = count[None].copy(), values[None].copy()
+    column = (count - wish).sum(axis=(0, 1))
+    none, rows = np.zeros(1, np.int64), np.zeros(count.shape[1], np.int64)
+    repair(count, wish, none, rows, column, column[:, None].copy(), column[:, None].copy())
+    return count[0]
+
+
+def make_rows(
+    count: np.ndarray, words: tuple[np.ndarray, np.ndarray], first: np.ndarray,
+    weight: np.ndarray, spread: np.ndarray, month: int, scale: float, crew: Crew,
+) -> Rows:  # fmt: skip
+    """A systematic sample of the counted firms, one row each.
+
+    count   int64[K, Z, P]
+    words   uint64[K, Z] and uint64[P]: what cells are called in keys
+    first   int64[P + 1]: municipalities of a prefecture are first[p]..first[p + 1]
+    weight  float64[M]: pull of a municipality on firms
+    spread  float64[Z]: standard deviation of log size
+    """
+    by_cell = np.moveaxis(count, 1, 2).reshape(-1)  # sector, prefecture, size
+    n_sizes, n_places = count.shape[1], count.shape[2]
+    total = int(by_cell.sum())
+    chosen = np.floor((np.arange(int(total * scale) + 1) + 0.5) / scale).astype(np.int64)
+    chosen = chosen[chosen < total]
+    before = np.concatenate([[0], np.cumsum(by_cell)])
+    cell = np.searchsorted(before, chosen, side="right") - 1
+    ordinal = chosen - before[cell]
+    sector, size = cell // (n_places * n_sizes), cell % n_sizes
+    prefecture = cell // n_sizes % n_places
+    key, place, large = (np.empty(cell.size, kind) for kind in (np.uint64, np.int64, np.float64))
+    where = cell, ordinal, prefecture, by_cell, first, np.cumsum(weight)
+    named = words[0][sector, size], words[1][prefecture], month
+    crew.run(_found, cell.size, where, named, key, place, large)
+    large = relative_size(large, size, spread)
+    group = sector * weight.size + place  # places stand in order of prefecture
+    order = ranked(group, key, count.shape[0] * weight.size, KEYS, crew)
+    return Rows(
+        key[order], sector[order].astype(np.uint8), size[order].astype(np.uint8),
+        prefecture[order], place[order].astype(np.int16), large[order],
+    )  # fmt: skip
+
+
+def relative_size(uniform: np.ndarray, size: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """Size relative to firms of the same class, float64[n] with mean one: log-normal, cut off.
+
+    uniform float64[n] in (0, 1), size int[n] the class; spread float64[Z] of the logarithm
+    """
+    log_size = spread[size] * np.clip(ndtri(uniform), -MOST_SPREAD, MOST_SPREAD)
+    return np.asarray(np.exp(log_size) / _mean_size(spread)[size])
+
+
+def _mean_size(spread: np.ndarray) -> np.ndarray:
+    """Mean of the exponential of a normal number of this spread, cut off at MOST_SPREAD."""
+    c = MOST_SPREAD
+    inside = np.exp(spread**2 / 2) * (ndtr(c - spread) - ndtr(-c - spread))
+    return inside + ndtr(-c) * (np.exp(spread * c) + np.exp(-spread * c))
+
+
+@njit(cache=True, nogil=True)
+def _found(c, begin, stop, where, named, key, place, large):
+    """Identity, municipality and size of the firms [begin, stop).
+
+    where  cell, ordinal in it and prefecture, int64[n]; firms by cell; first place by prefecture;
+           cumulated pull of municipalities on firms, float64[M]
+    named  words of the cell and the prefecture, uint64[n]; month
+    key    uint64[n], place int64[n], large float64[n] in (0, 1): out
+
+    The firms of a cell are spread evenly over its municipalities' cumulated pull.
+    """
+    cell, ordinal, prefecture, by_cell, first, pull = where
+    what, whose, month = named
+    for i in range(begin, stop):
+        content = whose[i] << np.uint64(16) | np.uint64(month)
+        key[i] = identity(TAG_FIRM, what[i], content, ordinal[i])
+        start, _ = threefry(TAG_FIRM, LARGE, np.uint64(cell[i]), np.uint64(0))
+        a, z = np.int64(first[prefecture[i]]), np.int64(first[prefecture[i] + 1])
+        below = pull[a - 1] if a > 0 else 0.0
+        at = (ordinal[i] + unit(start)) / by_cell[cell[i]]
+        at = below + (at - np.floor(at)) * (pull[z - 1] - below)
+        place[i] = min(first_above(pull, a, z, at), z - 1)
+        x0, _ = threefry(TAG_FIRM, LARGE, key[i], np.uint64(1))
+        large[i] = unit(x0)
+
+
+@njit(cache=True)
+def first_above(values, start, stop, x):
+    """Index of the first of the ascending values in [start, stop) that is above x, else stop."""
+    while start < stop:
+        middle = (start + stop) >> 1
+        if values[middle] > x:
+            stop = middle
+        else:
+            start = middle + 1
+    return start
+
+
+def sectors_taken(rows: Rows, shape: tuple[int, ...]) -> np.ndarray:
+    """int64[K, P]: the sector itself where it has firms in the prefecture; else the one with most
+    firms there; -1 where there are none at all. A small sample has such cells."""
+    cell = rows.sector.astype(np.int64) * shape[1] + rows.prefecture
+    firms = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape)
+    most = np.where(firms.max(axis=0) > 0, firms.argmax(axis=0), -1)
+    own = np.arange(shape[0])[:, None]
+    return np.where(firms > 0, own, most[None, :])
+
+
+def jobs_of(rows: Rows, people: np.ndarray, aim: Targets) -> np.ndarray:
+    """Workers of each firm, int64[n]: one each, and the others by size.
+
+    people int64[K, P]: workers of each cell, all of whom get a place. Where there are fewer
+    workers than firms, some firms have none.
+    """
+    n_places = people.shape[1]
+    n_sizes = aim.firm_size.size
+    cell = rows.sector.astype(np.int64) * n_places + rows.prefecture
+    firms = np.bincount(cell * n_sizes + rows.size, minlength=people.size * n_sizes)
+    firms = firms.reshape(-1, n_sizes).astype(np.float64)
+    here, more = firms.sum(axis=1), people.reshape(-1).astype(np.float64)
+    each = more >= here
+    more = np.where(each, more - here, more)
+    by_size = np.maximum(aim.worker_size * people.sum() - firms.sum(axis=0), 0.0)
+    extra = firms * (by_size / np.maximum(firms.sum(axis=0), 1.0))[None, :]
+    _meet_both(extra, by_size, more, ROUNDS)
+    mean = extra / np.maximum(firms, 1.0)
+    weight = np.maximum(mean[cell, rows.size], 1e-9) * rows.large
+    return _seats(weight, cell, more.astype(np.int64)) + each[cell]
+
+
+def _seats(weight: np.ndarray, cell: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """int64[n] in proportion to `weight` within each cell (ascending), adding up to its total."""
+    running = np.cumsum(weight)
+    last = np.searchsorted(cell, np.arange(total.size), side="right") - 1
+    first = np.searchsorted(cell, np.arange(total.size))
+    below = np.where(first > 0, running[np.maximum(first, 1) - 1], 0.0)
+    size = np.maximum(running[np.maximum(last, 0)] - below, 1e-300)
+    up_to = np.floor((running - below[cell]) / size[cell] * total[cell] + 1e-6).astype(np.int64)
+    filled = last >= first
+    up_to[last[filled]] = total[filled]
+    before = np.concatenate([[0], up_to[:-1]])
+    before[first[filled]] = 0
+    return up_to - before
+
+
+@njit(cache=True)
+def _meet_both(table, by_column, by_row, rounds):
+    """Iterative proportion, in place: float64[N, Z] by its columns, then by its rows, ..."""
+    n, width = table.shape
+    factor = np.zeros(width)
+    for _ in range(rounds):
+        factor[:] = 0.0
+        for i in range(n):
+            for z in range(width):
+                factor[z] += table[i, z]
+        for z in range(width):
+            factor[z] = by_column[z] / factor[z] if factor[z] > 0 else 0.0
+        for i in range(n):
+            have = 0.0
+            for z in range(width):
+                table[i, z] *= factor[z]
+                have += table[i, z]
+            again = by_row[i] / have if have > 0 else 0.0
+            for z in range(width):
+                table[i, z] *= again
+
+
+@njit(cache=True, nogil=True)
+def draw_standing(c, first, stop, k0, k1, key, month, status_cut, months, share, certified, least,
+                  status, until, support):  # fmt: skip
+    """Standing and support of the firms [first, stop) at the opening.
+
+    status_cut uint64[status] cumulative thresholds; months int16[status], 0 = no end
+    share      uint64[kinds] thresholds; `least` of them for firms of status `certified`
+    status     uint8[n], until int16[n], support uint8[n]: out
+    """
+    for i in range(first, stop):
+        x0, _ = draw(k0, k1, key[i], month, P_FIRM_OPENING, 0)
+        s = 0
+        while low(x0) >= status_cut[s]:
+            s += 1
+        status[i], until[i] = s, 0
+        if months[s] > 0:
+            until[i] = month + 1 + np.int64(high(x0) * np.uint64(months[s]) >> np.uint64(32))
+        support[i] = draw_support(k0, k1, key[i], share, least if s == certified else np.uint64(0))
+
+
+@njit(cache=True)
+def draw_support(k0, k1, key, share, least):
+    """Bits of support of a firm; shares are uint64[kinds] thresholds, none below `least`.
+
+    The draws are the firm's for life: a higher share adds firms and takes it from none.
+    """
+    bits = 0
+    for j in range(share.size):
+        x0, _ = draw(k0, k1, key, 0, P_FIRM_OPENING, 1 + j)
+        if low(x0) < max(share[j], least):
+            bits |= 1 << j
+    return np.uint8(bits)

@@ -1,0 +1,413 @@
+"""The firms of the opening half-year and the people employed in them.
+
+Who has a job, in which sector, and in which prefecture is drawn for each resident from their own
+key; the jobs of a sector and prefecture are then filled in order of municipality, so that people
+work near where they live. Holders of one tier stand together, so that firms specialise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Protocol
+
+import numpy as np
+from numba import njit
+
+from sim.agents.firms import FirmBook, FirmSet
+from sim.agents.opening import margins
+from sim.agents.opening.firm_margins import Targets, fit_commuting, fit_jobs, targets, workforce
+from sim.agents.opening.firm_rows import (
+    Rows,
+    count_firms,
+    draw_standing,
+    first_above,
+    jobs_of,
+    make_rows,
+    sectors_taken,
+)
+from sim.agents.opening.sorting import by_group, sort_groups
+from sim.config.schema.firms import Firms
+from sim.config.schema.run import RunConfig
+from sim.core.clock import month_index
+from sim.core.kernels import borrow
+from sim.core.memory import Same
+from sim.core.probability import cuts
+from sim.core.rng import P_FIRST_JOB, draw, high, low, word_of
+from sim.core.threads import Crew, crew_of
+from sim.data.load import Data
+
+FirmReport = dict[str, dict[str, float | str]]
+
+
+def residuals(
+    config: RunConfig, firms: Firms, aim: Targets, rows: Rows, heads: np.ndarray,
+    jobs: np.ndarray, scale: float,
+) -> FirmReport:  # fmt: skip
+    """Worst difference of each margin, simulated less published, at scale 1.
+
+    heads int32[n, T] of each firm; jobs int64[S, K]. Shares are applied to all simulated firms or
+    workers.
+    """
+    workers = heads.sum(axis=1)
+    names = list(firms.sectors), list(firms.sizes), sorted(config.prefecture)
+    at = rows.sector, rows.size, rows.prefecture
+    share = (
+        (aim.firm_sector, aim.firm_size, aim.firm_prefecture),
+        (aim.worker_sector, aim.worker_size, aim.worker_prefecture),
+    )
+    report: FirmReport = {
+        "establishments": _worst([rows.key.size / scale], [firms.establishments.value], ["all"]),
+        "workers": _worst([workers.sum() / scale], [aim.workers], ["all"]),
+    }
+    for what, shares, weight in (
+        ("establishments", share[0], None),
+        ("workers", share[1], workers),
+    ):
+        for axis, name in enumerate(("sector", "size", "prefecture")):
+            have = np.bincount(at[axis], weight, len(names[axis])) / scale
+            report[f"{what}_{name}"] = _worst(have, shares[axis] * have.sum(), names[axis])
+    employed = jobs.sum(axis=1) / scale
+    index = {name: s for s, name in enumerate(config.country.statuses)}
+    groups = [sum(employed[index[name]] for name in firms.groups.of[group]) for group in aim.groups]
+    report["workers_group"] = _worst(groups, list(aim.groups.values()), list(aim.groups))
+    report["workers_status_sector"] = _jobs(config, firms, aim, jobs / scale)
+    empty = float((workers == 0).sum() / max(workers.size, 1))
+    report["without_workers"] = {"share": empty}
+    return report
+
+
+def _jobs(
+    config: RunConfig, firms: Firms, aim: Targets, count: np.ndarray
+) -> dict[str, float | str]:
+    wanted = aim.published * count.sum(axis=1, keepdims=True)
+    s, k = np.nonzero(~np.isnan(aim.published) & (count.sum(axis=1, keepdims=True) > 0))
+    names = [
+        f"{config.country.statuses[a]} in {list(firms.sectors)[b]}"
+        for a, b in zip(s, k, strict=True)
+    ]
+    return _worst(count[s, k], wanted[s, k], names)
+
+
+def _worst(
+    have: Sequence[float] | np.ndarray, wanted: Sequence[float] | np.ndarray, names: list[str]
+) -> dict[str, float | str]:
+    """The largest absolute difference, what it is relative to the published, and where."""
+    gap = np.asarray(have, np.float64) - np.asarray(wanted, np.float64)
+    k = int(np.abs(gap).argmax()) if gap.size else 0
+    if not gap.size:
+        return {"worst": 0.0, "relative": 0.0, "at": ""}
+    base = max(float(np.asarray(wanted, np.float64)[k]), 1e-9)
+    return {"worst": float(gap[k]), "relative": float(gap[k]) / base, "at": names[k]}
+
+
+NO_FIRM, NO_SECTOR = -1, 255
+
+BLUR = np.uint64(0.6 * 2**32)
+"""Distance between tiers in the order of jobs, where the people of one tier are 2**32 wide: firms
+where two tiers overlap have workers of both."""
+
+
+@dataclass(frozen=True)
+class FirmsOpening:
+    """firms: FirmSet; firm int32[n] row of each person's employer, -1 none; sector uint8[n] of
+    the job, 255 none; report: residual of each margin."""
+
+    firms: FirmSet
+    firm: np.ndarray
+    sector: np.ndarray
+    report: FirmReport
+
+
+class Map(Protocol):
+    """Which municipality lies where."""
+
+    @property
+    def prefecture(self) -> np.ndarray:
+        """uint8[M]"""
+
+    @property
+    def first(self) -> np.ndarray:
+        """int32[P + 1]: municipalities of prefecture p are first[p]..first[p + 1]."""
+
+
+class Where(Protocol):
+    """M municipalities in order of code, such as `sim.rates.places.Places`."""
+
+    @property
+    def codes(self) -> list[str]:
+        """Of the municipalities."""
+
+    @property
+    def world(self) -> Map:
+        """Their prefectures."""
+
+
+_TARGETS: Final[Same[Targets]] = Same(size=4)
+
+_JOBS: Final[Same[tuple[JobTables, np.ndarray]]] = Same(size=4)
+
+
+class JobTables(NamedTuple):
+    """How first jobs are drawn. S statuses, K sectors, P prefectures, M municipalities."""
+
+    has: np.ndarray  # uint64[S] thresholds: share of those of working age with a job
+    tier: np.ndarray  # int8[S], -1 none
+    sector_cut: np.ndarray  # uint64[S, K] cumulative thresholds
+    commutes: np.ndarray  # bool[T]
+    work_cut: np.ndarray  # uint64[P, P] home to work, cumulative thresholds
+    other: np.ndarray  # int64[K, P]: sector that is taken in the prefecture, -1 none has firms
+    first: np.ndarray  # int32[P + 1]: municipalities of a prefecture
+    pull: np.ndarray  # float64[M + 1]: cumulated pull of municipalities on firms
+    ages: np.ndarray  # int64[2] in months: lowest, and the first beyond the highest
+
+
+def open_firms(
+    config: RunConfig, data: Data, columns: dict[str, np.ndarray], places: Where,
+    key: tuple[np.uint64, np.uint64], scale: float,
+) -> FirmsOpening:  # fmt: skip
+    """Firms at the start of a run, and who works in them.
+
+    columns: of the opening residents, at least key, status, born and municipality; their order
+    does not matter. Raises DataError if the tables of workers do not name what is configured.
+    """
+    firms = config.firms
+    assert firms is not None
+    month = month_index(config.start)
+    about = (data, firms, config.country, *config.prefecture.values())
+    aim = _TARGETS.get(about, lambda: targets(config, data, firms))
+    weight = margins.municipal_weights(data, places.codes, month)
+    crew, ages = crew_of(config.threads), _working_ages(firms)
+    stock, able = _stock(columns, places, len(config.country.statuses), ages, month, crew)
+    tables, expected = _JOBS.get(
+        (aim, firms, config.country, places, weight, *config.prefecture.values()),
+        lambda: _tables(config, firms, aim, places, weight, stock),
+        stock.tobytes(),
+    )
+    count = count_firms(aim, int(firms.establishments.value), expected / scale)
+    words = _words(config, firms)
+    spread = np.array([size.spread.value for size in firms.sizes.values()])
+    rows = make_rows(count, words, places.world.first, weight, spread, month, scale, crew)
+    has = _eligible_shares(tables.has, stock.sum(axis=1), able)
+    tables = tables._replace(other=sectors_taken(rows, expected.shape), has=has)
+    order, seat = _first_jobs(key, month, columns, places, tables, crew)
+    people, shape = np.zeros(expected.shape, np.int64), expected.shape
+    by_place = np.diff(seat).reshape(shape[0], -1)
+    np.add.at(people.T, places.world.prefecture, by_place.T)
+    work = _Work(
+        np.full(columns["key"].size, NO_FIRM, np.int32),
+        np.full(columns["key"].size, NO_SECTOR, np.uint8),
+        np.zeros((rows.key.size, len(firms.tiers)), np.int32),
+        np.zeros((crew.size, stock.shape[0], shape[0]), np.int64),
+    )
+    seats = np.concatenate([[0], np.cumsum(jobs_of(rows, people, aim))])
+    where = order, seat, weight.size
+    who = columns["status"], tables.tier
+    crew.run(_employ, rows.key.size, where, seats, *who, rows.sector, work)
+    years, people_of_age = workforce(config, data, month)
+    book = FirmBook(
+        np.ones((shape[0], len(firms.tiers))), np.ones(shape[0]), np.zeros(0), count, years,
+        tables.pull, people_of_age,
+    )  # fmt: skip
+    made = _firm_set(config, firms, rows, book, work.heads, key, month, crew)
+    report = residuals(config, firms, aim, rows, work.heads, work.jobs.sum(axis=0), scale)
+    return FirmsOpening(made, work.firm, work.sector, report)
+
+
+class _Work(NamedTuple):
+    """Who works where."""
+
+    firm: np.ndarray  # int32[n], of each person
+    sector: np.ndarray  # uint8[n]
+    heads: np.ndarray  # int32[firms, T]
+    jobs: np.ndarray  # int64[chunks, S, K]
+
+
+@njit(cache=True, nogil=True)
+def _employ(c, begin, stop, where, seats, status, tier, firm_sector, out):
+    """Give the jobs of firms [begin, stop), which stand in order of firm, to people.
+
+    where  their rows in order of job, the first job of each sector x municipality, and the number
+           of municipalities
+    seats  int64[n + 1]: first job of each firm, of sector firm_sector uint8[n]
+    status uint8 of each person; tier int8[S]
+    """
+    order, seat, n_places = where
+    out = borrow(out)
+    place = 0
+    for f in range(begin, stop):
+        for e in range(seats[f], seats[f + 1]):
+            while seat[place + 1] <= e:
+                place += 1
+            i, s = order[e], status[order[e]]
+            out.firm[i], out.sector[i] = f, place // n_places
+            out.heads[f, tier[s]] += 1
+            out.jobs[c, s, firm_sector[f]] += 1
+
+
+def _working_ages(firms: Firms) -> np.ndarray:
+    """int64[2] in months: lowest, and the first beyond the highest."""
+    return np.array([12 * firms.working.ages[0], 12 * (firms.working.ages[1] + 1)])
+
+
+def _stock(
+    columns: dict[str, np.ndarray], where: Where, n_statuses: int, ages: np.ndarray, month: int,
+    crew: Crew,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """(residents int64[S, P]; those of working age int64[S])."""
+    stock = np.zeros((crew.size, n_statuses, where.world.first.size - 1), np.int64)
+    able = np.zeros((crew.size, n_statuses), np.int64)
+    who = columns["status"], columns["municipality"], columns["born"]
+    crew.run(_count, who[0].size, *who, where.world.prefecture, ages, month, stock, able)
+    return stock.sum(axis=0), able.sum(axis=0)
+
+
+@njit(cache=True, nogil=True)
+def _count(c, first, stop, status, municipality, born, prefecture, ages, month, stock, able):
+    for i in range(first, stop):
+        age = month - np.int64(born[i])
+        stock[c, status[i], prefecture[municipality[i]]] += 1
+        able[c, status[i]] += ages[0] <= age < ages[1]
+
+
+def _tables(
+    config: RunConfig, firms: Firms, aim: Targets, where: Where, weight: np.ndarray,
+    stock: np.ndarray,
+) -> tuple[JobTables, np.ndarray]:  # fmt: skip
+    """(tables for drawing first jobs, expected workers float64[K, P])."""
+    statuses, tiers = config.country.statuses, list(firms.tiers)
+    share = np.array([firms.employed[s].value if s in firms.employed else 0.0 for s in statuses])
+    tier = np.array(
+        [tiers.index(firms.tier_of[s]) if s in firms.tier_of else -1 for s in statuses], np.int8
+    )
+    commutes = np.array([name in firms.commuting for name in tiers])
+    workers = stock * share[:, None]
+    jobs = fit_jobs(config, firms, aim, workers.sum(axis=1))
+    mobile = (tier >= 0) & commutes[tier]
+    stay, leave = workers[~mobile].sum(axis=0), workers[mobile].sum(axis=0)
+    way = fit_commuting(config, stay, leave, aim.worker_prefecture)
+    expected = jobs[~mobile].T @ workers[~mobile] + jobs[mobile].T @ (workers[mobile] @ way)
+    pull = np.concatenate([[0.0], np.cumsum(weight)])
+    tables = JobTables(
+        has=share,
+        tier=tier,
+        sector_cut=np.array([cuts(row.tolist() if row.any() else [1.0]*row.size) for row in jobs]),
+        commutes=commutes,
+        work_cut=np.array([cuts(row.tolist()) for row in way]),
+        other=np.zeros((0, 0), np.int64),
+        first=where.world.first,
+        pull=pull,
+        ages=_working_ages(firms),
+    )  # fmt: skip
+    return tables, expected
+
+
+def _words(config: RunConfig, firms: Firms) -> tuple[np.ndarray, np.ndarray]:
+    what = [[word_of(f"{sector} {size}") for size in firms.sizes] for sector in firms.sectors]
+    place = [word_of(code) for code in sorted(config.prefecture)]
+    return np.array(what, np.uint64), np.array(place, np.uint64)
+
+
+def _eligible_shares(has: np.ndarray, people: np.ndarray, able: np.ndarray) -> np.ndarray:
+    """uint64[S] thresholds: share with a job among those of working age.
+
+    has float64[S] is the share among all; people, able int64[S]
+    """
+    share = np.minimum(has * people / np.maximum(able, 1), 1.0)
+    return np.floor(share * 2.0**32).astype(np.uint64)
+
+
+def _first_jobs(
+    key: tuple[np.uint64, np.uint64], month: int, columns: dict[str, np.ndarray],
+    where: Where, tables: JobTables, crew: Crew,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """(rows of the employed, int32[E], in order of their jobs; the first job of each sector x
+    municipality, int64[K * M + 1])."""
+    n, places = columns["key"].size, where.world.prefecture.size
+    seat, rank = np.empty(n, np.int32), np.empty(n, np.uint64)
+    crew.run(
+        _draw_jobs, n, *key, month, columns["key"], columns["status"], columns["born"],
+        columns["municipality"], where.world.prefecture, tables, seat, rank,
+    )  # fmt: skip
+    most = np.uint64(max(int(tables.tier.max()), 0)) * BLUR + np.uint64(1 << 32)
+    order, begin = by_group(seat, tables.other.shape[0] * places)
+    ties = crew.run(sort_groups, order.size, begin, rank, most, order)
+    if any(ties):  # then the key decides, not the row
+        order = order[np.lexsort((columns["key"][order], rank[order], seat[order]))]
+    return order, begin
+
+
+@njit(cache=True, nogil=True)
+def _draw_jobs(
+    c, first, stop, k0, k1, month, key, status, born, municipality, prefecture, t, seat, rank
+):
+    """Place of each person's job in the order of jobs: seat int32[n], sector x municipality, -1
+    without a job; rank uint64[n], tier and hash."""
+    t = borrow(t)
+    for i in range(first, stop):
+        seat[i] = -1
+        s, age = np.int64(status[i]), month - np.int64(born[i])
+        tier = t.tier[s]
+        if tier < 0 or age < t.ages[0] or age >= t.ages[1]:
+            continue
+        x0, x1 = draw(k0, k1, key[i], month, P_FIRST_JOB, 0)
+        if low(x0) >= t.has[s]:
+            continue
+        k, town = np.int64(0), np.int64(municipality[i])
+        while high(x0) >= t.sector_cut[s, k]:
+            k += 1
+        home = np.int64(prefecture[town])
+        work = home
+        if t.commutes[tier]:
+            work = np.int64(0)
+            while low(x1) >= t.work_cut[home, work]:
+                work += 1
+        if work != home:
+            x2, _ = draw(k0, k1, key[i], month, P_FIRST_JOB, 1)
+            a, z = np.int64(t.first[work]), np.int64(t.first[work + 1])
+            at = t.pull[a] + low(x2) / 4294967296.0 * (t.pull[z] - t.pull[a])
+            town = min(first_above(t.pull, a + 1, z, at) - 1, z - 1)
+        k = t.other[k, work]
+        if k >= 0:
+            seat[i] = k * prefecture.size + town
+            rank[i] = np.uint64(tier) * BLUR + high(x1)
+
+
+def _firm_set(
+    config: RunConfig, firms: Firms, rows: Rows, book: FirmBook, heads: np.ndarray,
+    key: tuple[np.uint64, np.uint64], month: int, crew: Crew,
+) -> FirmSet:  # fmt: skip
+    """heads int32[n, T]: workers of every firm."""
+    n, n_tiers = heads.shape
+    standing = list(firms.statuses.values())
+    names = list(firms.statuses)
+    certified = names.index(firms.certified)
+    shares = [kind.value for kind in firms.support.share.values()]
+    status, until, support = (np.empty(n, kind) for kind in (np.uint8, np.int16, np.uint8))
+    crew.run(
+        draw_standing, n, *key, rows.key, month, cuts([s.share for s in standing]),
+        np.array([s.months or 0 for s in standing], np.int16),
+        np.array([np.floor(min(share, 1.0) * 2.0**32) for share in shares]).astype(np.uint64),
+        certified, np.uint64(firms.support.certified.value * 2.0**32), status, until, support,
+    )  # fmt: skip
+    open_jobs = np.array([s.vacancies.value for s in firms.sectors.values()])
+    wanted = heads * (1.0 + open_jobs[rows.sector])[:, None]
+    zeros = np.zeros((n, n_tiers), np.int16)
+    book.usual = _usual(rows, wanted, book.cells.shape[:2])
+    made = FirmSet(n_tiers, int(n * 1.3) + 1024, book)
+    made.fill({
+        "key": rows.key, "sector": rows.sector, "size": rows.size,
+        "municipality": rows.municipality, "status": status, "until": until, "support": support,
+        "opened": np.full(n, month, np.int16), "notice": np.zeros(n, np.int16),
+        "wanted": wanted.astype(np.float32), "heads": heads, "vacancies": zeros,
+        "pending": zeros.copy(),
+    })  # fmt: skip
+    return made
+
+
+def _usual(rows: Rows, wanted: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """float64[K, Z, T]: mean jobs wanted by firms of a sector and size."""
+    kind = rows.sector.astype(np.int64) * shape[1] + rows.size
+    n = np.bincount(kind, minlength=shape[0] * shape[1])
+    sums = [np.bincount(kind, column, n.size) for column in wanted.T]
+    return (np.stack(sums, axis=1) / np.maximum(n, 1)[:, None]).reshape(*shape, -1)

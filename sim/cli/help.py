@@ -1,0 +1,47 @@
+"""What may be set from the command line, and the list of it that `kyosei run --help` shows.
+
+Reads configs/ as text only: neither Hydra nor the model is needed to print a help page.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from sim.config.settings import SWEEP_SETTINGS, configs_folder
+
+_GROUP_LINE = re.compile(r"\s+- (?:override )?/?([a-z_]+)(?:@[\w.]+)?: (\S+)")
+
+_VALUE_LINE = re.compile(r"([a-z_]+):\s*([^#]*?)\s*(?:#\s*(.*))?$")
+
+
+def settings_help() -> str:
+    """The top-level settings with their defaults, and the choices of each group, as text."""
+    folder = configs_folder()
+    try:
+        lines = (folder / "config.yaml").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return f"settings: {folder / 'config.yaml'} could not be read\n"
+    rows = [_value_row(line) for line in lines] + [_group_row(folder, line) for line in lines]
+    return "settings and their defaults:\n" + "".join(row for row in rows if row)
+
+
+def sweep_help() -> str:
+    """What a sweep may say beside its runs' settings, as text."""
+    rows = [f"  {name:42} {what}\n" for name, (_, what) in SWEEP_SETTINGS.items()]
+    return "a sweep (-m) also takes:\n" + "".join(rows)
+
+
+def _value_row(line: str) -> str:
+    match = _VALUE_LINE.match(line)
+    if match is None or match[1] in ("defaults", "hydra", "schema"):
+        return ""
+    return f"  {match[1] + '=' + match[2]:28} {match[3] or ''}".rstrip() + "\n"
+
+
+def _group_row(folder: Path, line: str) -> str:
+    match = _GROUP_LINE.match(line)
+    if match is None or not (folder / match[1]).is_dir():
+        return ""
+    choices = ", ".join(sorted(path.stem for path in (folder / match[1]).glob("*.yaml")))
+    return f"  {match[1] + '=' + match[2]:28} one of: {choices}\n"

@@ -1,0 +1,178 @@
+"""The verb `kyosei levers`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from sim.config.compose import compose, plain_yaml
+from sim.config.levers import LAST, Active, set_levers
+from sim.config.schema.policy import Effect, Lever, Product
+from sim.config.schema.run import RunConfig
+from sim.config.settings import check_overrides
+from sim.core.clock import month_index, month_name
+from sim.core.errors import ConfigError, nearest
+
+
+def levers(options: argparse.Namespace) -> int:
+    """Print what the options ask for; returns the exit code."""
+    problems = check_overrides(options.overrides, sweep=False)
+    if problems:
+        raise ConfigError(problems)
+    config = compose(options.overrides)
+    if options.show:
+        code, lever = one(config, options.show)
+        plain = {code: lever}
+        print(_json(plain) if options.json else plain_yaml(plain), end="")
+        return 0
+    if options.table:
+        rows = table(config)
+    elif options.against:
+        words = [word for word in options.overrides if not word.startswith("scenario=")]
+        rows = difference(config, compose([*words, f"scenario={options.against}"]))
+    else:
+        rows = listing(config)
+    print(_json(rows).rstrip() if options.json else as_text(rows))
+    return 0
+
+
+def _json(value: Any) -> str:
+    def plain(inner: Any) -> Any:
+        return inner.model_dump(mode="json")
+
+    return json.dumps(value, default=plain, ensure_ascii=False, indent=2) + "\n"
+
+
+Row = dict[str, Any]
+
+
+def listing(config: RunConfig) -> list[Row]:
+    """All levers: status, first month, and how the scenario pulls them."""
+    pulled = {active.code: active for active in set_levers(config)}
+    rows = []
+    for code, lever in sorted(config.policy.items()):
+        active = pulled.get(code)
+        first = lever.since if active is None else month_name(active.first_month())
+        strength = None if active is None else active.strength
+        rows.append({
+            "lever": code, "title": lever.title.en, "legal_status": lever.legal_status,
+            "horizon": lever.horizon, "first_month": first, "strength": strength,
+            "assumed": assumed(lever),
+        })  # fmt: skip
+    return rows
+
+
+def assumed(lever: Lever) -> int:
+    """Number of the lever's numbers that are assumptions."""
+    dated = [value.quality for rule in lever.rule.values() for value in rule.values.values()]
+    answers = [response.quality for response in lever.response.values()]
+    return sum(quality == "assumption" for quality in dated + answers)
+
+
+def one(config: RunConfig, name: str) -> tuple[str, Lever]:
+    """(code, lever) by its code or id, in any case. Raises ConfigError, with the nearest name."""
+    for code, lever in config.policy.items():
+        if name.lower() in (code, lever.id.lower()):
+            return code, lever
+    raise ConfigError(f"there is no lever {name}.{nearest(name.lower(), config.policy)}")
+
+
+def table(config: RunConfig) -> list[Row]:
+    """What is in force from which month: one row for each change of each effect of each lever.
+
+    value   what the effect comes to at full weight
+    weight  how much of it is there: strength, phase-in and share together
+    """
+    return [row for active in set_levers(config) if active.strength > 0 for row in _rows(active)]
+
+
+def _rows(active: Active) -> Iterator[Row]:
+    hurry = active.lever.anticipation
+    if hurry is not None:
+        rush = active.quantity(hurry.rush, active.since)
+        first, last = active.since - hurry.months, active.since - 1
+        yield _row(active, "anticipation", "multiply", hurry.paths, first, last, rush,
+                   active.strength)  # fmt: skip
+        if hurry.dip is not None and hurry.dip_months > 0:
+            dip, last = active.quantity(hurry.dip, active.since), active.since + hurry.dip_months
+            yield _row(active, "anticipation", "multiply", hurry.paths, active.since, last - 1, dip,
+                       active.strength)  # fmt: skip
+    for name, effect in active.effects():
+        since, until = active.window(effect)
+        for month in _turns(active, effect, since, until):
+            weight = active.weight(effect, month)
+            for action, amount in _amounts(effect):
+                value = active.amount(amount, month)
+                yield _row(active, name, action, effect.paths, month, until, value, weight)
+            if effect.mix is not None:
+                yield _row(active, name, "mix", effect.paths, month, until, effect.mix, weight)
+
+
+def _row(
+    active: Active, effect: str, action: str, paths: list[str], since: int, until: int,
+    value: object, weight: float,
+) -> Row:  # fmt: skip
+    return {
+        "since": month_name(since), "until": None if until >= LAST else month_name(until),
+        "lever": active.code, "effect": effect, "action": action, "value": value,
+        "weight": weight, "paths": paths,
+    }  # fmt: skip
+
+
+def _amounts(effect: Effect) -> Iterator[tuple[str, Product]]:
+    for name in ("set", "multiply", "most", "least"):
+        amount = getattr(effect, name)
+        if amount is not None:
+            yield (f"{name} per {effect.per}" if effect.per else name), amount
+    for factor, by_code in (effect.by or {}).items():
+        for code, amount in by_code.items():
+            if amount is not None:
+                yield f"multiply {factor} {code}", amount
+    for factor, amount in (effect.gate or {}).items():
+        yield f"least {factor}", amount
+
+
+def _turns(active: Active, effect: Effect, since: int, until: int) -> list[int]:
+    """The months in which an effect begins, is whole, or takes another dated value."""
+    months = {since, since + (effect.phase_in or active.lever.phase_in).months - 1}
+    for rule in active.lever.rule.values():
+        months |= {month_index(date) + active.delay for date in rule.values}
+    return sorted(month for month in months if since <= month <= until)
+
+
+def difference(config: RunConfig, other: RunConfig) -> list[Row]:
+    """Rows of the dated tables that only one of the two scenarios has, with its name."""
+    tables = {c.scenario.name: {_key(row): row for row in table(c)} for c in (config, other)}
+    if len(tables) < 2:
+        return []
+    (name, mine), (other_name, theirs) = tables.items()
+    rows = [{"only_in": name, **row} for key, row in mine.items() if key not in theirs]
+    rows += [{"only_in": other_name, **row} for key, row in theirs.items() if key not in mine]
+    return sorted(rows, key=lambda row: (row["since"], row["lever"], row["effect"], row["only_in"]))
+
+
+def _key(row: Row) -> str:
+    return repr(sorted(row.items()))
+
+
+def as_text(rows: list[Row]) -> str:
+    """Rows as a table in plain text, columns as wide as they need."""
+    if not rows:
+        return "nothing"
+    names = list(rows[0])
+    cells = [[_cell(row[name]) for name in names] for row in rows]
+    wide = [max(len(line[k]) for line in [names, *cells]) for k in range(len(names))]
+    return "\n".join(
+        "  ".join(cell.ljust(w) for cell, w in zip(line, wide, strict=True)).rstrip()
+        for line in [names, *cells]
+    )
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,256 @@
+"""The door: files and words in, one checked and frozen RunConfig out, or every problem at once.
+
+Hydra follows the defaults lists; nothing in the files is ever executed, looked up or filled in. The
+only others that know Hydra are the modules of the sweep.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from types import UnionType
+from typing import Any, Final, get_args, get_origin
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import BaseModel, ValidationError
+
+from sim import PACKAGE
+from sim.config.checks.run import check, out_of_range
+from sim.config.files import PRIMARY, Origin, Sources, read_files
+from sim.config.fit_draws import drawn, read_factor
+from sim.config.hydra import Files, laid_together
+from sim.config.messages import Problem, explained, told
+from sim.config.schema.run import RunConfig
+from sim.config.settings import configs_folder
+from sim.config.words import Override, Words, lay_over, read_words
+from sim.config.yaml import read, write, written_key
+from sim.core.errors import ConfigError
+from sim.core.memory import Recent, Same, state_of_files
+from sim.core.threads import usable_cores
+
+DATA: Final = PACKAGE / "data"
+
+_FILES: Final[Recent[Files]] = Recent(size=2)
+
+_SOURCES: Final[Recent[Sources]] = Recent(size=16)
+
+_COMPOSED: Final[Recent[dict[Any, Any]]] = Recent(size=16)
+
+_SECTIONS: Final[Recent[BaseModel]] = Recent(size=512)
+
+_RAW: Final[Same[BaseModel]] = Same(size=512)
+
+_KEYS: Final[Recent[frozenset[str]]] = Recent(size=4)
+
+_BODIES: Final[dict[int, Same[str]]] = {1: Same(size=128), 2: Same(size=512)}
+
+
+def compose(overrides: Sequence[str], config_dir: Path | None = None) -> RunConfig:
+    """The configuration of one run.
+
+    overrides   words such as `scale=0.01`, `scenario=NAME`, `status.student.work=none`, `~name`
+    config_dir  folder of config.yaml, if not Kyosei's own
+
+    Raises ConfigError with every problem found.
+    """
+    folder = (configs_folder() if config_dir is None else Path(config_dir)).resolve()
+    if not (folder / f"{PRIMARY}.yaml").is_file():
+        raise ConfigError(f"{folder}  holds no {PRIMARY}.yaml. Give the folder of configurations.")
+    words = read_words(overrides, folder, _override)
+    composed, sources = _files(folder, words)
+    problems = lay_over(composed, words, sources)
+    try:
+        config = _checked(composed, sources)
+        problems += told(_too_many_threads(config), sources)
+        problems += told(_slips(config, sources), sources)
+    except ConfigError as error:
+        problems += error.problems
+    if problems:
+        raise ConfigError(problems)
+    return _drawn(config, folder)
+
+
+def _drawn(config: RunConfig, folder: Path) -> RunConfig:
+    """With the rates of the draw that is asked for."""
+    if config.fit.draw == 0:
+        return config
+    fit = drawn(config.fit, read_factor(folder, config.fit), config.fit.draw)
+    return config.model_copy(update={"fit": fit})
+
+
+def _files(folder: Path, words: Words) -> tuple[dict[Any, Any], Sources]:
+    """What the chosen files say, and where, for the caller to lay words over, which copies what it
+    changes.
+
+    Reading them takes most of a composition, so files that have not changed are read once.
+    """
+    state = state_of_files(folder, "**/*.yaml")
+    files = _FILES.get((folder, state), lambda: Files(folder))
+    key = (folder, tuple(words.hydra), state)
+    sources = _SOURCES.get(key, lambda: read_files(folder, words.choices, files.read))
+    if words.problems or sources.problems:
+        raise ConfigError(words.problems + sources.problems)
+    composed = _COMPOSED.get(key, lambda: _composed(folder, words.hydra, sources, files))
+    return dict(composed), sources.own()
+
+
+def from_yaml(text: str | bytes) -> RunConfig:
+    """The configuration that `to_yaml` wrote. Raises ConfigError with every problem found."""
+    document = read(text, f"{PRIMARY}.yaml")
+    sources = Sources(Path(f"{PRIMARY}.yaml"))
+    for path, (line, written) in document.written.items():
+        sources.origins[path] = Origin(f"{document.name}:{line}", written)
+    if document.problems:
+        raise ConfigError(document.problems)
+    return _checked(document.value, sources)
+
+
+def to_yaml(config: RunConfig) -> str:
+    """The whole configuration as YAML: the same text for equal settings, and it reads back equal.
+
+    Only settings whose default is nothing are left out while they are nothing.
+    """
+    parts = []
+    for name, field in RunConfig.model_fields.items():
+        value = getattr(config, name)
+        if value is None and not field.is_required():
+            continue
+        if isinstance(value, BaseModel):
+            parts.append(f"{name}:{_body(value, 1)}")
+        elif isinstance(value, dict) and value:
+            entries = (f"  {written_key(key)}:{_body(inner, 2)}" for key, inner in value.items())
+            parts.append(f"{name}:\n{''.join(entries)}")
+        else:
+            parts.append(write({field.alias or name: value}))
+    return "".join(parts)
+
+
+def _body(section: BaseModel, depth: int) -> str:
+    """What stands behind the name of a section that stands at `depth - 1`."""
+
+    def made() -> str:
+        text = write(_plain(section), depth)
+        return f"\n{text}" if text else " {}\n"
+
+    return _BODIES[depth].get((section,), made)
+
+
+def plain_yaml(value: Any) -> str:
+    """Settings, or mappings of them, as YAML, as `to_yaml` writes the whole."""
+    return write(_plain(value))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        fields = type(value).model_fields.items()
+        given = {name: (getattr(value, name), field) for name, field in fields}
+        return {
+            field.alias or name: _plain(inner)
+            for name, (inner, field) in given.items()
+            if inner is not None or field.is_required()
+        }
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return value
+
+
+@lru_cache(maxsize=4096)
+def _override(word: str) -> Override:
+    try:
+        return OverridesParser.create().parse_override(word)
+    except HydraException as error:
+        raise ValueError(str(error).splitlines()[0].rstrip(".").lower()) from error
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
+
+
+def _composed(folder: Path, choices: list[str], sources: Sources, files: Files) -> dict[Any, Any]:
+    try:
+        return laid_together(files, PRIMARY, choices, sources.documents)
+    except (HydraException, OmegaConfBaseException) as error:
+        why = str(error).strip().splitlines()[0]
+        raise ConfigError(f"{folder.name}  cannot be composed\n    {why}") from error
+
+
+def _checked(composed: dict[Any, Any], sources: Sources) -> RunConfig:
+    """Shape and bounds first; what only makes sense together once these hold."""
+    try:
+        config = RunConfig.model_validate(_with_known(composed))
+    except ValidationError as error:
+        raise ConfigError(told(explained(error), sources)) from error
+    problems = told(check(config, _source_keys(config)), sources)
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+def _with_known(composed: dict[Any, Any]) -> dict[Any, Any]:
+    """The same with its sections checked, where they are right; a sweep's have most in common, and
+    who meets one again gets the same object."""
+    out = dict(composed)
+    for name, field in RunConfig.model_fields.items():
+        raw, kind = composed.get(name), field.annotation
+        if not isinstance(raw, dict):
+            continue
+        for part in get_args(kind) if isinstance(kind, UnionType) else (kind,):
+            if get_origin(part) is dict:
+                inner = get_args(part)[1]
+                out[name] = {key: _section((name, key), inner, own) for key, own in raw.items()}
+            elif isinstance(part, type) and issubclass(part, BaseModel):
+                out[name] = _section((name,), part, raw)
+    return out
+
+
+def _section(path: tuple[Any, ...], kind: type[BaseModel], raw: Any) -> Any:
+    """A section as its model; as it is, if that is not possible: the whole will say why."""
+
+    def made() -> BaseModel:
+        # As text, which tells 1, 1.0 and true apart, as == does not.
+        return _SECTIONS.get((path, repr(raw)), lambda: kind.model_validate(raw))
+
+    try:
+        return _RAW.get((raw,), made, path)
+    except ValidationError:
+        return raw
+
+
+def _source_keys(config: RunConfig) -> frozenset[str]:
+    """Keys of the country's list of sources; none if there is no such list."""
+    path = DATA / config.country.data / "sources.csv"
+
+    def read_keys() -> frozenset[str]:
+        with open(path, encoding="utf-8", newline="") as lines:
+            return frozenset(row["source"] for row in csv.DictReader(lines))
+
+    try:
+        return _KEYS.get(state_of_files(path.parent, path.name), read_keys)
+    except OSError as error:
+        raise ConfigError(
+            f"country.data = {config.country.data}\n    there is no list of sources {path}:"
+            " name a folder of sim/data."
+        ) from error
+
+
+def _slips(config: RunConfig, sources: Sources) -> list[Problem]:
+    """Values outside a range that was written in the same file."""
+    return [
+        problem
+        for problem in out_of_range(config)
+        for bound in ("low", "high")
+        if sources.file((*problem.path[:-1], bound)) == sources.file(problem.path)
+    ]
+
+
+def _too_many_threads(config: RunConfig) -> list[Problem]:
+    """A configuration may come from a larger machine; a wish from the command line may not."""
+    cores = usable_cores()
+    if config.threads is None or config.threads <= cores:
+        return []
+    rule = f"this machine has {cores} cores. Write {cores} or less, or null for all."
+    return [Problem(("threads",), rule, config.threads)]

@@ -1,0 +1,75 @@
+"""Factors: the covariates that may multiply a rate, each as a small integer code of a person.
+
+To add a factor: a field in `schema.Factors`, a line in FACTORS, its code in `person.fill_codes`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+AGES: Final = 111  # 0..110
+
+YEARS: Final = 61  # 0..60
+
+# Numbers are the rows of the code buffer in the kernels; the order is fixed.
+FACTORS: Final = {
+    "origin": 0,
+    "stage": 1,
+    "sex": 2,
+    "age": 3,
+    "age_sex": 4,
+    "years_in_status": 5,
+    "years_resident": 6,
+    "counting_years": 7,
+    "permit_months": 8,
+    "language": 9,
+    "arrears": 10,
+    "calendar_month": 11,
+    "municipality": 12,
+    # From here on: only looked up in a run with firms or towns that act (World.acting).
+    "employed": 13,
+    "firm_support": 14,
+    "town_support": 15,
+    "sentiment": 16,
+    "norms": 17,
+    "linked": 18,
+    "permit_age": 19,
+    "sector": 20,
+}
+
+N_FACTORS: Final = len(FACTORS)
+
+FIRST_ACTING: Final = FACTORS["employed"]
+
+MOST_SECTORS: Final = 31
+"""Sectors that a multiplier can tell apart; the code of this number is nobody's sector."""
+
+STEP_SIZES: Final = {
+    "age": AGES,
+    "years_in_status": YEARS,
+    "years_resident": AGES,
+    "counting_years": YEARS,
+    "permit_months": 256,
+    "language": 5,
+    "permit_age": YEARS,
+}
+
+CLASS_SIZES: Final = {
+    "employed": 3,
+    "firm_support": 8,
+    "town_support": 4,
+    "sentiment": 10,
+    "norms": 2,
+    "linked": 2,
+}
+
+SEXES: Final = ("F", "M")
+
+ARREARS_BITS: Final = {"nhi": 1, "pension": 2, "tax": 4}
+
+
+def gate_table(size: int, least: float) -> np.ndarray:
+    """float64[size]: 1 from the code `least` upwards, 0 below."""
+    return (np.arange(size) >= least).astype(np.float64)

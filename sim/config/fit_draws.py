@@ -1,0 +1,85 @@
+"""Draws of a fit's uncertainty: multipliers that are as likely as the data and priors make them.
+
+`fit.draw=k` asks for the k-th. The logarithms of all multipliers are normal around the central
+estimates; their Cholesky factor lies beside the fit as `configs/fit/NAME.csv`. A draw is a function
+of its number and the names of the rates, so every run with it has the same rates, whatever its
+seed. A resolved configuration holds the drawn multipliers themselves.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import math
+from pathlib import Path
+
+import numpy as np
+
+from sim.config.schema.policy import FittedRates
+from sim.core.errors import ConfigError
+
+Factor = tuple[list[str], np.ndarray]
+"""Names of N edits and float64[N, N], lower triangular: covariance = factor @ factor.T."""
+
+
+def normals(names: list[str], draw: int) -> np.ndarray:
+    """float64[N]: standard normal deviates of a draw, one for each name, whatever the run."""
+    from sim.core.lazy import ndtri  # neither scipy nor numba is needed where nothing is drawn
+    from sim.core.rng import P_FIT_DRAW, one_uniform, run_key
+
+    key, month = run_key(0, 0), np.uint64(draw)
+    words = [np.uint64(_word(name)) for name in names]
+    return np.array([float(ndtri(one_uniform(*key, word, month, P_FIT_DRAW))) for word in words])
+
+
+def drawn(fit: FittedRates, factor: Factor, draw: int) -> FittedRates:
+    """The same fit with the multipliers of a draw; 0 leaves the central ones."""
+    if draw == 0:
+        return fit
+    names, root = factor
+    shift = root @ normals(names, draw)
+    edits = dict(fit.edits)
+    for name, by in zip(names, shift.tolist(), strict=True):
+        multiply = rounded(edits[name].multiply * math.exp(by))
+        edits[name] = edits[name].model_copy(update={"multiply": multiply})
+    return fit.model_copy(update={"draw": draw, "edits": edits})
+
+
+def read_factor(folder: Path, fit: FittedRates) -> Factor:
+    """The factor of a fit below a folder of configurations. Raises ConfigError."""
+    path = folder / "fit" / f"{fit.name}.csv"
+    try:
+        with open(path, encoding="utf-8", newline="") as lines:
+            rows = list(csv.reader(lines))
+    except OSError as error:
+        raise ConfigError(
+            f"fit.draw\n    the fit {fit.name} has no draws ({path.name}): write 0, or"
+            " choose a fit that has some."
+        ) from error
+    names = [row[0] for row in rows]
+    root = np.zeros((len(rows), len(rows)))
+    for r, row in enumerate(rows):
+        if len(row) != r + 2 or row[0] not in fit.edits:
+            raise ConfigError(f"{path.name}:{r + 1}  is not the row of an edit of the fit")
+        root[r, : r + 1] = [float(cell) for cell in row[1:]]
+    return names, root
+
+
+def factor_text(factor: Factor) -> str:
+    """The factor as CSV: a name and the row up to its diagonal."""
+    out = io.StringIO()
+    names, root = factor
+    for r, name in enumerate(names):
+        out.write(",".join([name, *(f"{value:.5g}" for value in root[r, : r + 1])]) + "\n")
+    return out.getvalue()
+
+
+def _word(name: str) -> int:
+    """A stable 40-bit word for a name, from sha256."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:5], "big")
+
+
+def rounded(value: float) -> float:
+    """Six significant digits, so that a file of them is the same everywhere."""
+    return float(f"{value:.6g}")

@@ -1,0 +1,1 @@
+"""The shape of every configuration file, as pydantic models."""

@@ -1,0 +1,104 @@
+"""What the configuration is written in: bounded numbers, months, codes, labels, provenance."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+)
+
+from sim.core.clock import month_index
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("must be a number, not true or false")
+    if isinstance(value, int):
+        value = float(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("must be a finite number; a NaN rate would silently never happen")
+    return value
+
+
+def _month(value: str) -> str:
+    month_index(value)
+    return value
+
+
+def _in_order(value: list[int]) -> list[int]:
+    if value[0] > value[1]:
+        raise ValueError("must be the first and the last age, in this order")
+    return value
+
+
+Number = Annotated[StrictFloat, BeforeValidator(_finite)]
+
+Share = Annotated[Number, Field(ge=0, le=1)]
+
+Rate = Annotated[Number, Field(ge=0, le=50)]
+"""Events per person-year. 50 a year is one a week: above it a unit is wrong."""
+
+Positive = Annotated[Number, Field(ge=0)]
+
+Month = Annotated[StrictStr, AfterValidator(_month)]
+
+Code = Annotated[StrictStr, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+
+Colour = Annotated[StrictStr, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
+
+Quality = Literal["published", "rounded", "derived", "fitted", "assumption"]
+
+Months = Annotated[StrictInt, Field(ge=1, le=600)]
+
+Years = Annotated[StrictInt, Field(ge=0, le=120)]
+
+Ages = Annotated[list[Years], Field(min_length=2, max_length=2), AfterValidator(_in_order)]
+"""First and last completed year of age."""
+
+Mix = dict[Months, Share]
+"""months -> share; the shares add to one."""
+
+
+class Strict(BaseModel):
+    """Frozen, no unknown keys, no coercion."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Provenance(Strict):
+    """Where a number comes from: a source key of data/<country>/sources.csv, or an assumption."""
+
+    quality: Quality
+    source: StrictStr = ""
+    note: StrictStr = ""
+    low: Number | None = None
+    high: Number | None = None
+
+
+class Label(Strict):
+    en: StrictStr
+    ja: StrictStr
+
+
+class Value(Provenance):
+    """A single number with its unit."""
+
+    value: Positive
+    unit: StrictStr = ""
+
+
+Steps = dict[StrictInt, Positive]
+
+Classes = dict[Annotated[StrictInt, Field(ge=0, le=9)], Positive]
+"""class -> factor; classes that are not named have factor 1."""
+
+Named = dict[StrictStr, Positive]

@@ -1,0 +1,187 @@
+"""The shape of what the configuration says about firms (section `firms`)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StrictBool, StrictStr
+
+from sim.config.schema.base import (
+    Ages,
+    Code,
+    Colour,
+    Label,
+    Month,
+    Months,
+    Provenance,
+    Share,
+    Strict,
+    Value,
+)
+
+Values = dict[Code, Value]
+
+
+class FirmStatus(Provenance):
+    """A standing of firms before the law."""
+
+    label: Label
+    colour: Colour
+    share: Share  # of firms at the opening
+    months: Months | None = None  # how long it lasts; then the firm is ordinary again
+
+
+class Tier(Strict):
+    """A kind of job, by the law that it falls under."""
+
+    label: Label
+    colour: Colour
+    pool: Code  # tiers of one pool stand in for each other within a firm
+    search: Literal["all", "some"]  # whether holders without a job look for one at once
+    seeking: Value  # share of the opening's jobless holders who look for work
+    quit: Value  # job leavers a year
+    growth: Value  # growth of the jobs wanted, relative to the sector's
+
+
+class WorkField(Strict):
+    """A field of work as the programmes' ordinances know it."""
+
+    label: Label
+    lock: Value  # months in the programme before the employer may be changed
+
+
+class Sector(Strict):
+    """An industry, or several published ones taken together."""
+
+    label: Label
+    colour: Colour
+    industries: Annotated[list[StrictStr], Field(min_length=1)]  # of table workers_industry
+    field: Code
+    growth: Value  # a year, of the jobs wanted; at first
+    vacancies: Value  # per filled job at the opening
+
+
+class Size(Strict):
+    """A class of establishments by all their employees."""
+
+    label: Label
+    establishments: Value  # share of establishments
+    workers: Value  # share of foreign workers
+    spread: Value  # standard deviation of the logarithm of foreign workers beyond the first
+    closure: Value  # a year
+
+
+class Mix(Provenance):
+    """Sectors of some statuses' jobs. Published shares hold; the rest is fitted to the margins."""
+
+    statuses: Annotated[list[Code], Field(min_length=1)]
+    table: StrictStr = ""  # status_group of table workers_status_industry
+    shares: dict[Code, Share]  # where the table says nothing: the start of the fit
+
+
+class Groups(Provenance):
+    """Which statuses the groups of table workers_status consist of."""
+
+    of: dict[StrictStr, list[Code]]
+
+
+class WorkingAges(Provenance):
+    """First and last completed year of age of those who have jobs in firms."""
+
+    ages: Ages
+
+
+class Demand(Strict):
+    """How many jobs firms want to fill with foreign workers."""
+
+    half_life: Value  # years in which the sectors' first growth halves
+    long_run: Value  # a year, in the end, in every sector
+    ageing: Value  # elasticity to the lack of local people of working age
+    wage_growth: Value  # real, a year
+    wages: Value  # elasticity to real wages, downwards
+    new_firms: Value  # share of growth that comes from new establishments
+    certified: Value  # jobs wanted by a certified firm, relative to an ordinary one
+
+
+class Rules(Strict):
+    """Inspection, guidance, bar and certification of firms."""
+
+    frozen: list[Code]  # pools in which a firm under guidance hires nobody
+    inspected: Values  # a year, by pool: firms with workers in it
+    violation: Value  # share of inspections that find one
+    barred: Value  # share of violations that bar the firm
+    certified: Value  # a year, of firms with workers of the inspected pools
+    closure_notice: Value  # months from the notice of closure to the end of jobs
+    bar_notice: Value  # months from a bar to the end of jobs
+
+
+class Support(Strict):
+    """Help to the firm's workers, by kind. The order of kinds is the order of bits."""
+
+    share: Values  # of firms that give it
+    certified: Value  # of firms that are certified, at least
+    burden: Value  # cost of support relative to the opening
+    elasticity: Value  # of the jobs wanted to that cost, downwards
+    cost: Values  # thousand yen a worker and year
+
+
+class Recruit(Strict):
+    """Hiring, in the country first and then abroad."""
+
+    success: Values  # tier -> share of jobs offered abroad for which somebody is chosen, a month
+    lag: Value  # months from the choice to arrival
+    refused: Value  # share of certificates of eligibility refused
+    search: Value  # share of job seekers who apply somewhere, a month
+    cross_border: Value  # share of employer changes that cross a prefecture border
+    pull: Value  # weight of a vacancy in a pulling prefecture, when crossing a border
+    pulling: list[StrictStr]  # prefectures to which those go who cross a border
+
+
+class Transfer(Strict):
+    """Changes of employer inside the programme, at the worker's own wish."""
+
+    tiers: list[Code]
+    after_lock: Values  # statuses that may change after their field's lock: leavers a year
+    metropolitan: list[StrictStr]  # prefectures
+    metropolitan_share: Value  # transferees that a metropolitan firm may take, per worker
+    other_share: Value
+
+
+class Cap(Strict):
+    """How many people a tier may have, by field; a stock over several years or a yearly flow."""
+
+    kind: Literal["stock", "flow"]
+    since: Month
+    until: Month  # end of the first plan
+    plan_years: Annotated[int, Field(ge=1, le=20, strict=True)]  # length of later plans
+    raised: Value  # by which factor each later plan is larger
+    fields: Values  # people
+
+
+class Firms(Strict):
+    """Firms. Every `Value` in here is a parameter, named by its path: `firms.recruit.success`."""
+
+    active: StrictBool
+    since: Month  # runs that start earlier have no firms
+    statuses: dict[Code, FirmStatus]  # the first is the ordinary one, the others by their part
+    certified: Code
+    guidance: Code
+    barred: Code
+    tiers: dict[Code, Tier]
+    tier_of: dict[Code, Code]  # status of residence -> tier of its jobs; not named: no job
+    keep: dict[Code, Values]  # old tier -> new tier -> share who keep the job
+    fields: dict[Code, WorkField]
+    sectors: dict[Code, Sector]
+    sizes: dict[Code, Size]
+    establishments: Value  # at the opening, at scale 1
+    employed: Values  # status -> share with a job at the opening
+    working: WorkingAges
+    commuting: list[Code]  # tiers whose workers may live in another prefecture of the region
+    mixes: dict[Code, Mix]
+    groups: Groups
+    demand: Demand
+    rules: Rules
+    support: Support
+    recruit: Recruit
+    transfer: Transfer
+    caps: dict[Code, Cap]  # tier -> cap

@@ -1,0 +1,233 @@
+"""The shape of a policy lever: what the law says, how people answer, and what that changes here.
+
+A lever is one file. `rule` holds the dated values of the law, each with its reference; `response`
+holds how people answer, low, central and high, each with its study; `effects` say by path which
+rates, shares, grants, gates, permits, arrivals or parameters follow from the two.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, StrictInt, StrictStr
+
+from sim.config.schema.base import (
+    Code,
+    Label,
+    Mix,
+    Month,
+    Number,
+    Positive,
+    Provenance,
+    Quality,
+    Share,
+    Strict,
+)
+
+Text = Annotated[StrictStr, Field(min_length=1)]
+
+
+class DatedValue(Strict):
+    """What the law says from a month on, until the next dated value."""
+
+    value: Number
+    reference: Text
+    quality: Quality
+
+
+class Rule(Strict):
+    """A quantity that the law sets, such as a fee. Before the first date its first value holds."""
+
+    unit: Text
+    bounds: Annotated[list[Number], Field(min_length=2, max_length=2)]
+    values: Annotated[dict[Month, DatedValue], Field(min_length=1)]
+
+
+class Response(Strict):
+    """How people answer: a small, the central and a large answer."""
+
+    unit: Text
+    low: Number
+    central: Number
+    high: Number
+    quality: Quality
+    study: StrictStr = ""
+    note: StrictStr = ""
+
+
+class PhaseIn(Strict):
+    """How an effect grows from nothing to whole over some months."""
+
+    shape: Literal["step", "linear", "logistic"]
+    months: Annotated[StrictInt, Field(ge=1, le=360)] = 1
+
+
+def _as_amount(value: object) -> object:
+    """`fee` and `[fee, share]` are short for {times: [...]}."""
+    if isinstance(value, str):
+        return {"times": [value]}
+    return {"times": value} if isinstance(value, list) else value
+
+
+class Product(Strict):
+    """A number made of the lever's rules and responses: nothing but products.
+
+    The product of `times`, of one less the product of `without`, and of (value of `ratio` / its
+    value before the lever) to the power of `power`.
+    """
+
+    times: list[Code] = []
+    without: list[Code] = []
+    ratio: Code | None = None
+    power: Code | None = None  # 1 if not given
+
+
+Amount = Annotated[Product, BeforeValidator(_as_amount)]
+
+Gated = Literal["years_resident", "counting_years", "years_in_status", "permit_months", "language",
+                "age", "norms"]  # fmt: skip
+
+
+class Effect(Strict):
+    """What changes: the one action given, on all that the paths name.
+
+    set, most, least  replace the value, keep it at most, keep it at least
+    multiply          a rate, share, grant, parameter or arrivals
+    by                multiply for some people only: factor -> code -> amount
+    gate              replace a threshold: factor -> least code that may
+    mix               replace the lengths of permits: paths STATUS.permits.first or .renewed
+    """
+
+    paths: Annotated[list[StrictStr], Field(min_length=1)]
+    set: Amount | None = None
+    multiply: Amount | None = None
+    most: Amount | None = None
+    least: Amount | None = None
+    by: dict[Code, dict[StrictStr | StrictInt, Amount | None]] | None = None  # null: as before
+    gate: dict[Gated, Amount] | None = None
+    mix: Mix | None = None
+    per: Literal["stock", "year", "growth"] | None = None  # what `most` of arrivals counts
+    share: Code | None = None  # rule or response: how much of the effect comes true, 0..1
+    since: Month | None = None  # instead of the lever's
+    until: Month | None = None
+    phase_in: PhaseIn | None = None
+    variant: Code | None = None  # only in this variant of the lever
+    note: StrictStr = ""
+
+
+class Anticipation(Strict):
+    """People who hurry before the lever begins, and are missing afterwards."""
+
+    paths: Annotated[list[StrictStr], Field(min_length=1)]
+    months: Annotated[StrictInt, Field(ge=1, le=60)]
+    rush: Code  # response: multiplies in the months before
+    dip_months: Annotated[StrictInt, Field(ge=0, le=60)] = 0
+    dip: Code | None = None  # response: multiplies in the months after
+
+
+class Grandfathering(Strict):
+    """Who is spared: nobody, whoever holds a permit given before, or for some months."""
+
+    existing: Literal["none", "until_renewal", "months"] = "none"
+    months: Annotated[StrictInt, Field(ge=1, le=120)] | None = None
+
+
+class Indicator(Strict):
+    """What shows that the lever works, and which way it should go."""
+
+    name: Text
+    sign: Literal["+", "-", "0"]
+    note: StrictStr = ""
+
+
+class Settings(Strict):
+    """What a scenario or a word of the command line may change of a lever."""
+
+    strength: Share | None = None  # 0 no effect .. 1 full
+    level: Literal["low", "central", "high"] | None = None  # of the responses
+    delay: Annotated[StrictInt, Field(ge=-240, le=240)] | None = None  # months
+    variant: Code | None = None
+    use: dict[Code, Number] = {}  # rule (its last value) or response -> another value
+
+
+class Lever(Settings):
+    """One policy lever."""
+
+    id: Annotated[StrictStr, Field(pattern=r"^[A-Z]{2}[0-9]{2}$")]
+    title: Label
+    country: Code
+    acts_on: Annotated[
+        list[Literal["migrant", "firm", "municipality", "central"]], Field(min_length=1)
+    ]
+    agency: list[StrictStr]
+    horizon: Literal["in_force", "within_1y", "medium_term", "response"]
+    legal_status: Literal[
+        "in_force", "scheduled", "bill", "under_consideration", "target", "response", "hypothetical"
+    ]
+    since: Month
+    until: Month | None = None
+    rule: dict[Code, Rule] = {}
+    response: dict[Code, Response] = {}
+    effects: Annotated[dict[Code, Effect], Field(min_length=1)]
+    phase_in: PhaseIn = PhaseIn(shape="step")
+    anticipation: Anticipation | None = None
+    grandfathering: Grandfathering = Grandfathering()
+    variants: list[Code] = []  # the first is the default
+    indicator: Indicator
+
+
+class Prior(Strict):
+    """What was believed of a multiplier before the data: log-normal."""
+
+    median: Positive
+    sd: Annotated[Number, Field(gt=0)]  # of the logarithm
+
+
+class FittedEdit(Provenance):
+    """A multiplier of baseline rates from `since` to `until`; low..high is its 80 % interval."""
+
+    paths: list[StrictStr]  # globs over <status>.<occasion>.<fate> or arrivals.<status>
+    since: Month
+    until: Month | None = None
+    multiply: Positive
+    prior: Prior
+    moved_by: list[StrictStr] = []  # the data that moved it, the one that moved it most first
+
+
+class FittedRates(Strict):
+    """A fit: its edits, and which draw of its uncertainty they are."""
+
+    name: Code = "none"
+    draw: Annotated[StrictInt, Field(ge=0, lt=2**31)] = 0  # 0: the central estimate
+    data_from: Month | None = None
+    data_until: Month | None = None  # last month of the data that it was fitted to
+    edits: dict[Code, FittedEdit] = {}
+
+
+class Edit(Strict):
+    """A dated change of rates, shares or arrivals: multiply, or set."""
+
+    paths: list[StrictStr]  # globs over the paths of sim/config/paths.py, permits apart
+    since: Month
+    until: Month | None = None
+    multiply: Positive | None = None
+    set: Positive | None = None
+
+
+class Event(Provenance):
+    """Something that happened on a date, such as the border closure."""
+
+    title: Label
+    edits: dict[Code, Edit]
+
+
+class Scenario(Strict):
+    """Which levers are pulled, how far, and edits of its own."""
+
+    name: Code
+    title: Label
+    levers: list[Code] = []
+    settings: dict[Code, Settings] = {}  # lever -> how it differs from its file
+    strength: Share = 1.0  # of all levers together
+    order: list[Code] = []  # of levers that replace one value on the same dates: the last wins
+    edits: dict[Code, Edit] = {}

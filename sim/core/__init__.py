@@ -1,0 +1,1 @@
+"""What has no subject of its own: months, random draws, probabilities, threads, kernels' tools."""

@@ -1,0 +1,54 @@
+"""Ctrl-C and a polite end (SIGTERM), which must not get lost.
+
+Python raises KeyboardInterrupt wherever it happens to be. Inside a callback of a C library (the
+compiler's cache, a drawing) that is printed and forgotten, and the run would go on to its end. So
+the wish is remembered here, and obeyed between two months and before the next file. Inside the body
+of a class, or under a library's own handlers, it becomes another exception: that is the wish too.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+_asked = threading.Event()
+
+
+def _ask(number: int, frame: FrameType | None) -> None:
+    _asked.set()
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def listening() -> Iterator[None]:
+    """Both signals unwind as KeyboardInterrupt, so that locks and temporary files go.
+
+    Whatever leaves the block once one was heard leaves it as KeyboardInterrupt.
+    A signal that is ignored stays so (`nohup`); other threads cannot listen, and do not.
+    """
+    _asked.clear()
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        wanted = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+        before = {number: signal.signal(number, _ask) for number in wanted}
+    try:
+        yield
+    except BaseException as error:
+        if _asked.is_set() and not isinstance(error, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
+        raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        _asked.clear()
+
+
+def obey() -> None:
+    """Raise KeyboardInterrupt if somebody has asked for the end."""
+    if _asked.is_set():
+        raise KeyboardInterrupt

@@ -1,0 +1,170 @@
+"""Where Numba keeps compiled kernels: one private folder for each state of the source.
+
+Numba's cache does not see an edit to a jitted function in another file and would run the old
+code. So the folder is named by a hash of every file that a kernel may see, the compiler and the
+processor: an edit of one starts a fresh one. Its files are pickles: nobody else may write there.
+
+Imported by `sim/__init__.py` at every start: keep it light, and free of third-party imports.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+KEEP_SECONDS = 14 * 86400  # folders of older source are removed after two weeks
+
+_KERNEL: Final = ("@njit", "intrinsic(")  # looked for as they are: at every start, in every file
+
+_IMPORT = re.compile(
+    r"^\s*(?:from|import)\s+(sim[\w.]*)(?:\s+import\s+(\([^)]*\)|[^\n]+))?", re.MULTILINE
+)
+
+
+def source_digest(package: Path, names: Iterable[str] | None = None) -> str:
+    """SHA-256 (hex) over the names and bytes of `.py` files under `package`, or of those named."""
+    digest = hashlib.sha256()
+    wanted = None if names is None else set(names)
+    for path in sorted(package.rglob("*.py")):
+        name = path.relative_to(package).as_posix()
+        if wanted is None or name in wanted:
+            digest.update(name.encode() + b"\0")
+            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def kernel_files(package: Path) -> set[str]:
+    """Files that hold kernels, and all files of the package that they import, one by another.
+
+    Their functions and constants are what a compiled kernel may have been made of.
+    """
+    text = {
+        path.relative_to(package).as_posix(): path.read_text(encoding="utf-8")
+        for path in package.rglob("*.py")
+    }
+    seen: set[str] = set()
+    left = [name for name, source in text.items() if any(word in source for word in _KERNEL)]
+    while left:
+        name = left.pop()
+        if name not in seen:
+            seen.add(name)
+            left += [file for file in _imported(text[name]) if file in text]
+    return seen
+
+
+def _imported(source: str) -> Iterator[str]:
+    """Files that `from sim.a import b` may mean: a.py, a/__init__.py, a/b.py, a/b/__init__.py."""
+    for module, names in _IMPORT.findall(source):
+        inside = module.replace(".", "/").partition("/")[2]
+        words = [name.split()[0] for name in names.strip("()").split(",") if name.strip()]
+        for part in (inside, *(f"{inside}/{word}" for word in words)):
+            yield f"{part.strip('/')}.py"
+            yield f"{part}/__init__.py".lstrip("/")
+
+
+def cpu_name() -> str:
+    """The processor's own name where the system tells it, else its architecture."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass  # not Linux
+    import platform  # starts a process on some systems: only where there is no other way
+
+    return platform.processor() or platform.machine()
+
+
+def _compiler_versions() -> list[str]:
+    """Names such as numba-0.68.1.dist-info, found without importing anything."""
+    found: set[str] = set()
+    for package in ("numba", "llvmlite", "numpy"):
+        spec = find_spec(package)
+        if spec is None or spec.origin is None:
+            continue
+        beside = os.listdir(os.path.dirname(os.path.dirname(spec.origin)))
+        found.update(name for name in beside if name.startswith(f"{package}-"))
+    return sorted(found)
+
+
+def folder_name(package: Path) -> str:
+    """32 hexadecimal digits that change with the kernels, compiler, Python or processor."""
+    source = source_digest(package, kernel_files(package))
+    parts = [source, sys.version, cpu_name(), *_compiler_versions()]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def _is_private(folder: Path) -> bool:
+    """True for a real folder of ours that neither group nor others may write to."""
+    status = folder.lstat()
+    mine = sys.platform == "win32" or status.st_uid == os.getuid()
+    shared = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return stat.S_ISDIR(status.st_mode) and mine and not shared and os.access(folder, os.W_OK)
+
+
+def _remove_old(folder: Path) -> None:
+    import shutil  # only needed in the rare start after an edit
+
+    for sibling in folder.parent.iterdir():
+        if sibling != folder and time.time() - sibling.lstat().st_mtime > KEEP_SECONDS:
+            shutil.rmtree(sibling, ignore_errors=True)
+
+
+def _private_folder(base: Path, name: str) -> Path | None:
+    """`base/kyosei-numba/name`, made if need be with mode 0700; None if it cannot be ours."""
+    folder = base / "kyosei-numba" / name
+    try:
+        if not folder.exists():
+            folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folder.mkdir(exist_ok=True, mode=0o700)
+            _remove_old(folder)
+        private = _is_private(folder) and _is_private(folder.parent)
+    except OSError:
+        return None
+    return folder if private else None
+
+
+def _temporary_folder() -> Path:
+    import atexit
+    import shutil
+    import tempfile
+
+    folder = tempfile.mkdtemp(prefix="kyosei-numba-")  # mode 0700
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
+def cache_folder(package: Path) -> Path:
+    """The folder for this state of the package, created.
+
+    Under XDG_CACHE_HOME or ~/.cache; where that cannot be written or is open to others, a new
+    private temporary folder that goes with the process (the next start compiles again).
+    """
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return _private_folder(Path(base), folder_name(package)) or _temporary_folder()
+
+
+def use_private_cache(package: Path) -> None:
+    """Point Numba at `cache_folder`, unless NUMBA_CACHE_DIR already says where."""
+    if os.environ.get("NUMBA_CACHE_DIR"):
+        return
+    folder = str(cache_folder(package))
+    os.environ["NUMBA_CACHE_DIR"] = folder
+    numba = sys.modules.get("numba")
+    if numba is not None:  # imported before us, so it has read its environment already
+        numba.config.CACHE_DIR = folder
+
+
+def is_cold() -> bool:
+    """True if nothing has been compiled yet for this state of the package."""
+    folder = Path(os.environ.get("NUMBA_CACHE_DIR", ""))
+    return next(folder.rglob("*.nbi"), None) is None

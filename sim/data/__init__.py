@@ -1,0 +1,1 @@
+"""Published tables: reading, checking and looking up."""

@@ -1,0 +1,215 @@
+"""The published figures of a country: load the tables of `sim/data/<country>/` and check them.
+
+Every folder carries its own `schema.yaml`: tables, columns, codes and the sums that must agree.
+Nothing is guessed and nothing is repaired; all problems are reported together. What the tables
+are, and their traps, is in the folder's SOURCES.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from sim import PACKAGE
+from sim.core.errors import DataError
+from sim.core.memory import Recent, state_of_files
+from sim.data.cells import Codes, Kind, nearest
+from sim.data.checks import RULES, run_checks
+from sim.data.read import Table, TableSpec, read_table
+
+__all__ = ["Data", "DataError", "load"]
+
+FOLDERS = PACKAGE / "data"
+
+SCHEMA = "schema.yaml"
+
+_READ: Recent[Data] = Recent(size=2)
+
+
+@dataclass(frozen=True)
+class Data:
+    """The checked tables of one country.
+
+    tables  name: frame; codes and months ("2025-06") are text, counts int64, other numbers float64;
+            a count that may be empty is float64 with NaN. Take a copy before you change one.
+    digest  sha256, in hex, over the names and bytes of all tables and of the schema
+    """
+
+    country: str
+    folder: Path
+    tables: Mapping[str, pd.DataFrame]
+    digest: str
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        """The table of that name; DataError where it was not loaded."""
+        if name not in self.tables:
+            raise DataError(
+                f"no table {name!r} was loaded for {self.country}{nearest(name, self.tables)}"
+            )
+        return self.tables[name]
+
+    def some(self, *names: str) -> tuple[pd.DataFrame | None, ...]:
+        """These tables, None for one that was not loaded: what a result that is kept is made of."""
+        return tuple(self.tables.get(name) for name in names)
+
+
+def load(country: str, folder: Path | None = None, only: Sequence[str] | None = None) -> Data:
+    """Read and check the tables of a country.
+
+    folder  where they are, if not in the package's own `data/<country>`
+    only    names of the tables wanted; the lists of codes they use are read and checked too, and
+            so are the sums that need no other table. The digest covers the folder in any case.
+
+    Raises DataError with every problem found. Files that have not changed since they were last
+    read by this process are not read again.
+    """
+    folder = FOLDERS / country if folder is None else Path(folder)
+    names = None if only is None else tuple(only)
+    key = (country, folder, names, state_of_files(folder, "*.*"))
+    return _READ.get(key, lambda: _load(country, folder, names))
+
+
+def _load(country: str, folder: Path, only: Sequence[str] | None) -> Data:
+    problems: list[str] = []
+    payloads = _payloads(folder, country, problems)
+    schema = _schema(payloads.get(SCHEMA), folder)
+    problems += _stray_files(payloads, schema)
+    wanted = list(schema.tables) if only is None else list(only)
+    unknown = [name for name in wanted if name not in schema.tables]
+    problems += [f"{folder}: no table {name!r}{nearest(name, schema.tables)}" for name in unknown]
+    reader = _Reader(schema, payloads)
+    tables = {name: reader.table(name) for name in wanted if name not in unknown}
+    for table in reader.read.values():
+        problems += table.problems
+    problems += run_checks(schema.checks, reader.read, reader.codes)
+    if problems:
+        raise DataError(problems)
+    frames = MappingProxyType({name: table.frame for name, table in tables.items()})
+    return Data(country, folder, frames, _digest(payloads))
+
+
+def _payloads(folder: Path, country: str, problems: list[str]) -> dict[str, bytes]:
+    if not folder.is_dir():
+        known = sorted(path.name for path in FOLDERS.iterdir() if (path / SCHEMA).is_file())
+        raise DataError(
+            f"there is no folder {folder} of data for {country!r}{nearest(country, known)}"
+        )
+    payloads = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix in (".csv", ".yaml"):
+            try:
+                payloads[path.name] = path.read_bytes()
+            except OSError as error:
+                problems.append(f"{path.name}: cannot be read ({error.strerror})")
+    return payloads
+
+
+def _digest(payloads: Mapping[str, bytes]) -> str:
+    total = hashlib.sha256()
+    for name in sorted(payloads):
+        total.update(f"{name}\0{len(payloads[name])}\0".encode())
+        total.update(payloads[name])
+    return total.hexdigest()
+
+
+def _stray_files(payloads: Mapping[str, bytes], schema: Schema) -> list[str]:
+    known = {spec.file: spec for spec in schema.tables.values()}
+    return [
+        f"{name}: is not in {SCHEMA}{nearest(name, known)}"
+        for name in payloads
+        if name not in known and name != SCHEMA
+    ]
+
+
+@dataclass(frozen=True)
+class Schema:
+    """A folder's schema.yaml."""
+
+    tables: Mapping[str, TableSpec]
+    codes: Mapping[str, Any]  # name: list of codes, or {table, column} that holds them
+    checks: Sequence[Mapping[str, Any]]
+
+
+def _schema(payload: bytes | None, folder: Path) -> Schema:
+    if payload is None:
+        raise DataError(f"{folder / SCHEMA}: is missing or cannot be read; it names the tables")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same, written in C
+    try:
+        raw = yaml.load(payload, loader)
+        common = raw["common"]
+        specs = {name: _spec(name, entry, common) for name, entry in raw["tables"].items()}
+        schema = Schema(specs, raw["codes"], raw["checks"])
+        problems = _schema_problems(schema)
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
+        raise DataError(f"{folder / SCHEMA}: cannot be understood: {error!r}") from error
+    if problems:
+        raise DataError(problems)
+    return schema
+
+
+def _spec(name: str, entry: Mapping[str, Any], common: Mapping[str, str]) -> TableSpec:
+    ends = {} if entry.get("bare") else common
+    columns = {**entry["columns"], **ends, **entry.get("after", {})}
+    kinds = {column: Kind.parse(kind) for column, kind in columns.items()}
+    return TableSpec(name, kinds, tuple(entry["key"]))
+
+
+def _schema_problems(schema: Schema) -> list[str]:
+    kinds = [
+        f"{SCHEMA}, table {spec.name}, column {column}: no kind {kind.name!r}"
+        f"{nearest(kind.name, schema.codes)}"
+        for spec in schema.tables.values()
+        for column, kind in spec.columns.items()
+        if kind.is_code and kind.name not in schema.codes
+    ]
+    keys = [
+        f"{SCHEMA}, table {spec.name}: its key {name!r} is not one of its columns"
+        for spec in schema.tables.values()
+        for name in spec.key
+        if name not in spec.columns
+    ]
+    rules = [
+        f"{SCHEMA}: no rule {check['rule']!r}{nearest(check['rule'], list(RULES))}"
+        for check in schema.checks
+        if check["rule"] not in RULES
+    ]
+    return kinds + keys + rules
+
+
+@dataclass
+class _Reader:
+    """Reads each table once, and the tables that hold its codes before it."""
+
+    schema: Schema
+    payloads: Mapping[str, bytes]
+    read: dict[str, Table] = field(default_factory=dict)
+
+    def table(self, name: str) -> Table:
+        if name not in self.read:
+            spec = self.schema.tables[name]
+            payload = self.payloads.get(spec.file)
+            self.read[name] = (
+                read_table(spec, payload, self.codes) if payload is not None else _missing(spec)
+            )
+        return self.read[name]
+
+    def codes(self, name: str) -> Codes | None:
+        """The codes of a list; None where the table that holds them is broken."""
+        entry = self.schema.codes[name]
+        if isinstance(entry, list):
+            return {str(code): code for code in entry}
+        table = self.table(entry["table"])
+        if entry["column"] not in table.frame:
+            return None
+        return {code: code for code in table.frame[entry["column"]].tolist()}
+
+
+def _missing(spec: TableSpec) -> Table:
+    return Table(spec, problems=[f"{spec.file}: is missing; put the file back"])

@@ -1,0 +1,1 @@
+"""Printed figures, one family a file; they read tables, never the model."""

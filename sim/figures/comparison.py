@@ -1,0 +1,393 @@
+"""Figures of a comparison, from its tables; the arms keep their colours in all of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+
+from sim.figures.look import Label, Look
+from sim.figures.maps import tile_key, tile_map
+from sim.figures.scorecard import draw_scorecard
+from sim.figures.style import (
+    GREY,
+    INK,
+    PALE,
+    house_style,
+    month_text,
+    new_figure,
+    panel_title,
+    panels,
+    present,
+    thousands,
+    year_axis,
+)
+
+ARM_COLOURS: Final = ("#0b5394", "#b45309", "#15803d", "#7c3aed", "#be123c", "#0e7490")
+
+UP: Final = "#15803d"
+
+DOWN: Final = "#be123c"
+
+MOST_MAPS: Final = 6
+
+TICKS: Final = (-1e6, -1e5, -1e4, -1e3, 0, 1e3, 1e4, 1e5, 1e6)
+
+NOTHING: Final = 1e-12
+
+Lines = Sequence[tuple[str, pd.DataFrame, str]]
+"""Name, table of one row with effect, low and high, and colour."""
+
+
+def interval(ax: Axes, lines: Lines, times: float, digits: int) -> None:
+    """One line for each name, from the top: the effect as a dot, its interval as a bar, and text.
+
+    times: what values are multiplied by, such as 100 for shares.
+    """
+    ax.axvline(0.0, color=PALE, linewidth=0.9)
+    filled = [(name, times * row[["effect", "low", "high"]].iloc[0].astype(float), colour)
+              for name, row, colour in lines if len(row)]  # fmt: skip
+    for place, (_, row, colour) in enumerate(filled):
+        ax.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=5, alpha=0.35,
+                solid_capstyle="butt")  # fmt: skip
+        ax.plot(row["effect"], place, "o", color=colour, markersize=7)
+        texts = [f"{row[part]:+,.{digits}f}" for part in ("effect", "low", "high")]
+        text = f"{texts[0]}  [{texts[1]}, {texts[2]}]"
+        ax.annotate(text, (row["effect"], place), (0, 9), textcoords="offset points", ha="center",
+                    fontsize=8.5, color=INK)  # fmt: skip
+    ax.set_yticks(range(len(filled)), [_folded(name) for name, _, _ in filled])
+    ax.tick_params(axis="y", length=0, labelsize=9, labelcolor=INK)
+    ax.set_ylim(len(filled) - 0.5, -0.7)
+    ax.margins(x=0.25)
+    ax.grid(axis="y", visible=False)
+    if digits == 0:
+        thousands(ax.xaxis, 5)
+
+
+def _folded(name: str, width: int = 26) -> str:
+    """A long name on two lines, broken at a space or an underscore."""
+    if len(name) <= width:
+        return name
+    breaks = [k + 1 for k, sign in enumerate(name) if sign in " _"]
+    middle = min(breaks, key=lambda k: abs(k - len(name) / 2), default=len(name))
+    return f"{name[:middle].rstrip()}\n{name[middle:]}"
+
+
+def draw_groups(effects: pd.DataFrame, colours: Mapping[str, str], look: Look) -> Figure:
+    """Effects on people by status and by origin at the last month, one dot for each arm."""
+    baseline, *arms = colours
+    last = effects["month"].max()
+    now = effects[effects["month"] == last]
+    kinds = (("status", "people", look.statuses), ("origin", "residents", look.origins))
+    figure = new_figure(
+        (15, 9.6),
+        f"Whom it changes, {month_text(last)}",
+        f"Difference in people from {baseline}, with intervals.",
+        look,
+    )  # fmt: skip
+    axes = panels(figure, 1, 2, (2.6, 0), (2.6, 0.35, 0.35, 0.3))
+    for ax, (by, indicator, labels) in zip(axes, kinds, strict=True):
+        some = now[(now["by"] == by) & (now["indicator"] == indicator)]
+        order = present(labels, some["group"])
+        names = [labels[code].en for code in order]
+        for k, arm in enumerate(arms):
+            own = some[some["arm"] == arm].set_index("group").reindex(order)
+            place = np.arange(len(order)) + 0.7 * ((k + 0.5) / len(arms) - 0.5)
+            ax.hlines(place, own["low"], own["high"], color=colours[arm], linewidth=2.5, alpha=0.4)
+            ax.plot(own["effect"], place, "o", color=colours[arm], markersize=3.6)
+        ax.axvline(0.0, color=PALE, linewidth=0.9)
+        ax.set_yticks(range(len(order)), names)
+        ax.tick_params(axis="y", length=0, labelcolor=INK)
+        ax.set_ylim(len(order) - 0.4, -0.6)
+        ax.set_xscale("symlog", linthresh=1000, linscale=0.6)
+        ax.xaxis.set_major_locator(FixedLocator(TICKS))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        ax.tick_params(axis="x", labelrotation=30)
+        panel_title(ax, f"People by {by}; beyond 1,000 the scale is logarithmic")
+    arm_legend(figure, {arm: colours[arm] for arm in arms})
+    return figure
+
+
+def arm_legend(figure: Figure, colours: Mapping[str, str]) -> None:
+    """The arms' colours under the title."""
+    width, height = figure.get_size_inches()
+    figure.legend(
+        handles=[Line2D([], [], color=colour, linewidth=2.4, label=arm)
+                 for arm, colour in colours.items()],
+        loc="upper left", bbox_to_anchor=(0.25 / width, 1 - 0.78 / height),
+        ncols=int(np.clip(len(colours), 1, 6)), columnspacing=1.5, handlelength=1.6, fontsize=9,
+    )  # fmt: skip
+
+
+def draw_maps(effects: pd.DataFrame, arms: Sequence[str], look: Look) -> Figure:
+    """Tile maps of the relative difference in residents of each prefecture at the last month."""
+    last = effects["month"].max()
+    own = effects[(effects["month"] == last) & (effects["by"] == "prefecture")]
+    own = own[own["indicator"] == "residents"]
+    shown = list(arms)[:MOST_MAPS]
+    columns = min(len(shown), 2 if len(shown) in (2, 4) else 3)
+    rows = -(-len(shown) // columns)
+    figure = new_figure(
+        (8.2 * columns + 0.6, 1.5 + 7.4 * rows),
+        f"Where it changes the number of residents, {month_text(last)}",
+        "Difference from the baseline in per cent of the prefecture's residents.",
+        look,
+    )
+    change = {
+        arm: _relative(own[own["arm"] == arm]).reindex(list(look.tiles)).dropna() for arm in shown
+    }
+    widest = max((float(values.abs().max()) for values in change.values() if len(values)),
+                 default=0.0)  # fmt: skip
+    norm = Normalize(-max(widest, 0.01), max(widest, 0.01))
+    axes = panels(figure, rows, columns, (0.3, 0.4), (0.3, 0.3, 0.1, 0.05))
+    for ax, arm in zip(axes, shown, strict=False):
+        tile_map(ax, change[arm], look, (norm, "PuOr_r"), "{:+.1f}".format)
+        tile_key(ax, f"{arm}, %", (norm, "PuOr_r"), "{:+g}".format)
+    for ax in axes[len(shown) :]:
+        ax.remove()
+    return figure
+
+
+def _relative(rows: pd.DataFrame) -> pd.Series:
+    """Effect in per cent of the baseline, by group; groups without anybody are left out."""
+    some = rows[rows["baseline_value"] > 0].set_index("group")
+    return 100 * some["effect"] / some["baseline_value"]
+
+
+def draw_waterfall(parts: pd.DataFrame, look: Look) -> Figure:
+    """Settled residents at the last month: each part alone, what is between them, and all."""
+    last = parts["month"].max()
+    own = parts[(parts["month"] == last) & (parts["by"] == "all")]
+    own = own[own["indicator"] == "settled"]
+    packages = list(dict.fromkeys(own["package"]))
+    most = max(int((own["package"] == name).sum()) for name in packages)
+    figure = new_figure(
+        (max(9.0, 3.0 + 1.15 * most), 1.6 + 4.6 * len(packages)),
+        f"What a package is made of, {month_text(last)}",
+        "Settled residents: each part alone, then what the parts together add or take.",
+        look,
+    )
+    axes = panels(figure, len(packages), 1, (0, 1.5), (1.0, 0.35, 0.35, 0.85))
+    for ax, name in zip(axes, packages, strict=True):
+        _falls(ax, own[own["package"] == name])
+        panel_title(ax, name)
+    return figure
+
+
+def _falls(ax: Axes, rows: pd.DataFrame) -> None:
+    alone = rows[rows["kind"] == "alone"].sort_values("effect", ascending=False)
+    order = pd.concat([alone, rows[rows["kind"] == "interaction"]])
+    level = 0.0
+    for place, row in enumerate(order.to_dict("records")):
+        colour = INK if row["kind"] == "interaction" else UP if row["effect"] >= 0 else DOWN
+        _bar(ax, place, level, row, colour)
+        level += float(row["effect"])
+        ax.plot([place - 0.35, place + 1.35], [level, level], color=PALE, linewidth=0.9)
+    whole = rows[rows["kind"] == "package"].to_dict("records")[0]
+    _bar(ax, len(order), 0.0, whole, GREY)
+    names = [*order["part"], "all together"]
+    ax.set_xticks(range(len(names)), [_folded(str(name), 14) for name in names])
+    ax.tick_params(axis="x", length=0, labelcolor=INK, labelsize=8 if len(names) < 12 else 6.5)
+    ax.axhline(0.0, color=PALE, linewidth=0.9)
+    ax.grid(axis="x", visible=False)
+    ax.margins(y=0.18)
+    thousands(ax.yaxis, 6)
+
+
+def _bar(ax: Axes, place: int, level: float, row: Mapping[Any, Any], colour: str) -> None:
+    effect, low, high = (float(row[name]) for name in ("effect", "low", "high"))
+    ax.bar(place, effect, 0.7, level, color=colour, alpha=0.75)
+    ax.plot([place, place], [level + low, level + high], color=INK, linewidth=1.2)
+    top = level + max(high, effect, 0.0)
+    text = f"{effect:+,.0f}" if abs(effect) > NOTHING else "0"
+    ax.annotate(text, (place, top), (0, 4), textcoords="offset points", ha="center", fontsize=8.5)
+
+
+PERCENT_ENDINGS: Final = ("_share", "_rate")
+
+COLUMNS: Final = 3
+
+HEADLINE: Final = ("settled", "settled_share")
+
+PANELS: Final = (
+    "residents", "settled", "settled_share", "permanent", "departures_so_far",
+    "permanent_grants_so_far", "naturalisations_so_far", "irregular", "job_retention_all_share",
+    "language_b1_share", "nhi_payment_rate", "retention_5y_share",
+)  # fmt: skip
+"""What is drawn by month, as far as it was recorded."""
+
+NAMES: Final = {
+    "settled": Label("Settled residents", "定着型在留資格の在留外国人"),
+    "permanent": Label("Permanent residents", "永住者"),
+}
+
+
+def draw_comparison(
+    tables: Mapping[str, pd.DataFrame], arms: Sequence[str], look: Look
+) -> dict[str, Figure]:
+    """Figures by name. tables: effects, values, scorecard and, if there is one, decomposition.
+
+    arms: their names, the baseline first.
+    """
+    effects, values = tables["effects"], tables["values"]
+    parts = tables.get("decomposition", pd.DataFrame())
+    colours = dict(zip(arms, _colours(len(arms)), strict=True))
+    with house_style():
+        figures = {
+            "headline": draw_headline(effects, parts, colours, look),
+            "fans": draw_fans(values, colours, look),
+            "effects": draw_effects(effects, colours, look),
+            "groups": draw_groups(effects, colours, look),
+            "prefectures": draw_maps(effects, list(arms)[1:], look),
+        }
+        if len(parts):
+            figures["waterfall"] = draw_waterfall(parts, look)
+        for number, arm in enumerate(arms):
+            figures[f"scorecard_{number}"] = draw_scorecard(tables["scorecard"], arm, look)
+    return figures
+
+
+def _colours(count: int) -> list[str]:
+    """The baseline is grey; colours come again only if there are many arms."""
+    return [GREY, *(ARM_COLOURS[k % len(ARM_COLOURS)] for k in range(count - 1))]
+
+
+def draw_headline(
+    effects: pd.DataFrame, parts: pd.DataFrame, colours: Mapping[str, str], look: Look
+) -> Figure:
+    """What each arm does to settlement: over time, and alone and together at the end."""
+    baseline, *arms = colours
+    own = effects[effects["by"] == "all"]
+    last = own["month"].max()
+    count = int(own["replicates"].iloc[0])
+    figure = new_figure(
+        (15, 9.4),
+        "What each policy does to settlement",
+        f"Differences from {baseline}, mean of {count} paired replicates. Bands and bars:"
+        f" intervals of the mean; those at the right are of {month_text(last)}.",
+        look,
+    )
+    axes = panels(figure, 2, 2, (2.9, 0.95), (0.95, 0.35, 0.55, 0.3))
+    for row, indicator in enumerate(HEADLINE):
+        some = own[own["indicator"] == indicator]
+        line, dots = axes[2 * row : 2 * row + 2]
+        _effect_panel(line, some, colours, indicator)
+        panel_title(line, *_label(indicator, look))
+        lines = [(arm, some[(some["arm"] == arm) & (some["month"] == last)], colours[arm])
+                 for arm in arms]  # fmt: skip
+        if len(parts):
+            between = parts[(parts["kind"] == "interaction") & (parts["by"] == "all")]
+            between = between[(between["indicator"] == indicator) & (between["month"] == last)]
+            between = between[between["package"].isin(arms)]
+            lines += [(f"interaction in {name}", between[between["package"] == name], INK)
+                      for name in dict.fromkeys(between["package"])]  # fmt: skip
+        interval(dots, lines, 100.0 if _is_share(indicator) else 1.0, 2 if row else 0)
+        panel_title(dots, f"In {month_text(last)}, {_unit(indicator)}")
+    arm_legend(figure, {arm: colours[arm] for arm in arms})
+    return figure
+
+
+def draw_fans(values: pd.DataFrame, colours: Mapping[str, str], look: Look) -> Figure:
+    """Median of all arms, with the middle 80 % and the whole range of the replicates."""
+
+    def panel(ax: Axes, some: pd.DataFrame, indicator: str) -> None:
+        times = 100.0 if _is_share(indicator) else 1.0
+        for arm, colour in colours.items():
+            line = some[some["arm"] == arm].sort_values("month")
+            month = line["month"]
+            for low, high, alpha in (("lowest", "highest", 0.12), ("q10", "q90", 0.22)):
+                ax.fill_between(month, times * line[low], times * line[high], color=colour,
+                                alpha=alpha, linewidth=0)  # fmt: skip
+            ax.plot(month, times * line["median"], color=colour, linewidth=1.8)
+        _axis(ax, indicator)
+
+    return _small_panels(
+        values, "Where the arms are heading",
+        "Medians over replicates; dark band: the middle 80 % of them; pale: lowest to highest.",
+        colours, look, panel,
+    )  # fmt: skip
+
+
+def draw_effects(effects: pd.DataFrame, colours: Mapping[str, str], look: Look) -> Figure:
+    """Effect of each arm over time with its interval."""
+    baseline, *arms = colours
+
+    def panel(ax: Axes, some: pd.DataFrame, indicator: str) -> None:
+        _effect_panel(ax, some, colours, indicator)
+
+    return _small_panels(
+        effects, "Effects over time",
+        f"Paired differences from {baseline}: mean and interval of the mean over replicates.",
+        {arm: colours[arm] for arm in arms}, look, panel,
+    )  # fmt: skip
+
+
+def _small_panels(
+    table: pd.DataFrame, title: str, subtitle: str, colours: Mapping[str, str], look: Look,
+    panel: Any,
+) -> Figure:  # fmt: skip
+    everybody = table[table["by"] == "all"]
+    known = set(everybody.groupby("indicator")["month"].nunique().loc[lambda n: n > 1].index)
+    names = [name for name in PANELS if name in known]
+    rows = math.ceil(len(names) / COLUMNS)
+    figure = new_figure((15, 2.5 + 2.45 * rows), title, subtitle, look)
+    axes = panels(figure, rows, COLUMNS, (0.95, 0.9), (0.95, 0.35, 0.75, 0.3))
+    first, last = everybody["month"].min(), everybody["month"].max()
+    for ax, name in zip(axes, names, strict=False):
+        panel(ax, everybody[everybody["indicator"] == name], name)
+        year_axis(ax, first, last, 6)
+        panel_title(ax, *_label(name, look))
+    for ax in axes[len(names) :]:
+        ax.remove()
+    arm_legend(figure, colours)
+    return figure
+
+
+def _effect_panel(ax: Axes, some: pd.DataFrame, colours: Mapping[str, str], indicator: str) -> None:
+    times = 100.0 if _is_share(indicator) else 1.0
+    ax.axhline(0.0, color=PALE, linewidth=0.9)
+    for arm in dict.fromkeys(some["arm"]):
+        line = some[some["arm"] == arm].sort_values("month")
+        ax.fill_between(line["month"], times * line["low"], times * line["high"],
+                        color=colours[str(arm)], alpha=0.2, linewidth=0)  # fmt: skip
+        ax.plot(line["month"], times * line["effect"], color=colours[str(arm)], linewidth=2)
+    _axis(ax, indicator, points=True)
+    if len(some):
+        year_axis(ax, some["month"].min(), some["month"].max(), 6)
+
+
+def _axis(ax: Axes, indicator: str, points: bool = False) -> None:
+    if _is_share(indicator):
+        ax.yaxis.set_major_locator(MaxNLocator(5))
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    else:
+        thousands(ax.yaxis, 5)
+    ax.grid(axis="x", visible=False)
+    unit = _unit(indicator) if points or not _is_share(indicator) else "%"
+    ax.annotate(unit, (1, 1), (0, 4), "axes fraction", "offset points", ha="right", fontsize=8,
+                color=GREY)  # fmt: skip
+
+
+def _is_share(indicator: str) -> bool:
+    return indicator.endswith(PERCENT_ENDINGS)
+
+
+def _unit(indicator: str) -> str:
+    return "percentage points" if _is_share(indicator) else "people"
+
+
+def _label(indicator: str, look: Look) -> tuple[str, str]:
+    flow = indicator.removesuffix("_so_far")
+    label = NAMES.get(indicator) or look.indicators.get(flow)
+    if label is None:
+        return indicator.replace("_", " ").capitalize(), ""
+    so_far = (", so far", "（累計）") if flow != indicator else ("", "")
+    return label.en + so_far[0], label.ja + so_far[1]

@@ -1,0 +1,97 @@
+"""The scorecard of one arm as a picture: a line for each indicator, its course and its effect."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sim.figures.look import Look
+from sim.figures.style import BOLD, GREY, GRID, INK, PALE, new_figure, panels
+
+LINE_INCHES: Final = 0.27
+
+UP: Final = "#0b5394"
+
+DOWN: Final = "#b45309"
+
+PERCENT_ENDINGS: Final = ("_share", "_rate")
+
+
+def draw_scorecard(card: pd.DataFrame, arm: str, look: Look) -> Figure:
+    """Values of one arm at the named months and its effect at the last, with intervals.
+
+    card: section, title, indicator, arm, month, state, mean, low, high, effect, effect_low,
+    effect_high, as `sim.studies.comparison.scorecard` gives them.
+    """
+    own = card[card["arm"] == arm]
+    months = sorted(own["month"].unique())
+    lines = own[["section", "title", "indicator"]].drop_duplicates()
+    sections = lines["section"].nunique()
+    height = (len(lines) + sections + 1) * LINE_INCHES
+    figure = new_figure(
+        (5.2 + 1.5 * len(months) + 3.4, height + 2.0),
+        f"Scorecard: {arm}",
+        "Means over replicates. Effects against the baseline, with intervals of the mean.",
+        look,
+    )
+    (ax,) = panels(figure, 1, 1, (0, 0), (0.35, 0.35, 0.1, 0.1))
+    ax.axis("off")
+    ax.set_xlim(0, 4.8 + 1.5 * len(months) + 3.1)
+    ax.set_ylim(height / LINE_INCHES, 0)
+    _heads(ax, [pd.Timestamp(month) for month in months])
+    place = 1.0
+    for section, some in lines.groupby("section", sort=False):
+        ax.axhspan(place, place + 1, color=GRID, linewidth=0)
+        ax.text(0.05, place + 0.55, str(section).capitalize(), va="center", fontsize=9, **BOLD)
+        place += 1
+        for line in some.to_dict("records"):
+            rows = own[(own["title"] == line["title"]) & (own["indicator"] == line["indicator"])]
+            _line(ax, place + 0.5, rows.sort_values("month"), look)
+            place += 1
+    return figure
+
+
+def _heads(ax: Axes, months: list[pd.Timestamp]) -> None:
+    for k, month in enumerate(months):
+        ax.text(6.1 + 1.5 * k, 0.5, f"{month:%Y-%m}", ha="right", va="center", color=GREY)
+    ax.text(4.8 + 1.5 * len(months) + 3.05, 0.5, f"effect in {months[-1]:%Y-%m}", ha="right",
+            va="center", color=GREY)  # fmt: skip
+
+
+def _line(ax: Axes, y: float, rows: pd.DataFrame, look: Look) -> None:
+    """One indicator: its name, a value for each month, its effect in words and colour."""
+    indicator = str(rows["indicator"].iloc[0])
+    label = look.indicators.get(indicator)
+    title = label.both("  ") if label is not None else str(rows["title"].iloc[0])
+    ax.text(0.2, y, title, va="center", fontsize=8.8)
+    for k, row in enumerate(rows.to_dict("records")):
+        known = row["state"] == "simulated"
+        text = value_text(indicator, float(row["mean"])) if known else str(row["state"])
+        ax.text(6.1 + 1.5 * k, y, text, ha="right", va="center", fontsize=8.8 if known else 7.5,
+                color=INK if known else PALE)  # fmt: skip
+    last = rows.iloc[-1]
+    if last["state"] != "simulated" or np.isnan(last["effect"]):
+        return
+    sure = last["effect_low"] > 0 or last["effect_high"] < 0
+    colour = PALE if not sure else UP if last["effect"] > 0 else DOWN
+    share = indicator.endswith(PERCENT_ENDINGS)
+    values = [(100 if share else 1) * float(last[name])
+              for name in ("effect", "effect_low", "effect_high")]  # fmt: skip
+    digits = 2 if share or max(map(abs, values)) < 100 else 0
+    text = "{:+,.{d}f} [{:+,.{d}f}, {:+,.{d}f}]".format(*values, d=digits)
+    text = "none, exactly" if values == [0, 0, 0] else f"{text}{' points' if share else ''}"
+    ax.text(4.8 + 1.5 * len(rows) + 3.05, y, text, ha="right", va="center", fontsize=8.8,
+            color=colour)  # fmt: skip
+
+
+def value_text(indicator: str, value: float) -> str:
+    """Shares in percent, people whole, anything small with two digits."""
+    if np.isnan(value):
+        return "-"
+    if indicator.endswith(PERCENT_ENDINGS):
+        return f"{value:.1%}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"

@@ -1,0 +1,1 @@
+"""Folders of results that survive a crash: locks, atomic writes, manifests."""

@@ -1,0 +1,1 @@
+"""The model: its opening, the month, checkpoints."""

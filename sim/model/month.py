@@ -1,0 +1,35 @@
+"""One month, as a list of processes in order. Each is a few lines that call kernels.
+
+To add a process: a function here (kernel in `sim/processes/`) and its line in MONTH.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from sim.agents.state import State
+from sim.processes.agencies import agencies
+from sim.processes.arrivals import arrivals
+from sim.processes.books import books
+from sim.processes.families import children, dependants, family_arrivals
+from sim.processes.fates import fates
+from sim.processes.firms import plan
+from sim.processes.jobs import jobs, recruited
+from sim.processes.policy import policy
+from sim.processes.towns import municipalities
+
+MONTH: Final[tuple[Callable[[State], None], ...]] = (
+    policy,
+    municipalities,
+    plan,
+    fates,
+    jobs,
+    children,
+    family_arrivals,
+    dependants,
+    arrivals,
+    recruited,
+    agencies,
+    books,
+)

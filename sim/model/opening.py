@@ -1,0 +1,181 @@
+"""Municipalities and agencies in the month: what they read from the state and leave in it."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from sim.agents.agencies import blank_agencies, load_bureau, open_agencies
+from sim.agents.firms import labour_of
+from sim.agents.opening.firms import open_firms
+from sim.agents.opening.people import open_population
+from sim.agents.population import Population
+from sim.agents.record import Audit, Record
+from sim.agents.state import BandTable, State
+from sim.agents.towns import Land, blank_towns, load_land, open_towns
+from sim.config.paths import sections
+from sim.config.schema.run import RunConfig
+from sim.core.clock import month_index
+from sim.core.memory import Same
+from sim.core.rng import run_key
+from sim.core.threads import Crew
+from sim.data.load import Data
+from sim.policies.ratebook import RateBook
+from sim.processes import towns as places
+from sim.processes.agencies import remember
+from sim.processes.books import recount, recount_cube
+from sim.processes.jobs import open_way
+from sim.processes.market import first_search
+from sim.processes.policy import renew_risks
+from sim.processes.risk import band_table, n_classes
+from sim.processes.survey import describe, describe_firms, remember_jobs, take_census
+from sim.processes.towns import lean, residents, show
+from sim.rates.arrivals import ArrivalPlan
+from sim.rates.places import Places, load_places
+from sim.rates.statuses import has_firms
+from sim.rates.tables import Model as Tables
+from sim.rates.tables import build
+
+
+def open_civic(state: State) -> None:
+    """Municipalities and agencies at the opening, from the people who are there."""
+    state.agencies = open_agencies(state.bureau)
+    land = state.land
+    if land is not None:
+        people, params = residents(state), state.params
+        counts, _ = take_census(state)
+        foreign, irregular = people.foreign, people.irregular
+        state.towns = open_towns(land, state.month, foreign, irregular, counts, state.sizes[1])
+        levels = list(land.town.support.levels)
+        nationals = land.nationals_in(state.month)
+        usual = places.conditions(state.towns, params, people, nationals, levels)
+        state.towns.usual[:] = usual
+        places.work(state.towns, params, people)
+        show(state)
+        lean(state)
+    remember(state)
+
+
+def open_books(state: State) -> None:
+    """Put the firms of the opening in the place of nobody, which is what the record has so far."""
+    for name in ("jobs", "work", "capped", "support"):
+        getattr(state.record, name).pop()
+    remember_jobs(state)
+    describe_firms(state)
+
+
+def open_state(config: RunConfig, data: Data, threads: int) -> tuple[State, dict[str, Any]]:
+    """Opening population and empty books of a run, with the residuals of the opening."""
+    opening = open_population(config, data, month_index(config.start), config.scale)
+    state = state_of(config, data, opening.columns, threads)
+    return state, {**opening.report, **open_work(state, data)}
+
+
+def open_work(state: State, data: Data) -> dict[str, Any]:
+    """Firms, and who works in them or looks for work, if firms act in this run; with residuals."""
+    config, people = state.config, state.people
+    if not has_firms(config):
+        return {}
+    columns = {name: people[name] for name in ("key", "status", "born", "municipality")}
+    opening = open_firms(config, data, columns, state.places, state.key, state.scale)
+    people["firm"][:], people["sector"][:] = opening.firm, opening.sector
+    people["job_since"][:] = state.month
+    renew_risks(state)  # who has a job is in another class
+    prefectures = state.places.prefectures.size
+    state.labour = labour_of(config, opening.firms, state.places.world.prefecture, prefectures)
+    assert config.firms is not None
+    share = [tier.seeking.value for tier in config.firms.tiers.values()]
+    cut = (np.array(share) * 2.0**32).astype(np.uint64)
+    state.crew.run(first_search, people.n, people.columns, cut, state.model.status, state.now)
+    open_way(state)
+    open_books(state)
+    return {"firms": opening.report}
+
+
+def state_of(config: RunConfig, data: Data, columns: dict[str, np.ndarray], threads: int) -> State:
+    """Tables and books around a given opening population (columns as in FIELDS)."""
+    n = columns["key"].size
+    state = blank_state(config, data, n, threads)
+    state.people.fill(columns)
+    state.unaudited = audited_share(n)
+    take_stock(state)
+    return state
+
+
+# What the runs of a sweep share, as long as the sections of their configurations are the same.
+_PLACES: Final[Same[Places]] = Same(size=4)
+
+_TABLES: Final[Same[Tables]] = Same(size=16)
+
+_BANDS: Final[Same[BandTable]] = Same(size=16)
+
+_LAND: Final[Same[Land | None]] = Same(size=4)
+
+
+def blank_state(config: RunConfig, data: Data, n: int, threads: int) -> State:
+    """Tables of a run, with room for n people and empty books."""
+    flows = data.some("municipalities", "municipality_flows")
+    about = (*flows, config.country, config.life, *config.prefecture.values())
+    places = _PLACES.get(about, lambda: load_places(config, data))
+    tables = (places, has_firms(config), *(section for _, section in sections(config)))
+    model = _TABLES.get(tables, lambda: build(config, places.codes, places.mobility))
+    bands = _BANDS.get(
+        (model.fates, places), lambda: band_table(model.fates, places.world.mobility)
+    )
+    key = run_key(config.seed, config.replicate)
+    s, o, p = len(model.codes.statuses), len(model.codes.origins), len(model.codes.prefectures)
+    crew = Crew(threads)
+    people = Population(int(n * 1.3) + 1024, hole_risk=n_classes(s), crew=crew)
+    foreign = data.some("municipalities", "municipalities_foreign")
+    land = _LAND.get((*foreign, config.town), lambda: load_land(config, data))
+    size, bureau = model.base.size, load_bureau(config, model)
+    seen, expected, variance = (np.zeros(size, np.int64) for _ in range(3))
+    audit = Audit(seen, expected, variance, np.zeros(3, np.int64))
+    return State(
+        model, places, ArrivalPlan(config, data, places, key), RateBook(config, model), people,
+        key, config.scale, crew, month_index(config.start), Record(), audit,
+        np.zeros(s * o * p, np.int64), np.zeros(len(places.codes) * s, np.int64),
+        bands, np.uint64(0), config, places.world,
+        land, bureau, blank_towns(len(places.codes) if land else 0, o),
+        blank_agencies(len(bureau.names)),
+    )  # fmt: skip
+
+
+AUDITED = 50_000
+"""People whose monthly fates are audited, at least; everybody, in a run with fewer."""
+
+
+def audited_share(n: int) -> np.uint64:
+    """Key bits that must be 0 for a person's monthly fates to be audited.
+
+    Everyone in a small run; in a larger one every second, fourth, ..., chosen by identity, so that
+    at least AUDITED are.
+    """
+    return np.uint64((1 << max((n // AUDITED).bit_length() - 1, 0)) - 1)
+
+
+def take_stock(state: State) -> None:
+    """Count the opening population into the books and record it."""
+    s, o, p, _ = state.sizes
+    people = state.people
+    renew_risks(state)
+    cube = np.zeros((state.chunks, s * o * p), np.int32)
+    prefecture = state.world.prefecture
+    columns = (people[name] for name in ("status", "origin", "municipality"))
+    state.crew.run(recount_cube, people.n, *columns, prefecture, o, p, cube)
+    state.cube += cube.sum(axis=0, dtype=np.int64)
+    place = np.zeros((state.chunks, state.place.size), np.int32)
+    state.crew.run(recount, people.n, people["status"], people["municipality"], s, place)
+    state.place += place.sum(axis=0, dtype=np.int64)
+    zero = np.zeros(s, np.int64)
+    record = state.record
+    record.months.append(state.month)
+    record.cubes.append(state.cube.reshape(s, o, p).astype(np.int32))
+    record.flows.append(np.zeros(state.model.kinds, np.int64))
+    for name in ("came", "brought", "born"):
+        getattr(record, name).append(zero)
+    record.born_citizens.append(0)
+    remember_jobs(state)
+    open_civic(state)
+    describe(state)

@@ -1,0 +1,274 @@
+"""Half-yearly counts of residents by municipality, and how satisfied they are."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numba import njit
+
+from sim.agents.firms import HOLE as NO_FIRM
+from sim.agents.firms import N_COUNTS
+from sim.agents.population import HOLE, NORMS
+from sim.agents.state import State
+from sim.agents.towns import COUNTED
+from sim.config.factors import AGES
+from sim.core.kernels import borrow
+from sim.processes import towns as places
+from sim.processes.firms import OFFERED
+from sim.rates.statuses import has_firms
+
+FINE: Final = 10_000
+"""Satisfaction is added up in ten-thousandths: sums across threads are integers."""
+
+FARED: Final = ("people", "satisfaction", "b1", "norms")
+"""Columns of the census by status and prefecture; satisfaction in units of 1 / FINE."""
+
+FIVE_YEARS: Final = 60
+
+
+@njit(cache=True, nogil=True)
+def mark_families(principal, family):
+    """family uint8[n]: 1 for those who depend on somebody and those on whom somebody depends."""
+    for i in range(principal.size):
+        family[i] = 0
+    for i in range(principal.size):
+        on = principal[i]
+        if on >= 0:
+            family[i] = 1
+            family[on] = 1
+
+
+@njit(cache=True, nogil=True)
+def census(c, first, stop, p, a, w, seeks, family, near, weights, n_prefectures, towns, fared):
+    """Count rows [first, stop) of the population p.
+
+    seeks    bool[S]: statuses that ask for a job; none where firms do not act
+    near     int64[M]: what local sentiment adds to satisfaction, in ten-thousandths
+    weights  int64[5]: base, permit, job, family, language, in ten-thousandths
+    towns    int64[C, M * 4]: see agents.towns.COUNTED
+    fared    int64[C, S * P * 4]: see FARED
+    """
+    p, a, w = borrow(p), borrow(a), borrow(w)
+    base, permit, job = weights[0], weights[1], weights[2]
+    kin, speaks = weights[3], weights[4]
+    for i in range(first, stop):
+        s = p.status[i]
+        if s == HOLE:
+            continue
+        town, level = np.int64(p.municipality[i]), np.int64(p.language[i])
+        arrears, norms = np.int64(p.arrears[i]), np.int64(p.traits[i]) & NORMS
+        at = town * 4
+        towns[c, at] += arrears & 1
+        towns[c, at + 1] += (arrears >> 1) & 1
+        towns[c, at + 2] += level >= 3
+        towns[c, at + 3] += norms
+        secure = 0 if s == a.irregular else min(np.int64(p.permit_months[i]), FIVE_YEARS)
+        content = base + permit * secure // FIVE_YEARS
+        if not seeks[s] or p.firm[i] >= 0:
+            content += job
+        content += kin * family[i] + speaks * level // 4 + near[town]
+        at = (np.int64(s) * n_prefectures + w.prefecture[town]) * 4
+        fared[c, at] += 1
+        fared[c, at + 1] += min(content, FINE)
+        fared[c, at + 2] += level >= 3
+        fared[c, at + 3] += norms
+
+
+TOWN: Final = ("support", "classes", "linked", "caseload", "capacity", "backlog", "sentiment")
+"""Columns of Record.towns."""
+
+WEIGHTS: Final = ("base", "permit", "job", "family", "language")
+
+
+def take_census(state: State) -> tuple[np.ndarray, np.ndarray]:
+    """int64[M, 4] by COUNTED and int64[S, P, 4] by FARED: everyone as they are now."""
+    s, _, n_prefectures, m = state.sizes
+    people, c = state.people, state.chunks
+    family = np.empty(people.n, np.uint8)
+    mark_families(people["principal"], family)
+    local = state.params["integration.satisfaction.sentiment"]
+    near = np.rint(local * (1.0 - state.towns.sentiment) * FINE).astype(np.int64)
+    given = [state.params[f"integration.satisfaction.{name}"] for name in WEIGHTS]
+    weights = np.rint(np.array(given) * FINE).astype(np.int64)
+    towns = np.zeros((c, m * len(COUNTED)), np.int64)
+    fared = np.zeros((c, s * n_prefectures * len(FARED)), np.int64)
+    seeks = state.model.status.seeks & (state.labour is not None)
+    state.crew.run(
+        census, people.n, people.columns, state.model.status, state.world, seeks, family, near,
+        weights, n_prefectures, towns, fared,
+    )  # fmt: skip
+    by_town = towns.sum(axis=0).reshape(m, len(COUNTED))
+    return by_town, fared.sum(axis=0).reshape(s, n_prefectures, len(FARED))
+
+
+def describe_civic(state: State) -> None:
+    """Record municipalities and how residents fare, at a half-year."""
+    record, towns = state.record, state.towns
+    if state.land is None:
+        record.towns[state.month] = np.zeros((0, len(TOWN)))
+        record.fared[state.month] = np.zeros((0, 0, len(FARED)), np.int64)
+        return
+    towns.counts[:], record.fared[state.month] = take_census(state)
+    felt = places.support_given(towns, state.params)
+    columns = (
+        felt, towns.classes, towns.linked, towns.cases, towns.capacity, towns.waiting,
+        towns.sentiment,
+    )  # fmt: skip
+    record.towns[state.month] = np.stack(columns, axis=1).astype(np.float64)
+
+
+@njit(cache=True, nogil=True)
+def describe_people(c, first, stop, status, sex, born, arrears, language, now, ages, traits):
+    """Ages and traits of rows [first, stop).
+
+    ages   int32[C, S, 2, 23]  by status, sex and five-year age
+    traits int32[C, S, 4 + 5]  people; in arrears with health insurance, pension, tax; language 0-4
+    """
+    for i in range(first, stop):
+        s = status[i]
+        if s != HOLE:
+            age = min(max((now - born[i]) // 12, 0), AGES - 1)
+            ages[c, s, sex[i], age // 5] += 1
+            traits[c, s, 0] += 1
+            for bit in range(3):
+                traits[c, s, 1 + bit] += (arrears[i] >> bit) & 1
+            traits[c, s, 4 + language[i]] += 1
+
+
+YEARS: Final = (1, 3, 5, 10)
+"""Years after which a cohort is looked for."""
+
+WINDOW: Final = 6
+"""Months of entry that make a cohort: those of one half-year."""
+
+
+@njit(cache=True, nogil=True)
+def count_cohorts(c, first, stop, status, born, entered, now, months, out):
+    """People of rows [first, stop) who first came `months` to `months` + 5 months ago.
+
+    months int64[K]; out int32[C, S, K]. Who was born here is no newcomer.
+    """
+    for i in range(first, stop):
+        if status[i] != HOLE and entered[i] != born[i]:
+            ago = now - entered[i]
+            for k in range(months.size):
+                if months[k] <= ago < months[k] + WINDOW:
+                    out[c, status[i], k] += 1
+
+
+FIRMS, WORKERS, OFFERS, LEFT = range(4)
+"""Columns of Record.jobs: at the end of the month, but vacancies as the month began."""
+
+SURVEYED = 3
+"""Columns of Record.firms: firms, workers and vacancies that nobody took."""
+
+
+def remember_jobs(state: State) -> None:
+    """The month's work into the record; see `sim.agents.record.Record` for shapes."""
+    record, labour = state.record, state.labour
+    counted = survey(state)
+    jobs = np.zeros((counted.shape[0], 4), np.int64)
+    jobs[:, [FIRMS, WORKERS, LEFT]] = counted.sum(axis=(1, 2))
+    if labour is not None:
+        jobs[:, OFFERS] = labour.firms.seen[:, OFFERED]
+    _, _, _, tiers, fields = _sizes(state)
+    record.jobs.append(jobs)
+    record.support.append(support_cost(state))
+    record.work.append(
+        np.zeros((N_COUNTS, tiers), np.int64) if labour is None else labour.counts.copy()
+    )
+    record.capped.append(
+        np.zeros((tiers, fields), np.int64) if labour is None else labour.capped.copy()
+    )
+
+
+def describe_firms(state: State) -> None:
+    """Firms by kind and standing into the record."""
+    state.record.firms[state.month] = survey(state)
+
+
+def _sizes(state: State) -> tuple[int, int, int, int, int]:
+    """Numbers of sectors, sizes, standings, tiers and fields; none where firms do not act."""
+    body = state.config.firms
+    if body is None or not has_firms(state.config):
+        return 0, 0, 0, 0, 0
+    return (
+        len(body.sectors), len(body.sizes), len(body.statuses), len(body.tiers), len(body.fields),
+    )  # fmt: skip
+
+
+def survey(state: State) -> np.ndarray:
+    """int64[sectors, sizes, standings, SURVEYED] of the firms as they are now."""
+    shape = _sizes(state)[:3]
+    if state.labour is None:
+        return np.zeros((*shape, SURVEYED), np.int64)
+    firms = state.labour.firms
+    out = np.zeros((state.chunks, *shape, SURVEYED), np.int64)
+    state.crew.run(count_firms_now, firms.n, firms.columns, out)
+    return np.asarray(out.sum(axis=0))
+
+
+def support_cost(state: State) -> float:
+    """What firms spend on their workers' support this month, thousand yen at scale 1."""
+    body, params = state.config.firms, state.params
+    if state.labour is None or body is None:
+        return 0.0
+    firms, kinds = state.labour.firms, list(body.support.cost)
+    workers = np.zeros((state.chunks, 2 ** len(kinds)), np.int64)
+    state.crew.run(count_supported, firms.n, firms.columns, workers)
+    cost = np.array([params[f"firms.support.cost.{name}"] for name in kinds])
+    given = (np.arange(workers.shape[1])[:, None] >> np.arange(len(kinds))) & 1
+    yearly = float(workers.sum(axis=0) @ (given @ cost)) * params["firms.support.burden"]
+    return yearly / 12.0 / state.scale
+
+
+@njit(cache=True, nogil=True)
+def count_supported(c, first, stop, firms, workers):
+    """Workers of firms [first, stop) by the bits of support: workers int64[C, 2**kinds]."""
+    firms = borrow(firms)
+    for f in range(first, stop):
+        if firms.status[f] != NO_FIRM and firms.support[f] > 0:  # none costs nothing
+            here = 0
+            for t in range(firms.heads.shape[1]):
+                here += firms.heads[f, t]
+            workers[c, firms.support[f]] += here
+
+
+@njit(cache=True, nogil=True)
+def count_firms_now(c, first, stop, firms, out):
+    """Firms, workers and vacancies of rows [first, stop): out int64[C, K, Z, U, 3]."""
+    firms = borrow(firms)
+    for f in range(first, stop):
+        status = firms.status[f]
+        if status == NO_FIRM:
+            continue
+        cell = out[c, firms.sector[f], firms.size[f], status]
+        people, vacant = 0, 0
+        for t in range(firms.heads.shape[1]):
+            people += firms.heads[f, t]
+            vacant += firms.vacancies[f, t]
+        cell[0] += 1
+        cell[1] += people
+        cell[2] += vacant
+
+
+def describe(state: State) -> None:
+    """Record places, ages and traits as they are now."""
+    s, m = state.sizes[0], state.sizes[3]
+    ages = np.zeros((state.chunks, s, 2, 23), np.int32)
+    traits = np.zeros((state.chunks, s, 9), np.int32)
+    p = state.people
+    columns = (p[name] for name in ("status", "sex", "born", "arrears", "language"))
+    state.crew.run(describe_people, p.n, *columns, state.month, ages, traits)
+    record = state.record
+    record.places[state.month] = state.place.reshape(m, s).astype(np.int32)
+    record.ages[state.month] = ages.sum(axis=0, dtype=np.int32)
+    record.traits[state.month] = traits.sum(axis=0, dtype=np.int32)
+    months = 12 * np.array(YEARS)
+    cohorts = np.zeros((state.chunks, s, months.size), np.int32)
+    columns = (p[name] for name in ("status", "born", "entered"))
+    state.crew.run(count_cohorts, p.n, *columns, state.month, months, cohorts)
+    record.cohorts[state.month] = cohorts.sum(axis=0, dtype=np.int32)
+    describe_civic(state)
+    describe_firms(state)

@@ -1,0 +1,1 @@
+"""From a configuration to the arrays of rates that kernels read."""

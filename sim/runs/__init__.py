@@ -1,0 +1,1 @@
+"""One run: its folder, its resources, its progress, and making it again."""

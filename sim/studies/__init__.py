@@ -1,0 +1,1 @@
+"""Questions that take many runs: comparison, calibration, hindcast, sensitivity."""

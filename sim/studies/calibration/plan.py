@@ -1,0 +1,169 @@
+"""What a calibration may move and what it is held to: configs/calibration/COUNTRY.yaml, checked.
+
+A parameter multiplies baseline rates or shares, for good or period by period; a target is a
+published flow or stock and the model's own quantity beside it. Stocks by status and entries by
+channel are targets by themselves and need no line.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import Field, StrictBool, StrictStr, ValidationError
+
+from sim.config.fates import all_fates
+from sim.config.schema.base import Code, Month, Number, Positive, Quality, Strict
+from sim.config.schema.policy import Edit
+from sim.config.schema.run import Fate, RunConfig
+from sim.config.settings import configs_folder
+from sim.config.yaml import dotted, read
+from sim.core.clock import month_index, month_name
+from sim.core.errors import ConfigError
+
+RANGE_SDS: Final = 2 * 1.2816
+"""low..high of a number is read as its 80 % interval: so many standard deviations wide."""
+
+Spread = Annotated[Number, Field(gt=0)]
+
+
+class Parameter(Strict):
+    """A multiplier of rates, to be estimated. Log-normal around 1, or around the event's size."""
+
+    paths: list[StrictStr] = []
+    event: StrictStr | None = None  # EVENT.EDIT: its paths and dates, and its size as the median
+    since: Month | None = None
+    until: Month | None = None
+    periods: list[Month] = []  # each begins a multiplier of its own that follows the one before
+    sd: Spread | None = None  # of the logarithm; None: from low..high of the fate, or its quality
+    step: Spread = 0.15  # of the logarithm, from one period to the next
+    reason: StrictStr
+
+
+class Target(Strict):
+    """Rows of a data table and what they are compared with: flows of a year, or a stock."""
+
+    table: Code
+    rows: dict[StrictStr, StrictStr | list[StrictStr]] = {}  # column -> value, or any of values
+    flows: list[StrictStr] = []  # globs over STATUS.OCCASION.FATE, summed over the year
+    stock: Code | None = None  # status whose people are counted instead
+    born: StrictBool = False  # or births of residents' children
+    sd: dict[Quality, Spread] = {}  # relative error; else that of the plan
+
+
+class Stocks(Strict):
+    """How well the published stocks must be met: what the model's shape leaves open."""
+
+    sd: Spread  # share of the stock
+    floor: Positive  # people
+
+
+class Entries(Strict):
+    """What is believed of arrivals: published years, and how steady the others are."""
+
+    step: Spread  # change from the same half a year before, share of the channel's mean
+    closed: Spread  # so many times that while an event edits arrivals
+    split: Spread  # how a published year may fall into halves, share of the half
+
+
+class Plan(Strict):
+    """One calibration."""
+
+    start: Month
+    stocks: Stocks
+    entries: Entries
+    sd: dict[Quality, Spread]  # relative error of a published number, by its quality
+    prior_sd: dict[Quality, Spread]  # of a rate's logarithm, where no range is given
+    parameters: dict[Code, Parameter]
+    targets: dict[Code, Target]
+
+
+@dataclass(frozen=True)
+class Knob:
+    """One number to be estimated: the logarithm of a multiplier in one period."""
+
+    name: str
+    edit: Edit  # its paths and dates
+    median: float  # multiplier before the data
+    sd: float  # of the logarithm: around the median, or around the knob it follows
+    follows: int  # knob of the period before, -1 if it is the first
+    reason: str
+    event: str | None = None
+
+
+def load_plan(config: RunConfig) -> Plan:
+    """The plan of a country. Raises ConfigError."""
+    path = configs_folder() / "calibration" / f"{config.country.name}.yaml"
+    try:
+        payload = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"there is no plan of a calibration: {path}") from error
+    return plan_of(payload, Path(*path.parts[-3:]).as_posix())
+
+
+def plan_of(payload: bytes | str, name: str) -> Plan:
+    """A plan from its text; `name` is what messages call it. Raises ConfigError."""
+    document = read(payload, name)
+    if document.problems:
+        raise ConfigError(document.problems)
+    try:
+        return Plan.model_validate(document.value)
+    except ValidationError as error:
+        raise ConfigError(
+            [f"{name}  {dotted(tuple(e['loc']))}\n    {e['msg']}" for e in error.errors()]
+        ) from error
+
+
+def knobs(config: RunConfig, plan: Plan, first: int, last: int) -> list[Knob]:
+    """All numbers to be estimated from months first..last; periods that begin later are dropped.
+
+    The last period known has no end, so that it goes on into the future.
+    """
+    fates = {f"{s}.{where}.{name}": fate for s, where, name, _, fate in all_fates(config)}
+    out: list[Knob] = []
+    for name, parameter in plan.parameters.items():
+        out += _knobs(config, plan, fates, name, parameter, len(out), (first, last))
+    return out
+
+
+def _knobs(
+    config: RunConfig, plan: Plan, fates: dict[str, Fate], name: str, parameter: Parameter,
+    count: int, span: tuple[int, int],
+) -> list[Knob]:  # fmt: skip
+    paths, since, until, median = parameter.paths, parameter.since, parameter.until, 1.0
+    if parameter.event is not None:
+        event, _, key = parameter.event.partition(".")
+        edit = config.event[event].edits[key]
+        paths, since, until, median = edit.paths, edit.since, edit.until, edit.multiply or 1.0
+    known = [path for path in fates if any(fnmatchcase(path, glob) for glob in paths)]
+    if not known:
+        raise ConfigError(f"calibration parameter {name} matches no fate: {paths}")
+    sd = parameter.sd or _prior_sd(plan, [fates[path] for path in known])
+    begins = sorted(month_index(m) for m in parameter.periods)
+    begins = begins or [month_index(since) if since is not None else span[0]]
+    begins = [begin for begin in begins if begin < span[1]]
+    out: list[Knob] = []
+    for k, begin in enumerate(begins):
+        end = month_name(begins[k + 1] - 1) if k + 1 < len(begins) else until
+        dates = Edit(paths=paths, since=month_name(begin), until=end, multiply=1.0)
+        own = (
+            f"{name}_{month_name(begin).replace('-', '_')}" if len(parameter.periods) > 1 else name
+        )
+        out.append(
+            Knob(own, dates, median, sd if k == 0 else parameter.step,
+                 count + k - 1 if k else -1, parameter.reason, parameter.event)
+        )  # fmt: skip
+    return out
+
+
+def _prior_sd(plan: Plan, fates: list[Fate]) -> float:
+    """From low..high where every fate gives it, else by quality; the widest of them."""
+    return max(
+        math.log(fate.high / fate.low) / RANGE_SDS
+        if fate.low and fate.high
+        else plan.prior_sd[fate.quality]
+        for fate in fates
+    )

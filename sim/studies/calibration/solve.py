@@ -1,0 +1,227 @@
+"""One step of a fit: the parameters and arrivals that best meet data and priors, given slopes.
+
+Everything enters as one linear least-squares problem in standard deviations: published numbers,
+priors of the knobs (each around its median, or around the period before), published entries, and
+the steadiness of entries that nobody published.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+import numpy as np
+from scipy.linalg import solve as scipy_solve
+
+from sim.config.schema.run import RunConfig
+from sim.core.clock import month_index, year_of
+from sim.data.load import Data
+from sim.studies.calibration.mean import HALF
+from sim.studies.calibration.plan import Knob, Plan
+
+MOST_SETS = 60
+
+WIDE = 4.0
+"""Standard deviation of any half-year's arrivals around the channel's level, in such levels."""
+
+LEAST = 0.002
+"""Arrivals of a half-year are at least this share of the channel's mean."""
+
+
+@dataclass(frozen=True)
+class Channels:
+    """What is believed of arrivals: R rows over the cells of H half-years and S statuses.
+
+    open      bool[H, S] cells in which people may come
+    size      float64[S] typical arrivals of a half-year: the unit of the solution
+    rows      float64[R, H, S] and what they should be, want float64[R], in standard deviations
+    known     bool[H, S] cells of years whose entries are published
+    """
+
+    open: np.ndarray
+    size: np.ndarray
+    rows: np.ndarray
+    want: np.ndarray
+    known: np.ndarray
+
+
+@dataclass(frozen=True)
+class Step:
+    """A solution. knobs float64[K], arrivals float64[H, S]; covariance float64[K, K] (Laplace);
+    weight float64[N, K]: what each datum said about each knob (squares sum to its information)."""
+
+    knobs: np.ndarray
+    arrivals: np.ndarray
+    covariance: np.ndarray
+    weight: np.ndarray
+
+
+def open_cells(config: RunConfig, ends: np.ndarray) -> np.ndarray:
+    """bool[H, S]: half-years in which a status may be entered from abroad."""
+    out = np.zeros((ends.size, len(config.country.statuses)), np.bool_)
+    for s, name in enumerate(config.country.statuses):
+        channel, status = config.arrivals.channels.get(name), config.status[name]
+        if channel is None:
+            continue
+        since = [month_index(m) for m in (channel.since, status.since) if m is not None]
+        until = [month_index(m) for m in (channel.until, status.entry_until) if m is not None]
+        for h, end in enumerate(ends.tolist()):
+            out[h, s] = max(since, default=0) <= end and end - HALF < min(until, default=end)
+    return out
+
+
+def published_entries(config: RunConfig, data: Data) -> dict[tuple[int, str], tuple[float, str]]:
+    """(year, status) -> (new entries, quality) where a channel's entries are published."""
+    entries = data["entries"].copy()
+    for group, members in data["status_groups"].groupby("status_group")["status"]:
+        channels = [status for status in members if status in config.arrivals.channels]
+        if len(channels) == 1:  # a group enters by its channel
+            entries.loc[entries["status"] == group, "status"] = channels[0]
+    entries = entries[entries["status"].isin(list(config.arrivals.channels))]
+    entries = entries[entries["quality"] != "assumption"]
+    rows = entries[["year", "status", "people", "quality"]].itertuples(index=False)
+    return {(int(y), str(s)): (float(people), str(q)) for y, s, people, q in rows}
+
+
+def channels(config: RunConfig, data: Data, plan: Plan, ends: np.ndarray) -> Channels:
+    """Beliefs about the arrivals of a fit whose last half-year is the last of `ends`."""
+    open_to = open_cells(config, ends)
+    statuses, known = config.country.statuses, np.zeros(open_to.shape, np.bool_)
+    level = np.array(
+        [config.arrivals.channels[s].level if s in config.arrivals.channels else 0.0
+         for s in statuses]
+    )  # fmt: skip
+    size = np.maximum(level / 2, 1.0)
+    rows: list[np.ndarray] = []
+    want: list[float] = []
+
+    def believe(cells: list[tuple[int, int]], weights: list[float], value: float) -> None:
+        row = np.zeros(open_to.shape)
+        for cell, weight in zip(cells, weights, strict=True):
+            row[cell] = weight
+        rows.append(row)
+        want.append(value)
+
+    for (year, status), (people, quality) in published_entries(config, data).items():
+        halves = [h for h, end in enumerate(ends.tolist()) if year_of(end) == year]
+        s = statuses.index(status)
+        if len(halves) != 2 or not open_to[halves, s].any():
+            continue
+        a, b, sd = halves[0], halves[1], plan.sd[quality] * people  # type: ignore[index]
+        known[halves, s] = True
+        believe([(a, s), (b, s)], [1 / sd, 1 / sd], people / sd)
+        apart = plan.entries.split * people / 2
+        believe([(a, s), (b, s)], [1 / apart, -1 / apart], 0.0)
+    closed = _closed(config, ends)
+    for s in np.flatnonzero(open_to.any(axis=0)).tolist():
+        for h in np.flatnonzero(open_to[:, s]).tolist():
+            believe([(h, s)], [1 / (WIDE * size[s])], 1 / WIDE)
+            if h >= 2 and open_to[h - 2, s] and not (known[h, s] and known[h - 2, s]):
+                loose = plan.entries.closed if (closed[h, s] or closed[h - 2, s]) else 1.0
+                sd = plan.entries.step * loose * size[s]
+                believe([(h, s), (h - 2, s)], [1 / sd, -1 / sd], 0.0)
+    shape = (len(rows), *open_to.shape)
+    return Channels(open_to, size, np.array(rows).reshape(shape), np.array(want), known)
+
+
+def _closed(config: RunConfig, ends: np.ndarray) -> np.ndarray:
+    """bool[H, S]: half-years in which an event edits a status's arrivals."""
+    out = np.zeros((ends.size, len(config.country.statuses)), np.bool_)
+    for event in config.event.values():
+        for edit in event.edits.values():
+            since = month_index(edit.since)
+            until = month_index(edit.until) if edit.until else int(ends[-1])
+            during = (ends >= since) & (ends - HALF + 1 <= until)
+            for s, name in enumerate(config.country.statuses):
+                if any(fnmatchcase(f"arrivals.{name}", glob) for glob in edit.paths):
+                    out[:, s] |= during
+    return out
+
+
+def first_arrivals(believed: Channels, config: RunConfig) -> np.ndarray:
+    """float64[H, S]: where a fit begins: published entries, else the channel's level."""
+    out = believed.open * believed.size[None, :]
+    for row, want in zip(believed.rows, believed.want, strict=True):
+        cells = np.nonzero(row)
+        if want > 0 and len(cells[0]) > 1:
+            out[cells] = want / row[cells].sum()
+    return out
+
+
+def solve(
+    knobs: list[Knob], believed: Channels, theta: np.ndarray, arrivals: np.ndarray,
+    said: np.ndarray, value: np.ndarray, sd: np.ndarray, by_knob: np.ndarray,
+    by_cell: np.ndarray, trust: float,
+) -> Step:  # fmt: skip
+    """Best knobs and arrivals near `theta` [K] and `arrivals` [H, S], where the model says `said`.
+
+    said, value, sd  float64[N]: model, published, standard deviation
+    by_knob          float64[N, K] slopes
+    by_cell          float64[N, H, S] slopes by newcomer
+    trust            standard deviation within which a logarithm may move in this step, and a
+                     tenth of what arrivals may, as a share of the channel's mean; 0 holds the knobs
+    """
+    cells = np.nonzero(believed.open)
+    unit = believed.size[cells[1]]
+    data = np.hstack([by_knob, by_cell[:, cells[0], cells[1]] * unit]) / sd[:, None]
+    gap = (value - said) / sd
+    prior, prior_gap = _prior(knobs, theta)
+    entries = believed.rows[:, cells[0], cells[1]] * unit
+    entries_gap = believed.want - np.tensordot(believed.rows, arrivals, axes=2)
+    k, n_cells = len(knobs), unit.size
+    a = np.vstack([
+        data,
+        np.hstack([prior, np.zeros((k, n_cells))]),
+        np.hstack([np.zeros((len(entries), k)), entries]),
+    ])  # fmt: skip
+    damping = np.concatenate([np.full(k, trust or 1e-6), np.full(n_cells, 10 * (trust or 1.0))])
+    b = np.concatenate([gap, prior_gap, entries_gap, np.zeros(k + n_cells)])
+    now = arrivals[cells] / unit
+    low = np.concatenate([np.full(k, -np.inf), np.minimum(LEAST - now, -1e-9)])
+    damped = np.vstack([a, np.diag(1 / damping)])
+    found = _bounded(damped.T @ damped, damped.T @ b, low)
+    moved = arrivals.copy()
+    moved[cells] = np.maximum((now + found[k:]) * unit, LEAST * unit)
+    information = a.T @ a
+    free = np.concatenate([np.ones(k, np.bool_), now + found[k:] > 1.5 * LEAST])
+    covariance = np.linalg.inv(information[np.ix_(free, free)])[:k, :k]
+    return Step(theta + found[:k], moved, covariance, data[:, :k])
+
+
+def _bounded(square: np.ndarray, right: np.ndarray, low: np.ndarray) -> np.ndarray:
+    """float64[N]: minimum of x @ square @ x / 2 - right @ x with x >= low (active sets)."""
+    held = np.zeros(right.size, np.bool_)
+    x = low.copy()
+    for _ in range(MOST_SETS):
+        free = ~held
+        x = np.where(held, low, 0.0)
+        rest = right[free] - square[np.ix_(free, held)] @ low[held]
+        x[free] = scipy_solve(square[np.ix_(free, free)], rest, assume_a="pos")
+        slope = square @ x - right
+        below, pushed = free & (x < low), held & (slope < 0)
+        if not below.any() and not pushed.any():
+            break
+        held = (held | below) & ~pushed
+    return np.maximum(x, low)
+
+
+def cost(
+    knobs: list[Knob], believed: Channels, theta: np.ndarray, arrivals: np.ndarray,
+    said: np.ndarray, value: np.ndarray, sd: np.ndarray,
+) -> float:  # fmt: skip
+    """Half the sum of squares, in standard deviations, of data, priors and entries."""
+    _, prior = _prior(knobs, theta)
+    entries = believed.want - np.tensordot(believed.rows, arrivals, axes=2)
+    gaps = ((value - said) / sd, prior, entries)
+    return 0.5 * sum(float(gap @ gap) for gap in gaps)
+
+
+def _prior(knobs: list[Knob], theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(rows float64[K, K], gaps float64[K]) of the priors, in standard deviations."""
+    rows, gap = np.zeros((len(knobs), len(knobs))), np.zeros(len(knobs))
+    for k, knob in enumerate(knobs):
+        rows[k, k], gap[k] = 1 / knob.sd, -theta[k] / knob.sd
+        if knob.follows >= 0:
+            rows[k, knob.follows] = -1 / knob.sd
+            gap[k] += theta[knob.follows] / knob.sd
+    return rows, gap

@@ -1,0 +1,82 @@
+"""How uncertain a projection is, and why: parameters, arrivals, luck.
+
+Small runs of one scenario: over draws of the fit (no shocks, one luck), over luck with shocks of
+arrivals, and over luck without. Variance over draws is the parameters'; what shocks add to the
+variance over luck is the arrivals'; the rest is luck, which falls as one over the scale, so that of
+the whole population is the small runs' times their scale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from sim.config.compose import compose
+from sim.config.schema.run import RunConfig
+from sim.data.load import Data, load
+from sim.model.model import Kyosei
+
+RESIDENTS: Final = "residents"
+
+SETTLED: Final = "settled_share"
+
+
+def headlines(model: Kyosei) -> dict[str, float]:
+    """Residents at scale 1, and the settled among them, at a model's last month."""
+    config = model.config
+    stock = model.record.cubes[-1].sum(axis=(1, 2)) / config.scale
+    bodies = [config.status[name] for name in config.country.statuses]
+    counted = np.array([body.published for body in bodies])
+    settled = np.array([body.settled for body in bodies])
+    total = float(stock[counted].sum())
+    return {RESIDENTS: total, SETTLED: float(stock[settled & counted].sum()) / total}
+
+
+def split(
+    by_draw: Sequence[float], by_shock: Sequence[float], by_luck: Sequence[float], scale: float
+) -> dict[str, float]:
+    """Variances at scale 1 of one output: parameters, arrivals, luck.
+
+    by_draw   values over draws, without shocks, with one luck
+    by_shock  values over luck, with shocks; by_luck without, both at `scale`
+    """
+    luck = float(np.var(by_luck, ddof=1))
+    return {
+        "parameters": float(np.var(by_draw, ddof=1)),
+        "arrivals": max(float(np.var(by_shock, ddof=1)) - luck, 0.0),
+        "luck": luck * scale,
+    }
+
+
+def variance_split(
+    overrides: Sequence[str], members: int, say: Callable[[str], None] = print
+) -> pd.DataFrame:
+    """Columns output, source, variance, share; overrides say scenario, end and scale."""
+    first = compose(overrides)
+    data = load(first.country.data)
+
+    def runs(own: Callable[[int], list[str]]) -> list[dict[str, float]]:
+        return [_one(compose([*overrides, *own(k)]), data, say) for k in range(1, members + 1)]
+
+    still = "arrivals.shocks=false"
+    by_draw = runs(lambda k: [still, f"fit.draw={k}"])
+    by_shock = runs(lambda k: ["arrivals.shocks=true", f"seed={k}"])
+    by_luck = runs(lambda k: [still, f"seed={k}"])
+    rows = []
+    for output in (RESIDENTS, SETTLED):
+        draws, shocks, luck = ([r[output] for r in group] for group in (by_draw, by_shock, by_luck))
+        parts = split(draws, shocks, luck, first.scale)
+        whole = sum(parts.values())
+        rows += [(output, name, value, value / whole) for name, value in parts.items()]
+    return pd.DataFrame(rows, columns=["output", "source", "variance", "share"])
+
+
+def _one(config: RunConfig, data: Data, say: Callable[[str], None]) -> dict[str, float]:
+    model = Kyosei(config, data)
+    model.run()
+    found = headlines(model)
+    say(f"draw {config.fit.draw} seed {config.seed} shocks {config.arrivals.shocks}: {found}")
+    return found

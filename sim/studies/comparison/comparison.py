@@ -1,0 +1,127 @@
+"""`kyosei compare`: paired runs of several scenarios, and what they say, in one folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from sim.config.compose import compose
+from sim.config.schema.run import RunConfig
+from sim.core.clock import month_index, year_of
+from sim.core.errors import ConfigError
+from sim.figures.look import Label, Look, look_of
+from sim.studies.comparison.packages import Package, packages_among, parted
+from sim.studies.comparison.question import Arm, Question
+from sim.studies.comparison.series import labels_of
+from sim.sweeps.plan import Plan, planned
+
+SUMMARY: Final = "summary.txt"
+
+ROUND_YEARS: Final = (2030, 2040, 2050, 2060, 2070)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A question with its runs.
+
+    arms      all arms, those that take packages apart included; the baseline first
+    shown     names of the arms that were asked for
+    configs   each arm's settings, with those of the first replicate
+    packages  what to take apart
+    years     December of these is named; the last one is the end of the run
+    runs      arm -> its runs' numbers in order of replicate
+    """
+
+    question: Question
+    arms: tuple[Arm, ...]
+    configs: dict[str, RunConfig]
+    packages: list[Package]
+    years: tuple[int, ...]
+    plan: Plan
+    runs: dict[str, list[str]]
+
+    @property
+    def shown(self) -> list[str]:
+        return [arm.name for arm in self.question.arms]
+
+    @property
+    def settings(self) -> RunConfig:
+        """Of the baseline's first replicate."""
+        return self.configs[self.question.arms[0].name]
+
+    @property
+    def months(self) -> list[str]:
+        """Named months, YYYY-MM, in order."""
+        return sorted({f"{year}-12" for year in self.years} | {self.settings.end})
+
+    def look(self) -> Look:
+        """Words and colours for figures."""
+        base, *others = self.shown
+        labels = {name: Label(en, ja) for name, (en, ja, _) in labels_of(self.settings).items()}
+        look = look_of(self.settings, self.number, indicators=labels)
+        return replace(look, scenario=f"{', '.join(others)} against {base}")
+
+    @property
+    def number(self) -> str:
+        """16 hexadecimal digits that change with whatever the results depend on."""
+        asked = asdict(self.question)
+        chosen = {name: asked[name] for name in ("decompose", "confidence", "figures")}
+        content = [self.runs, self.shown, self.years, chosen, self.plan.code, self.plan.data]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def comparison_of(question: Question) -> Comparison:
+    """All runs that the question needs, planned. Raises ConfigError with every problem."""
+    composed: dict[str, RunConfig] = {}
+    problems: list[str] = []
+    for arm in question.arms:
+        try:
+            composed[arm.name] = compose([*question.words, *arm.words])
+        except ConfigError as error:
+            problems += [f"{problem}\n    in {arm.name}" for problem in error.problems]
+    if problems:
+        raise ConfigError(list(dict.fromkeys(problems)))
+    _check(question, composed)
+    more, packages = parted(question, composed)
+    arms = (*question.arms, *more)
+    lines = [
+        [*question.words, *arm.words, f"replicate={r}", "figures=false"]
+        for r in range(question.replicates)
+        for arm in arms
+    ]
+    root = Path(composed[question.arms[0].name].output).absolute()
+    shared = ("output=", "threads=")
+    lines = [[word for word in line if not word.startswith(shared)] for line in lines]
+    plan = planned(lines, ["scenario", "replicate"], root)
+    names = [row.run for row in plan.rows]
+    runs = {arm.name: names[k :: len(arms)] for k, arm in enumerate(arms)}
+    found = [*packages, *(p for p in packages_among(composed) if p.name not in question.decompose)]
+    years = question.years or _years(composed[question.arms[0].name])
+    return Comparison(question, arms, composed, found, years, plan, runs)
+
+
+def _years(settings: RunConfig) -> tuple[int, ...]:
+    first, last = year_of(month_index(settings.start)), year_of(month_index(settings.end))
+    return tuple(year for year in ROUND_YEARS if first < year <= last)
+
+
+def _check(question: Question, composed: dict[str, RunConfig]) -> None:
+    """What makes runs comparable. Raises ConfigError."""
+    problems = []
+    base = question.arms[0].name
+    for name, settings in composed.items():
+        for setting in ("start", "end", "scale", "seed"):
+            own, first = getattr(settings, setting), getattr(composed[base], setting)
+            if own != first:
+                problems.append(f"{setting}: {own} in {name}, {first} in {base}; arms share it")
+    start, end = (month_index(text) for text in (composed[base].start, composed[base].end))
+    problems += [
+        f"years={year}: the runs go from {composed[base].start} to {composed[base].end}"
+        for year in question.years
+        if not start <= month_index(f"{year}-12") <= end
+    ]
+    if problems:
+        raise ConfigError(problems)

@@ -1,0 +1,268 @@
+"""Everything that a comparison's folder holds, made from the tables of its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from sim.config.compose import to_yaml
+from sim.files.folder import RunFolder, read_parquet
+from sim.outputs.summary import table
+from sim.runs.run import VOLATILE
+from sim.studies.comparison.comparison import Comparison
+from sim.studies.comparison.effects import Arms, arms_of, effects_table, pairing_table, values_table
+from sim.studies.comparison.histories import equal_share
+from sim.studies.comparison.packages import INTERACTION, decomposition_table
+from sim.studies.comparison.runs import histories_of, series_file
+from sim.studies.comparison.scorecard import scorecard_table
+from sim.studies.comparison.series import EVERYBODY, SUMMED, labels_of
+
+HEADLINE: Final = {
+    "settled": "Settled residents",
+    "settled_share": "Settled share, points",
+    "permanent": "Permanent residents",
+    "permanent_share": "Permanent share, points",
+    "residents": "Foreign residents",
+    f"permanent_grants{SUMMED}": "Permanent residence granted, so far",
+    f"naturalisations{SUMMED}": "Naturalised, so far",
+    f"departures{SUMMED}": "Departed, so far",
+    "job_retention_all_share": "Finishers in a job, points",
+    "irregular": "Irregular residents",
+}
+"""Indicator -> what the table calls it. Only those that were recorded are shown."""
+
+Cells = Mapping[Any, Any]
+"""A row of a table."""
+
+SHARES: Final = ("_share", "_rate")
+
+
+def summary_of(asked: Comparison, tables: dict[str, pd.DataFrame]) -> str:
+    """The whole summary as text."""
+    months = [pd.Timestamp(f"{month}-01") for month in asked.months]
+    parts = [_head(asked)]
+    parts += [_effects(asked, tables, month) for month in months[-1:]]
+    if len(months) > 1:
+        parts.append(_years(asked, tables, months))
+    parts += [_equal(tables["histories"]), _pairing(tables["pairing"], months[-1])]
+    parts.append(_scorecard(asked, tables["scorecard"], months[-1]))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _head(asked: Comparison) -> str:
+    settings = asked.settings
+    return (
+        f"Comparison {asked.number}: {settings.start} to {settings.end}, scale {settings.scale:g},"
+        f" {asked.question.replicates} paired replicates of seed {settings.seed}.\n"
+        f"Effects are differences from {asked.shown[0]} under the same luck, with"
+        f" {asked.question.confidence:.0%} intervals of the mean over replicates."
+    )
+
+
+def _of(frame: pd.DataFrame, indicator: str, month: pd.Timestamp) -> dict[str, Cells]:
+    """Arm (or part of a package) -> its row for everybody."""
+    everybody = (frame["by"] == EVERYBODY) & (frame["indicator"] == indicator)
+    return _by_name(frame[everybody & (frame["month"] == month)])
+
+
+def _by_name(frame: pd.DataFrame) -> dict[str, Cells]:
+    name = "arm" if "arm" in frame else "package"
+    return {str(row[name]): row for row in frame.to_dict("records")}
+
+
+def _effects(asked: Comparison, tables: dict[str, pd.DataFrame], month: pd.Timestamp) -> str:
+    """One line for each headline indicator: the baseline, each arm, and what is between arms."""
+    effects, parts = tables["effects"], tables.get("decomposition")
+    between = [] if parts is None else [p.name for p in asked.packages if p.name in asked.shown]
+    head = [f"effect in {month:%Y-%m}", asked.shown[0], *asked.shown[1:]]
+    head += [f"of it interaction in {name}" for name in between]
+    rows = []
+    for indicator, title in HEADLINE.items():
+        own = _of(effects, indicator, month)
+        if not own:
+            continue
+        row = [title, value_text(indicator, _first(own))]
+        row += [effect_text(indicator, own[arm]) if arm in own else "-"
+                for arm in asked.shown[1:]]  # fmt: skip
+        for name in between:
+            assert parts is not None
+            some = parts[(parts["package"] == name) & (parts["kind"] == INTERACTION)]
+            row.append(effect_text(indicator, _of(some, indicator, month)[name]))
+        rows.append(row)
+    return table(head, rows)
+
+
+def _years(asked: Comparison, tables: dict[str, pd.DataFrame], months: list[pd.Timestamp]) -> str:
+    """Settled residents at each named month."""
+    rows = []
+    for month in months:
+        own = _of(tables["effects"], "settled", month)
+        row = [f"{month:%Y-%m}", value_text("settled", _first(own))]
+        rows.append(row + [effect_text("settled", own[arm]) for arm in asked.shown[1:]])
+    return table(["settled residents", *asked.shown], rows)
+
+
+def _first(rows: dict[str, Cells]) -> float:
+    """The baseline's value, which stands in the row of every arm."""
+    return float(next(iter(rows.values()))["baseline_value"])
+
+
+def value_text(indicator: str, value: float) -> str:
+    if np.isnan(value):
+        return "-"
+    return f"{value:.2%}" if indicator.endswith(SHARES) else f"{value:,.0f}"
+
+
+def effect_text(indicator: str, row: Cells) -> str:
+    """`+1,234 [+1,000, +1,468]`; shares in percentage points."""
+    times, digits = (100.0, 2) if indicator.endswith(SHARES) else (1.0, 0)
+    mean, low, high = (times * float(row[name]) for name in ("effect", "low", "high"))
+    if mean == low == high == 0.0:
+        return "0, exactly"
+    return f"{mean:+,.{digits}f} [{low:+,.{digits}f}, {high:+,.{digits}f}]"
+
+
+def _equal(histories: pd.DataFrame) -> str:
+    sums = histories.groupby("arm", sort=False)[["people", "equal"]].sum()
+    rows = [[str(arm), f"{row['equal'] / row['people']:.2%}"] for arm, row in sums.iterrows()]
+    return table(["people whose whole history is equal", "share"], rows)
+
+
+def _pairing(pairing: pd.DataFrame, month: pd.Timestamp) -> str:
+    """Variance of unpaired over that of paired differences."""
+    arms = list(dict.fromkeys(pairing["arm"]))
+    rows = []
+    for indicator in HEADLINE:
+        own = pairing[(pairing["by"] == EVERYBODY) & (pairing["indicator"] == indicator)]
+        row = []
+        for arm in arms:
+            mine = own[own["arm"] == arm]
+            last = mine[mine["month"] == month]["ratio"]
+            whole = (mine["sd_unpaired"] ** 2).sum() / max((mine["sd_paired"] ** 2).sum(), 1e-300)
+            row.append(f"{last.iloc[0]:,.0f} / {whole:,.0f}" if len(last) else "-")
+        if any(text != "-" for text in row):
+            rows.append([HEADLINE[indicator].removesuffix(", points"), *row])
+    head = [f"times fewer runs than unpaired: {month:%Y-%m} / all months", *arms]
+    return table(head, rows) if rows else ""
+
+
+def _scorecard(asked: Comparison, card: pd.DataFrame, month: pd.Timestamp) -> str:
+    rows, labels = [], labels_of(asked.settings)
+    now = card[card["month"] == month]
+    for (section, title, indicator), some in now.groupby(
+        ["section", "title", "indicator"], sort=False
+    ):
+        own = _by_name(some)
+        texts = [_cell(str(indicator), own[arm]) for arm in asked.shown]
+        label = labels[indicator][0] if indicator in labels else str(title)
+        rows.append([f"{section}: {label}", *texts])
+    return table([f"scorecard in {month:%Y-%m}", *asked.shown], rows)
+
+
+def _cell(indicator: str, row: Cells) -> str:
+    if row["state"] != "simulated":
+        return str(row["state"])
+    text = number_text(indicator, float(row["mean"]))
+    if np.isnan(row["effect"]) or row["effect"] == 0.0:
+        return text
+    sure = row["effect_low"] > 0 or row["effect_high"] < 0
+    sign = "~" if not sure else "+" if row["effect"] > 0 else "-"
+    return f"{text} {sign}"
+
+
+def number_text(indicator: str, value: float) -> str:
+    """Shares in percent, people whole, anything small with two digits."""
+    if indicator.endswith(SHARES):
+        return f"{value:.1%}"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
+
+
+SUMMARY = "summary.txt"
+
+
+def write_results(place: RunFolder, asked: Comparison) -> dict[str, Any]:
+    """Write tables, the summary and figures; returns facts for the manifest.
+
+    Raises OutputError if a table of a run cannot be read.
+    """
+    arms = _read(asked)
+    named = [pd.Timestamp(f"{month}-01") for month in asked.months]
+    confidence = asked.question.confidence
+    shown = Arms(asked.shown, arms.index, arms.values[: len(asked.shown)])
+    tables = {
+        "effects": effects_table(shown, named, confidence),
+        "values": values_table(shown, named, confidence),
+        "pairing": pairing_table(
+            shown.rows(np.array(arms.index.get_level_values("by") == EVERYBODY)), named
+        ),
+        "histories": histories_table(asked),
+    }
+    tables["scorecard"] = scorecard_table(tables["values"], tables["effects"], named)
+    if asked.packages:
+        tables["decomposition"] = decomposition_table(arms, asked.packages, named, confidence)
+    for name, rows in tables.items():
+        place.add_table(f"{name}.parquet", _arrow(rows))
+    place.add_text("config.yaml", to_yaml(asked.settings.model_copy(update=VOLATILE)))
+    text = summary_of(asked, tables)
+    place.add_text(SUMMARY, text)
+    if asked.question.figures:
+        _draw(place, asked, tables)
+    return {"equal_histories": _shares(tables["histories"])}
+
+
+def _read(asked: Comparison) -> Arms:
+    root = asked.plan.root
+    return arms_of(
+        {
+            arm.name: [
+                read_parquet(series_file(root, run)).to_pandas(date_as_object=False)
+                for run in asked.runs[arm.name]
+            ]
+            for arm in asked.arms
+        }
+    )
+
+
+def histories_table(asked: Comparison) -> pd.DataFrame:
+    """arm, replicate, people (watched, in either run), equal: whose whole history is the same in
+    the arm and in the baseline; all arms that were asked for but the baseline."""
+    root, base = asked.plan.root, asked.shown[0]
+    rows = []
+    for replicate in range(asked.question.replicates):
+        known = histories_of(root, asked.runs[base][replicate])
+        for arm in asked.shown[1:]:
+            own = histories_of(root, asked.runs[arm][replicate])
+            people, equal = equal_share(known, own)
+            rows.append((arm, replicate, people, equal))
+    return pd.DataFrame(rows, columns=["arm", "replicate", "people", "equal"])
+
+
+def _shares(histories: pd.DataFrame) -> dict[str, float]:
+    sums = histories.groupby("arm")[["people", "equal"]].sum()
+    return {str(arm): round(row["equal"] / row["people"], 6) for arm, row in sums.iterrows()}
+
+
+def _arrow(frame: pd.DataFrame) -> pa.Table:
+    """Text as dictionaries, months as dates, NaN as nothing."""
+    columns = {}
+    for name in frame.columns:
+        values = frame[name]
+        if pd.api.types.is_datetime64_any_dtype(values):
+            columns[name] = pa.array(values.to_numpy().astype("datetime64[D]"), pa.date32())
+        elif not pd.api.types.is_numeric_dtype(values):
+            columns[name] = pa.array(values.astype(str).tolist()).dictionary_encode()
+        else:
+            columns[name] = pa.array(values.to_numpy(), from_pandas=True)
+    return pa.table(columns)
+
+
+def _draw(place: RunFolder, asked: Comparison, tables: dict[str, pd.DataFrame]) -> None:
+    from sim.figures.comparison import draw_comparison  # a second to import: only who draws pays it
+    from sim.figures.style import png_bytes
+
+    for name, figure in draw_comparison(tables, asked.shown, asked.look()).items():
+        place.add_bytes(f"figures/{name}.png", png_bytes(figure))

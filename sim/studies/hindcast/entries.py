@@ -1,0 +1,149 @@
+"""Entries before the origin: what the stocks known there need to balance under the rates.
+
+Published entries are not imposed. Stocks are what is projected: where the rates let too few people
+in by other ways, or keep too many, entries that make up for it go on doing so after the origin.
+And some are published for more than one status together (all stages of training).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sim.agents.opening.people import open_population
+from sim.config.schema.run import RunConfig
+from sim.core.clock import month_index, month_name
+from sim.core.threads import use_threads
+from sim.model.model import Kyosei
+from sim.model.opening import state_of
+from sim.studies.calibration.entries import HALF, as_table, halves, open_halves, target_stocks
+from sim.studies.hindcast.known import Known
+
+MONTHS = 12
+
+
+@dataclass(frozen=True)
+class Past:
+    """Half-years before the origin, H of them, and the entries of each status in them.
+
+    ends      int[H]         last month of each half-year
+    entries   float64[H, S]  people who came
+    factor    float64[H, S]  what events multiplied arrivals by, mean of the months
+    """
+
+    ends: list[int]
+    entries: np.ndarray
+    factor: np.ndarray
+
+
+@dataclass(frozen=True)
+class Balancing:
+    """What every balancing of one origin shares: its run, its opening, its targets."""
+
+    config: RunConfig
+    known: Known
+    ends: list[int]
+    columns: dict[str, np.ndarray]
+    target: np.ndarray  # float64[H + 1, S], NaN where nothing is published
+    open_to: np.ndarray  # bool[H, S]
+
+
+def prepare(config: RunConfig, known: Known, scale: float) -> Balancing:
+    """The run over the years before the origin. `config` gives rates and events."""
+    settings, dates = known.settings.arrivals, halves(known.data)
+    first = max(dates[0] - HALF, known.origin - round(MONTHS * settings.balanced_years))
+    arrivals = config.arrivals.model_copy(update={"mode": "conditional", "shocks": False})
+    run = config.model_copy(
+        update={
+            "start": month_name(first),
+            "end": month_name(known.origin),
+            "scale": scale,
+            "arrivals": arrivals,
+            "replicate": 0,
+        }
+    )
+    ends = [month for month in dates if month > first]
+    target = target_stocks(run, known.data)[-len(ends) - 1 :]
+    columns = open_population(run, known.data, first, scale).columns
+    return Balancing(run, known, ends, columns, target, open_halves(run, ends))
+
+
+def balance(
+    task: Balancing, config: RunConfig, rounds: int, begin: np.ndarray | None = None
+) -> Past:
+    """Entries for which the stocks balance under the rates of `config`.
+
+    begin  float64[H, S] entries to begin with, such as those of other rates; else guessed
+    """
+    run = task.config.model_copy(
+        update={
+            name: getattr(config, name) for name in ("status", "life", "event", "scenario", "fit")
+        }
+    )
+    statuses = run.country.statuses
+    unknown = np.isnan(task.target).all(axis=0)
+    people = first_guess(task, run) if begin is None else begin.copy()
+    damping = task.known.settings.arrivals.damping
+    turnover = np.array([run.status[s].opening.turnover for s in statuses])
+    for turn in range(rounds):
+        table = entries_table(people, task.ends, statuses)
+        stock, factor = _simulate(task, run, task.known.with_arrivals(table))
+        if turn + 1 < rounds:
+            step = damping * missing(np.nan_to_num(task.target - stock), turnover)
+            free = task.open_to & ~unknown
+            people = np.where(free, np.maximum(people + step, 0.0), people)
+    return Past(task.ends, people, factor)
+
+
+def entries_table(people: np.ndarray, ends: list[int], statuses: list[str]) -> pd.DataFrame:
+    """The table `arrivals` of entries float64[H, S] that balanced."""
+    return as_table(people, np.zeros(people.shape, np.bool_), ends, statuses)
+
+
+def missing(gap: np.ndarray, turnover: np.ndarray) -> np.ndarray:
+    """float64[H, S]: entries that close a gap in the stocks, float64[H + 1, S].
+
+    turnover  float64[S]  share of a stock that leaves it in a year
+
+    What is added in one half-year is partly gone in later ones, and those must make up for it.
+    Without this, a short stage takes a round for every year that its entries have to follow.
+    """
+    step = np.zeros((len(gap) - 1, gap.shape[1]))
+    stays = np.exp(-turnover * HALF / MONTHS)
+    still = gap[0].copy()  # of what was added, and of the gap that the opening has
+    for h in range(len(step)):
+        still = still * stays
+        step[h] = gap[h + 1] - still
+        still = still + step[h]
+    return step
+
+
+def first_guess(task: Balancing, config: RunConfig) -> np.ndarray:
+    """float64[H, S]: growth of the stock and who left it, or a level where none is published."""
+    statuses = config.country.statuses
+    turnover = np.array([config.status[s].opening.turnover for s in statuses])
+    stock = np.nan_to_num(task.target)
+    guess = np.maximum(np.diff(stock, axis=0) + turnover / 2 * stock[1:], 0.0) / 2
+    for s, name in enumerate(statuses):
+        channel = config.arrivals.channels.get(name)
+        if channel is None:
+            guess[:, s] = 0.0
+        elif np.isnan(task.target[:, s]).all():
+            guess[:, s] = channel.level / 2
+    return guess * task.open_to
+
+
+def _simulate(task: Balancing, run: RunConfig, known: Known) -> tuple[np.ndarray, np.ndarray]:
+    """Stocks float64[H + 1, S] of the run, and the events' factors of arrivals float64[H, S]."""
+    people = {name: column.copy() for name, column in task.columns.items()}
+    state = state_of(run, known.data, people, use_threads(run.threads))
+    record = Kyosei(run, state=state).run()
+    wanted = [month_index(run.start), *task.ends]
+    stock = {m: c.sum(axis=(1, 2)) for m, c in zip(record.months, record.cubes, strict=True)}
+    factor = [
+        np.mean([state.rates.arrival_factor(m) for m in range(end - HALF + 1, end + 1)], axis=0)
+        for end in task.ends
+    ]
+    return np.array([stock[month] for month in wanted]) / run.scale, np.array(factor)

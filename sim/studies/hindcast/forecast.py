@@ -1,0 +1,218 @@
+"""The ensemble of one origin: balance the past, draw, project.
+
+Members are 1, 2, ...; each draws its rates, balances the entries of the past under them (from the
+central ones), continues its own channels, runs with its own luck and strays from what it says as
+the model did before. Member 0, the central forecast, does none of that. A member depends on the
+origin, its number and the seed alone, so it may be made in any order, or again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Final, Protocol
+
+import numpy as np
+import pandas as pd
+
+from sim.agents.opening.people import open_population
+from sim.agents.record import Record
+from sim.config.schema.policy import FittedRates
+from sim.config.schema.run import RunConfig
+from sim.core.clock import month_index, month_name
+from sim.core.threads import use_threads
+from sim.data.load import Data
+from sim.model.model import Kyosei
+from sim.model.opening import state_of
+from sim.studies.calibration.entries import HALF
+from sim.studies.calibration.fit import Effort, Keeper, fit_past
+from sim.studies.hindcast.entries import Balancing, Past, balance, entries_table, prepare
+from sim.studies.hindcast.known import Known
+from sim.studies.hindcast.members import continued, drawn_rates
+from sim.studies.hindcast.misfit import looks_back, walk, walks
+from sim.studies.hindcast.settings import Hindcast, Request
+from sim.studies.hindcast.trend import trends
+
+COLUMNS: Final = ["month", "member", "kind", "code", "people"]
+
+AGAIN: Final = 2
+"""Rounds of balancing for a member, which begins at the central entries."""
+
+
+class Rates(Protocol):
+    """Where a member's rates come from; 0 is the central ones."""
+
+    def __call__(self, member: int) -> RunConfig: ...
+
+
+@dataclass(frozen=True)
+class Origin:
+    """All that the members of one origin share."""
+
+    request: Request
+    known: Known
+    horizon: int
+    rates: Rates
+    task: Balancing
+    past: Past  # under the central rates
+    misfit: np.ndarray  # float64[S]: yearly step of the error that staying and switching make
+    given: pd.DataFrame | None  # entries after the origin, in conditional mode
+
+
+def prior_rates(config: RunConfig, request: Request, settings: Hindcast) -> Rates:
+    """Rates drawn from the ranges of the configuration, or its values as they are."""
+    if request.rates == "configured":
+        return lambda member: config
+    since = month_index(config.country.first_month)
+    return lambda member: drawn_rates(config, settings.rate_sd, request.seed, member, since)
+
+
+def look_from(
+    request: Request, known: Known, horizon: int, rates: Rates, data: Data | None = None
+) -> Origin:
+    """Prepare an origin.
+
+    data  all tables, from which conditional mode takes the entries after the origin; in free mode
+          it is not wanted, and nothing of it is looked at
+    """
+    central = rates(0)
+    task = prepare(central, known, request.scale)
+    past = balance(task, central, known.settings.arrivals.rounds)
+    given = None
+    if request.mode == "conditional" and data is not None:
+        dates = data["arrivals"]["date"]
+        later = (dates > month_name(known.origin)) & (dates <= month_name(horizon))
+        given = data["arrivals"][later]
+    misfit = walks(looks_back(task, past, central), known.settings.misfit)
+    return Origin(request, known, horizon, rates, task, past, misfit, given)
+
+
+def member_of(origin: Origin, member: int) -> pd.DataFrame:
+    """Half-yearly people of one member by status, origin and prefecture: columns as COLUMNS.
+
+    Member 0 is the central one: no draws, no shocks; its luck is that of replicate 0.
+    """
+    config, data = member_run(origin, member)
+    opening = open_population(config, data, origin.known.origin, config.scale)
+    state = state_of(config, data, opening.columns, use_threads(config.threads))
+    halves, statuses = (origin.horizon - origin.known.origin) // HALF, config.country.statuses
+    factor = walk(origin.misfit, statuses, origin.request.seed, member, halves)
+    return tidy(Kyosei(config, state=state).run(), config, member, factor)
+
+
+def member_run(origin: Origin, member: int) -> tuple[RunConfig, Data]:
+    """The run of one member: its configuration and the tables that it reads."""
+    request, settings = origin.request, origin.known.settings.arrivals
+    config, past = origin.rates(member), origin.past
+    if member:
+        past = balance(origin.task, config, AGAIN, begin=past.entries)
+    config = continued(config, trends(config, past, settings), settings, request.seed, member)
+    if request.mode == "conditional":
+        config = config.model_copy(
+            update={"arrivals": config.arrivals.model_copy(update={"mode": "conditional"})}
+        )
+    config = config.model_copy(
+        update={
+            "start": month_name(origin.known.origin),
+            "end": month_name(origin.horizon),
+            "scale": request.scale,
+            "seed": request.seed,
+            "replicate": member,
+            "threads": request.threads,
+        }
+    )
+    statuses = config.country.statuses
+    known = origin.known.with_arrivals(entries_table(past.entries, past.ends, statuses))
+    return config, _with_given(known.data, origin.given)
+
+
+def constant_rates(origin: Origin) -> pd.DataFrame:
+    """The baseline of constant rates: the central rates, and the entries of the last two years as
+    they were counted, closed borders and all."""
+    config, data = member_run(origin, 0)
+    mean = origin.past.entries[-4:].sum(axis=0) / 2
+    statuses = config.country.statuses
+    channels = {
+        name: channel.model_copy(update={"level": float(mean[statuses.index(name)]), "growth": 0.0})
+        for name, channel in config.arrivals.channels.items()
+    }
+    arrivals = config.arrivals.model_copy(update={"channels": channels, "mode": "free"})
+    config = config.model_copy(update={"arrivals": arrivals, "event": {}})
+    opening = open_population(config, data, origin.known.origin, config.scale)
+    state = state_of(config, data, opening.columns, use_threads(config.threads))
+    return tidy(Kyosei(config, state=state).run(), config, 0)
+
+
+def _with_given(data: Data, given: pd.DataFrame | None) -> Data:
+    if given is None:
+        return data
+    arrivals = pd.concat([data["arrivals"], given], ignore_index=True)
+    return replace(data, tables=MappingProxyType({**data.tables, "arrivals": arrivals}))
+
+
+def tidy(
+    record: Record, config: RunConfig, member: int, factor: np.ndarray | None = None
+) -> pd.DataFrame:
+    """People at the half-years after the opening, weighted back by 1 / scale.
+
+    factor  float64[H, S]  multiplies the people of each half-year and status
+    """
+    published = np.array([config.status[s].published for s in config.country.statuses])
+    names = {
+        "status": (config.country.statuses, (1, 2)),
+        "origin": (config.country.origins, (0, 2)),
+        "prefecture": (sorted(config.prefecture), (0, 1)),
+    }
+    halves = [
+        (month, cube) for month, cube in zip(record.months, record.cubes, strict=True)
+        if month > record.months[0] and (month + 1) % HALF == 0
+    ]  # fmt: skip
+    times = np.ones((len(halves), published.size)) if factor is None else factor
+    frames = []
+    for (month, cube), by_status in zip(halves, times, strict=True):
+        people = cube * (published * by_status)[:, None, None] / config.scale
+        for kind, (codes, others) in names.items():
+            frames.append(
+                pd.DataFrame({"month": month_name(month), "member": member, "kind": kind,
+                              "code": codes, "people": people.sum(axis=others)})
+            )  # fmt: skip
+    return pd.concat(frames, ignore_index=True)[COLUMNS]
+
+
+def ensemble(
+    origin: Origin, members: range, kept: Callable[[int, Callable[[], pd.DataFrame]], pd.DataFrame]
+) -> pd.DataFrame:
+    """All members; `kept(member, make)` gives what was kept of a member, or makes and keeps it."""
+    frames = [kept(m, lambda m=m: member_of(origin, m)) for m in members]  # type: ignore[misc]
+    return pd.concat(frames, ignore_index=True)
+
+
+QUICK: Final = Effort(slopes=0.03, early=0.05, late=0.1)
+"""Smaller runs than those of `kyosei calibrate`: there is a fit for each origin."""
+
+
+def fitted_rates(
+    config: RunConfig, known: Known, keeper: Keeper, say: Callable[[str], None],
+    effort: Effort = QUICK,
+) -> Rates:  # fmt: skip
+    """Member m takes the m-th draw of the fit's uncertainty; 0 takes its centre.
+
+    The tables of `known` are all that the fit sees. What it says of arrivals after the origin is
+    left out: levels and growth come from the member's own past. Raises DataError if the fit asks
+    for numbers that became known later.
+    """
+    fit = fit_past(
+        config, known.data, until=known.origin, effort=effort, keeper=keeper, say=say
+    )  # fmt: skip
+
+    def rates(member: int) -> RunConfig:
+        return config.model_copy(update={"fit": of_the_past(fit.section(member), known.origin)})
+
+    return rates
+
+
+def of_the_past(fit: FittedRates, origin: int) -> FittedRates:
+    """The fit without edits that begin after the origin."""
+    edits = {name: e for name, e in fit.edits.items() if month_index(e.since) <= origin}
+    return fit.model_copy(update={"edits": edits})

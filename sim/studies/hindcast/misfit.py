@@ -1,0 +1,104 @@
+"""How far stocks stray although entries are right: the model's own errors before the origin.
+
+From each year before the origin the model runs to the origin under the central rates, from the
+stocks of that year and with the entries that balanced. What it then says of a status differs from
+what was published, because staying and switching are not as the rates have it. Rates that are drawn
+do not hold that: the same rates were wrong by so much before, and will be again.
+
+The logarithm of the error is taken as a random walk, of its own for each status. Its size is
+estimated here from the errors that were known at the origin, and every member walks on.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+
+from sim.agents.opening.people import open_population
+from sim.config.schema.run import RunConfig
+from sim.core.clock import month_name
+from sim.core.threads import use_threads
+from sim.model.model import Kyosei
+from sim.model.opening import state_of
+from sim.studies.calibration.entries import HALF
+from sim.studies.hindcast.entries import MONTHS, Balancing, Past, entries_table
+from sim.studies.hindcast.members import normal
+from sim.studies.hindcast.settings import Misfits
+
+FEW: Final = 1000.0
+"""Errors of a status with fewer people than this at the beginning say little and do not count."""
+
+
+def looks_back(task: Balancing, past: Past, config: RunConfig) -> np.ndarray:
+    """float64[L, H, S]: logarithm of published over said, NaN where there is none.
+
+    L  looks, each from the end of a year before the origin, with a year at least to go
+    H  half-years after its beginning
+    """
+    origin, first = task.known.origin, task.ends[0]
+    begins = list(range(origin - MONTHS, first, -MONTHS))
+    shape = (len(begins), (origin - min(begins, default=origin)) // HALF, past.entries.shape[1])
+    out = np.full(shape, np.nan)
+    for look, begin in enumerate(begins):
+        said = _said(task, past, config, begin)
+        row = task.ends.index(begin) + 1  # the first end after `begin`; targets begin one earlier
+        came = task.target[row : row + len(said) + 1]
+        big = (np.nan_to_num(came[0]) >= FEW) & (said[-1] > 0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            out[look, : len(said)] = np.where(big, np.log(came[1:] / said), np.nan)
+    return out
+
+
+def _said(task: Balancing, past: Past, config: RunConfig, begin: int) -> np.ndarray:
+    """float64[H, S]: stocks at the half-years from `begin` to the origin, entries given."""
+    run = config.model_copy(
+        update={
+            "start": month_name(begin),
+            "end": month_name(task.known.origin),
+            "scale": task.config.scale,
+            "arrivals": task.config.arrivals,
+            "replicate": 0,
+        }
+    )
+    entries = entries_table(past.entries, past.ends, config.country.statuses)
+    data = task.known.with_arrivals(entries).data
+    opening = open_population(run, data, begin, run.scale)
+    record = Kyosei(run, state=state_of(run, data, opening.columns, use_threads(run.threads))).run()
+    stock = {m: c.sum(axis=(1, 2)) for m, c in zip(record.months, record.cubes, strict=True)}
+    ends = range(begin + HALF, task.known.origin + 1, HALF)
+    return np.array([stock[end] for end in ends]) / run.scale
+
+
+def walks(errors: np.ndarray, settings: Misfits) -> np.ndarray:
+    """float64[S]: standard deviation of a year's step of each status's walk.
+
+    errors  float64[L, H, S] as `looks_back` gives them. An error after h years varies by h times
+    the square of the step; all statuses together say what to expect of one, and that weighs like
+    `looks` looks of its own.
+    """
+    if not np.isfinite(errors).any():
+        return np.zeros(errors.shape[2])
+    years = np.arange(1, errors.shape[1] + 1) * HALF / MONTHS
+    each = _mean(_mean(errors**2 / years[None, :, None]))  # over half-years, then over looks
+    n = np.isfinite(errors).any(axis=1).sum(axis=0)
+    common = float(np.median(each[n > 0]))
+    return np.sqrt((settings.looks * common + n * np.nan_to_num(each)) / (settings.looks + n))
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    """Mean over the first axis but one of what is finite; NaN where nothing is."""
+    axis = max(values.ndim - 2, 0)
+    n = np.isfinite(values).sum(axis=axis)
+    total = np.nansum(values, axis=axis)
+    return np.divide(total, n, out=np.full(total.shape, np.nan), where=n > 0)
+
+
+def walk(steps: np.ndarray, statuses: list[str], seed: int, member: int, n: int) -> np.ndarray:
+    """float64[n, S]: what a member's stocks are multiplied by after each half-year; 1 for member 0.
+
+    steps  float64[S] as `walks` gives them
+    """
+    z = [[normal(seed, member, f"misfit.{s}.{h}") for s in statuses] for h in range(n)]
+    return np.exp(np.cumsum(np.array(z) * steps * math.sqrt(HALF / MONTHS), axis=0))

@@ -1,0 +1,160 @@
+"""The official projection as a scenario: arrivals for which its assumption, and its end, come out.
+
+The national projection of 2023 assumes 164 thousand foreigners a year, net, to 2040, and ends with
+9.39 million in 2070. Arrivals of all channels are multiplied, period by period, until net
+migration is that to 2040 and the residents of 2070 are that many.
+
+Run it with `python -m sim.studies.official`; it rewrites configs/scenario/official_2023.yaml.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from sim.agents.record import Record
+from sim.config.compose import compose
+from sim.config.schema.policy import Edit
+from sim.config.schema.run import RunConfig
+from sim.config.settings import configs_folder
+from sim.core.clock import month_index
+from sim.data.load import Data, load
+from sim.data.published import official_projection
+from sim.files.folder import write_atomically
+from sim.model.model import Kyosei
+from sim.rates.tables import Model
+
+PERIODS: Final = (("2025-07", "2030-12"), ("2031-01", "2035-12"), ("2036-01", "2040-12"),
+                  ("2041-01", "2070-12"))  # fmt: skip
+
+NAME: Final = "official_2023"
+
+STAYING: Final = (0.6, 0.3)
+"""Of those who come more, so many are still there at the end of five, and of thirty, years:
+only sets how far a round moves."""
+
+LEAST: Final = 0.02
+
+BEGIN: Final = (0.33, 0.25, 0.22, 0.03)
+"""Where the rounds begin: near where they ended last."""
+
+
+@dataclass(frozen=True)
+class Balance:
+    """What changed the number of people in each month after the opening, at scale 1.
+
+    float64[T] each; residents float64[T + 1] are those of the published total.
+    """
+
+    arrived: np.ndarray
+    left: np.ndarray
+    born: np.ndarray
+    died: np.ndarray
+    naturalised: np.ndarray
+    residents: np.ndarray
+
+    @property
+    def net(self) -> np.ndarray:
+        """Net migration of each month."""
+        return self.arrived - self.left
+
+
+def balance_of(record: Record, model: Model, config: RunConfig) -> Balance:
+    """The components of change of a run; flows count people outside the total too."""
+    flows = np.array([f for f in record.flows if f is not None], dtype=float)
+    kinds = np.array([name.kind for name in model.names])
+    scale = config.scale
+    ways = {kind: flows[:, : kinds.size][:, kinds == kind].sum(axis=1) / scale
+            for kind in ("leave", "die", "citizen")}  # fmt: skip
+    came = np.array([c for c in record.came if c is not None], dtype=float).sum(axis=1)
+    brought = np.array([c for c in record.brought if c is not None], dtype=float).sum(axis=1)
+    born = np.array([c for c in record.born if c is not None], dtype=float).sum(axis=1)
+    published = np.array([config.status[name].published for name in config.country.statuses])
+    stock = np.array([cube.sum(axis=(1, 2))[published].sum() for cube in record.cubes], dtype=float)
+    months = stock.size - 1
+    return Balance(
+        arrived=(came + brought)[-months:] / scale, left=ways["leave"][-months:],
+        born=born[-months:] / scale, died=ways["die"][-months:],
+        naturalised=ways["citizen"][-months:], residents=stock / scale,
+    )  # fmt: skip
+
+
+def with_multipliers(config: RunConfig, multipliers: np.ndarray) -> RunConfig:
+    """The configuration with the arrivals of each period multiplied."""
+    edits = {
+        f"from_{since[:4]}": Edit(
+            paths=["arrivals.*"], since=since, until=until, multiply=float(multiply)
+        )
+        for (since, until), multiply in zip(PERIODS, multipliers, strict=True)
+    }
+    scenario = config.scenario.model_copy(update={"edits": {**config.scenario.edits, **edits}})
+    return config.model_copy(update={"scenario": scenario})
+
+
+def fit(config: RunConfig, data: Data, net: float, last: float, rounds: int) -> np.ndarray:
+    """float64[periods] multipliers: `net` people a year to 2040, `last` residents at the end.
+
+    Prints how far each round is from both.
+    """
+    multipliers = np.array(BEGIN)
+    start = month_index(config.start)
+    spans = [slice(month_index(a) - start - 1, month_index(z) - start) for a, z in PERIODS]
+    for turn in range(rounds):
+        run = with_multipliers(config, multipliers)
+        model = Kyosei(run, data)
+        said = balance_of(model.run(), model.state.model, run)
+        yearly = [12 * said.net[span].mean() for span in spans]
+        print(f"round {turn + 1}: net a year {', '.join(f'{n:,.0f}' for n in yearly)};"
+              f" residents {said.residents[-1]:,.0f}; multipliers {multipliers.round(4)}",
+              flush=True)  # fmt: skip
+        if turn + 1 == rounds:
+            break
+        for k, span in enumerate(spans[:-1]):
+            gross = 12 * said.arrived[span].mean()
+            multipliers[k] *= max(1 + (net - yearly[k]) / (STAYING[0] * gross), 0.3)
+        gross = said.arrived[spans[-1]].sum()
+        step = 1 + (last - said.residents[-1]) / (STAYING[1] * gross)
+        multipliers[-1] = max(multipliers[-1] * min(max(step, 0.4), 2.5), LEAST)
+    return multipliers
+
+
+def as_yaml(multipliers: np.ndarray) -> str:
+    """The scenario file."""
+    lines = [
+        "# The official projection of 2023 as a scenario: net migration of 164 thousand a year to",
+        "# 2040, 9.39 million residents in 2070. Fitted to it (docs/official.md): arrivals are",
+        "# multiplied until both come out of the law before the 2026 package.",
+        f"name: {NAME}",
+        "title: {en: Official projection of 2023, ja: 将来推計人口（令和5年推計）}",
+        "levers: [jp12]",
+        "edits:",
+    ]
+    for (since, until), multiply in zip(PERIODS, multipliers, strict=True):
+        lines += [f"  from_{since[:4]}:", '    paths: ["arrivals.*"]', f'    since: "{since}"',
+                  f'    until: "{until}"', f"    multiply: {multiply:.4f}"]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, prog="python -m sim.studies.official")
+    parser.add_argument("--scale", type=float, default=0.01, help="share of people simulated")
+    parser.add_argument("--rounds", type=int, default=8, help="runs to 2070")
+    options = parser.parse_args()
+    words = ["start=2025-06", "end=2070-12", f"scale={options.scale}", "arrivals.shocks=false"]
+    config = compose([*words, "scenario=baseline_2025"])
+    data = load(config.country.data)
+    net = data["projection_national"]
+    net = net[net["quantity"] == "foreign_net_inflow_assumed"]["value"].iloc[0]
+    last = official_projection(data)["people"].iloc[-1]
+    multipliers = fit(config, data, float(net), float(last), options.rounds)
+    path = configs_folder() / "scenario" / f"{NAME}.yaml"
+    write_atomically(path, lambda stream: stream.write(as_yaml(multipliers).encode()))
+    print(path)
+
+
+if __name__ == "__main__":
+    main()

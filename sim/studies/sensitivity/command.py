@@ -1,0 +1,117 @@
+"""`kyosei sensitivity`: the runs, in batches that are kept, then tables and the tornado."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from sim.config.compose import compose, to_yaml
+from sim.core.errors import ConfigError
+from sim.core.interrupt import obey
+from sim.data.load import load
+from sim.figures.look import look_of
+from sim.figures.sensitivity import draw_tornado, readable
+from sim.figures.style import png_bytes
+from sim.files.folder import RunFolder, found_complete, read_parquet
+from sim.files.manifest import code_digest, environment
+from sim.outputs.summary import table
+from sim.runs.progress import MonthProgress
+from sim.studies.sensitivity.settings import Study, check_study, load_study, study_of
+from sim.studies.sensitivity.study import Bench, indices, most_important, screening, tornado
+
+BATCH = 8
+
+
+def sensitivity(words: Sequence[str], quiet: bool = False) -> Path:
+    """Run the study; returns its folder. A study that was stopped goes on from its last batch.
+
+    Raises ConfigError, DataError, OutputError.
+    """
+    study, own, rest = study_of(words, load_study(compose([]).country.name))
+    config = compose([*rest, *(f"{name}={own[name]}" for name in ("threads",) if name in own)])
+    check_study(study, config)
+    if not own.get("seed", "0").isdigit():
+        raise ConfigError(f"seed = {own['seed']}\n    write a whole number")
+    seed, root = int(own.get("seed", "0")), Path(own.get("output", "sensitivity"))
+    config = config.model_copy(update={"seed": seed})
+    data = load(config.country.data)
+    parts = [to_yaml(config.model_copy(update={"threads": None})), data.digest,
+             study.model_dump_json(), code_digest()]  # fmt: skip
+    number = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+    if found_complete(root / number):
+        return root / number
+    with RunFolder(root, number) as folder:
+        if folder.adopt() is None:
+            _make(folder, study, Bench.of(study, config, data), seed, quiet)
+    return root / number
+
+
+def _make(folder: RunFolder, study: Study, bench: Bench, seed: int, quiet: bool) -> None:
+    k = len(study.factors)
+    runs = 2 * k + 1 + study.trajectories * (k + 1) + study.sobol * (study.kept + 2)
+    with MonthProgress(runs, quiet=quiet) as progress:
+
+        def kept(name: str, points: np.ndarray) -> np.ndarray:
+            parts = []
+            for first in range(0, len(points), BATCH):
+                obey()
+                batch = points[first : first + BATCH]
+                parts.append(_batch(folder, bench, f"runs/{name}_{first:05d}.parquet", batch))
+                for _ in batch:
+                    progress.advance(name, 0)
+            return np.concatenate(parts)
+
+        swings = tornado(bench, kept)
+        screened = screening(bench, seed, kept)
+        shares = indices(bench, most_important(screened, study.kept), seed, kept)
+    for name, frame in (("tornado", swings), ("morris", screened), ("sobol", shares)):
+        folder.add_table(f"{name}.parquet", pa.Table.from_pandas(frame, preserve_index=False))
+    labels = {name: factor.label.en for name, factor in study.factors.items()}
+    text = as_text(swings, screened, shares, labels)
+    folder.add_text("sensitivity.txt", text + "\n")
+    look = look_of(bench.config, folder.path.name)
+    figure = draw_tornado(swings, labels, f"{study.start} to {study.end}", look)
+    folder.add_bytes("tornado.png", png_bytes(figure))
+    folder.finish({"kind": "sensitivity", "study": study.model_dump(), "seed": seed,
+                   "code_sha256": code_digest(), "environment": environment()})  # fmt: skip
+    if not quiet:
+        print(text)
+
+
+def _batch(folder: RunFolder, bench: Bench, name: str, points: np.ndarray) -> np.ndarray:
+    """Answers float64[N, outputs] of a batch, from its file if there is one."""
+    path = folder.path / name
+    if path.is_file():
+        said = read_parquet(path).to_pandas().to_numpy(np.float64)
+    else:
+        said = np.array([bench.answer(point) for point in points])
+    frame = pd.DataFrame(said, columns=list(bench.study.outputs))
+    folder.add_table(name, pa.Table.from_pandas(frame, preserve_index=False))
+    return said
+
+
+def as_text(
+    swings: pd.DataFrame, screened: pd.DataFrame, shares: pd.DataFrame, labels: dict[str, str]
+) -> str:
+    """For each output: factors by their swing, with Morris and Sobol numbers."""
+    blocks = []
+    for output, rows in swings.groupby("output", sort=False):
+        width = (rows["high"] - rows["low"]).abs()
+        lines = []
+        for at in width.sort_values(ascending=False, kind="stable").index:
+            row = rows.loc[at]
+            one = screened[(screened["output"] == output) & (screened["factor"] == row["factor"])]
+            two = shares[(shares["output"] == output) & (shares["factor"] == row["factor"])]
+            low, high = (row[end] / row["central"] - 1 for end in ("low", "high"))
+            sobol = [f"{two[name].iloc[0]:.2f}" if len(two) else "-" for name in ("first", "total")]
+            effects = [f"{one[name].iloc[0]:.2%}" for name in ("mu_star", "sigma")]
+            lines.append([labels[row["factor"]], f"{low:+.2%}", f"{high:+.2%}", *effects, *sobol])
+        head = [f"{output} ({readable(rows['central'].iloc[0])})", "low", "high", "mu*", "sigma",
+                "Sobol first", "total"]  # fmt: skip
+        blocks.append(table(head, lines))
+    return "\n\n".join(blocks)

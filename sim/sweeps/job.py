@@ -1,0 +1,177 @@
+"""One job of a sweep, in whatever process the launcher chose: a few runs of the plan in turn.
+
+A job's number means nothing: each run goes to the folder named by its content, and one that is
+complete is left as it is. What goes wrong with one run is written down, and the next one starts.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import pyarrow.compute as pc
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from sim.config.compose import compose
+from sim.config.schema.run import RunConfig
+from sim.core.errors import BusyError, KyoseiError, OutputError
+from sim.core.interrupt import obey
+from sim.core.memory import Recent, state_of_files
+from sim.data.load import load
+from sim.files.folder import found_complete, json_text, read_parquet, write_atomically
+from sim.files.manifest import code_digest
+from sim.model.checkpoint import Checkpoint
+from sim.runs import run
+from sim.sweeps.plan import Plan, Row, read_plan
+
+PATIENCE_SECONDS: Final = 600.0
+
+TRIALS: Final = "trials"
+
+BUG: Final = 1
+
+Maker = Callable[[RunConfig, Path, int | None], object]
+"""Makes a run: its settings, the folder for its own, and its threads."""
+
+_GONE: Final = "{} was taken away: the sweep ends"
+
+_PLANS: Final[Recent[Plan]] = Recent(size=1)
+
+
+def run_job(job: DictConfig) -> float | None:
+    """What Hydra calls: runs first..first + size of the plan, or one trial of a search."""
+    with outside_hydra():
+        if job.objective:
+            words = [str(word).lstrip("+") for word in HydraConfig.get().overrides.task]
+            shared = ("plan=", "root=", "objective=", "target=", "threads=")
+            own = [word for word in words if not word.startswith(shared)]
+            return _trial(job, own)
+        part_of_plan(Path(job.plan), int(job.job), int(job.size), job.threads)
+        return None
+
+
+@contextmanager
+def outside_hydra() -> Iterator[None]:
+    """A run composes its own settings: Hydra's of the sweep are put away, and back."""
+    hydra_of_sweep = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
+    try:
+        yield
+    finally:
+        GlobalHydra.instance().hydra = hydra_of_sweep
+
+
+def is_there(plan: Plan, row: Row) -> bool:
+    """Whether there is nothing to do: the run is complete, and shall keep no months."""
+    return not row.keeps and found_complete(plan.root / row.run)
+
+
+def plan_at(path: Path) -> Plan:
+    """The plan of a sweep, read once a process. Raises OutputError."""
+    try:
+        return _PLANS.get(state_of_files(path.parent, path.name), lambda: read_plan(path))
+    except OutputError as error:
+        if path.is_file():
+            raise
+        raise OutputError(_GONE.format(path)) from error
+
+
+def part_of_plan(
+    path: Path,
+    job: int,
+    size: int,
+    threads: int | None,
+    make: Maker | None = None,
+    done: Callable[[Plan, Row], bool] = is_there,
+) -> None:
+    """Make what is not done of a job's part of the plan, each run with `make` (see `attempt`)."""
+    plan = plan_at(path)
+    for row in plan.unique[job * size : (job + 1) * size]:
+        if not path.is_file():
+            raise OutputError(_GONE.format(path))
+        if not done(plan, row):
+            attempt(plan, row, threads, make)
+
+
+def attempt(plan: Plan, row: Row, threads: int | None, make: Maker | None = None) -> None:
+    """Make one run (with `run_or_wait` if not otherwise), or leave word in its log why not."""
+    log = plan.log(row)
+    try:
+        settings = compose(row.overrides)
+        _check_same(plan, settings)
+        (make or run_or_wait)(settings, plan.root, threads)
+        log.unlink(missing_ok=True)
+    except KyoseiError as error:
+        obey()  # what a wish to end looks like here is not the run's fault
+        _leave_word(log, error.exit_code, row.overrides, str(error))
+    except Exception:  # noqa: BLE001  a bug in one run must not end the others
+        obey()
+        _leave_word(log, BUG, row.overrides, traceback.format_exc())
+
+
+def _check_same(plan: Plan, settings: RunConfig) -> None:
+    """Another version of the code or the data would fill other folders than those planned."""
+    if plan.code != code_digest():
+        raise OutputError("the code here is not the one that the sweep was planned with")
+    if load(settings.country.data).digest not in plan.data.split():
+        raise OutputError("the data here are not those that the sweep was planned with")
+
+
+def run_or_wait(
+    settings: RunConfig,
+    root: Path,
+    threads: int | None,
+    observer: run.Observer | None = None,
+    kept: Checkpoint | None = None,
+    inside: bool = True,
+) -> Path:
+    """The run's folder, made here or by the process that holds it just now."""
+    own = settings.model_copy(update={"output": str(root), "threads": settings.threads or threads})
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return run.run(own, quiet=True, observer=observer, kept=kept, inside=inside)
+        except BusyError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.5)
+
+
+def _leave_word(log: Path, code: int, overrides: list[str], why: str) -> None:
+    """First line: the exit code; then what to type to see it again, and what happened."""
+    if not log.parent.parent.is_dir():  # taken away with all else: nothing of it is made again
+        raise OutputError(f"{log.parent.parent} was taken away: {why}")
+    text = f"exit code {code}\nkyosei run {' '.join(overrides)}\n\n{why.rstrip()}\n"
+    log.parent.mkdir(exist_ok=True)
+    write_atomically(log, lambda stream: stream.write(text.encode("utf-8")))
+
+
+def _trial(job: DictConfig, overrides: list[str]) -> float:
+    """Make a run that a search asks for; returns what it is judged by."""
+    settings = compose(overrides)
+    folder = run_or_wait(settings, Path(job.root), job.threads, inside=False)
+    value = last_value(folder, str(job.objective))
+    if job.target is not None:
+        value = abs(value - float(job.target))
+    record = {"overrides": overrides, "run": folder.name, "value": value}
+    path = Path(job.plan).parent / TRIALS / f"{folder.name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, lambda stream: stream.write(json_text(record).encode("utf-8")))
+    return value
+
+
+def last_value(folder: Path, indicator: str) -> float:
+    """An indicator in the last month that has it. Raises OutputError if the run has none."""
+    table = read_parquet(folder / "indicators.parquet")
+    names = table["indicator"].combine_chunks().cast("string")
+    own = table.filter(pc.equal(names, indicator))
+    if own.num_rows == 0:
+        known = ", ".join(sorted(set(names.to_pylist())))
+        raise OutputError(f"there is no indicator {indicator}. One of: {known}")
+    return float(own.sort_by("month")["value"][-1].as_py())

@@ -1,0 +1,283 @@
+"""Handing a plan to a Hydra launcher: how many jobs, how many threads each, and which words."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import signal
+import stat
+import sys
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import hydra
+
+from sim.config.settings import configs_folder
+from sim.core.errors import BusyError, ConfigError, OutputError
+from sim.core.interrupt import obey
+from sim.core.threads import usable_cores
+from sim.files.lock import FolderLock
+from sim.runs.resources import available_memory
+
+_OURS: Final = re.compile(r"[0-9a-f]{8}")
+
+_TRIES: Final = 100
+
+_PASSING: Final = (".pkl", ".pickle", ".yaml")
+"""Endings of what jobs do not leave for people; their logs and scripts stay."""
+
+
+@contextmanager
+def transport(folder: Path) -> Iterator[Path]:
+    """A new private folder below `folder` for one launch. Raises OutputError."""
+    if folder.is_symlink():
+        raise OutputError(f"cannot write into {folder}: it is a symbolic link")
+    remove_abandoned(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    own, lock = _locked(folder)
+    try:
+        yield own
+    finally:
+        _empty(own, lock)
+
+
+def _locked(folder: Path) -> tuple[Path, FolderLock]:
+    """A new folder and its lock. Another launch may take one that has no lock yet for abandoned."""
+    for _ in range(_TRIES):
+        own = folder / uuid.uuid4().hex[:8]
+        own.mkdir(mode=stat.S_IRWXU)
+        lock = FolderLock(own)
+        with suppress(BusyError, FileNotFoundError):
+            lock.take()
+            return own, lock
+    raise OutputError(f"cannot keep a folder in {folder}: something removes it")
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove what launches left that were killed; those that are under way keep theirs."""
+    if not folder.is_dir() or folder.is_symlink():
+        return
+    for own in folder.iterdir():
+        if _OURS.fullmatch(own.name) and own.is_dir() and not own.is_symlink():
+            lock = FolderLock(own)
+            with suppress(BusyError, OSError):
+                lock.take()
+                _empty(own, lock)
+
+
+def _empty(own: Path, lock: FolderLock) -> None:
+    """Remove all but logs and scripts, give the lock back, remove folders that hold nothing."""
+    for place, _, names in os.walk(own):  # which follows no links
+        for name in names:
+            if name.endswith(_PASSING):
+                Path(place, name).unlink(missing_ok=True)
+    lock.release()
+    for place, _, _ in os.walk(own, topdown=False):
+        with suppress(OSError):
+            os.rmdir(place)  # only succeeds if nothing is in it
+
+
+LAUNCHER: Final = "hydra/launcher"
+
+_PLUGINS: Final = {
+    "joblib": ("hydra_joblib_launcher", "hydra-joblib-launcher"),
+    "submitit_local": ("hydra_submitit_launcher", "'kyosei[slurm]'"),
+    "submitit_slurm": ("hydra_submitit_launcher", "'kyosei[slurm]'"),
+    "ray": ("hydra_ray_launcher", "'kyosei[ray]'"),
+}
+
+_OPTUNA: Final = ("hydra_optuna_sweeper", "'kyosei[optuna]'")
+
+_SLURM_JOBS: Final = 256  # jobs at a time unless array_parallelism says otherwise
+
+_TURNS: Final = 8  # jobs for each worker, so that none waits long for the last
+
+_MOST_PER_JOB: Final = 50
+
+MANY: Final = 1 << 20
+
+
+class Share(NamedTuple):
+    """How a sweep uses the machine, or the cluster."""
+
+    launcher: str
+    workers: int  # runs at a time
+    threads: int | None  # of each; None = all cores
+    size: int  # runs in one job
+    words: list[str]  # for Hydra
+
+
+def is_installed(plugin: str) -> bool:
+    try:
+        return find_spec(f"hydra_plugins.{plugin}") is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def share_of(
+    settings: Mapping[str, str], threads: int | None, pending: int, memory: int = 0
+) -> Share:
+    """Workers times threads fills the machine and no more, and so does their memory.
+
+    settings  the sweep's own words, such as {"hydra.launcher.n_jobs": "2"}
+    threads   of each run, if the user said so
+    pending   runs to do
+    memory    bytes that one of them takes
+
+    Raises ConfigError if the launcher is not installed.
+    """
+    cores = usable_cores()
+    most = _fitting(memory)
+    launcher = settings.get(LAUNCHER) or _default_launcher(cores, threads, min(pending, most))
+    need(launcher)
+    if launcher == "basic":
+        return _share(launcher, 1, threads, settings, pending, [])
+    makers: dict[str, Callable[..., tuple[int, int, list[str]]]] = {
+        "joblib": _joblib, "submitit_local": _submitit_local,
+        "submitit_slurm": _submitit_slurm, "ray": _ray,
+    }  # fmt: skip
+    here = launcher in ("joblib", "submitit_local")
+    at_once = min(pending, most) if here else pending
+    workers, own, words = makers[launcher](settings, threads, at_once, cores)
+    if launcher == "submitit_slurm" and memory:
+        words.append(f"hydra.launcher.mem_gb={math.ceil(1.25 * memory / 1e9)}")
+    return _share(launcher, workers, own, settings, pending, words)
+
+
+def _fitting(memory: int) -> int:
+    """How many runs the memory that is free has room for, at least one."""
+    free = available_memory()
+    return max(1, free // memory) if free is not None and memory else MANY
+
+
+def _share(
+    launcher: str, workers: int, threads: int | None, settings: Mapping[str, str], pending: int,
+    words: list[str],
+) -> Share:  # fmt: skip
+    """With a cluster's or a batch's jobs each starts a process, so there are as few as workers."""
+    one_batch = launcher in ("submitit_local", "submitit_slurm")
+    size = math.ceil(pending / (workers * (1 if one_batch else _TURNS)))
+    size = size if one_batch else min(size, _MOST_PER_JOB)
+    asked = settings.get("sweep.runs_per_job")
+    size = int(asked) if asked else max(size, 1)
+    given = [f"{key}={value}" for key, value in settings.items()
+             if key.startswith("hydra") and not key.startswith("hydra/sweeper")]  # fmt: skip
+    named = {word.partition("=")[0].lstrip("+") for word in given}
+    words = [word for word in words if word.partition("=")[0].lstrip("+") not in named]
+    choice = [] if LAUNCHER in settings else [f"{LAUNCHER}={launcher}"]
+    return Share(launcher, workers, threads, size, [*choice, *_added(given), *words])
+
+
+def _added(words: list[str]) -> list[str]:
+    """Ray's own settings are a free mapping: new names in it need Hydra's `++`."""
+    return [f"++{word}" if word.startswith("hydra.launcher.ray.") else word for word in words]
+
+
+def _default_launcher(cores: int, threads: int | None, pending: int) -> str:
+    several = pending > 1 and cores // (threads or 1) > 1
+    return "joblib" if several and is_installed(_PLUGINS["joblib"][0]) else "basic"
+
+
+def need(launcher: str) -> None:
+    """Raises ConfigError if a launcher, or optuna, is not installed."""
+    plugin, package = {**_PLUGINS, "optuna": _OPTUNA}.get(launcher, ("", ""))
+    if plugin and not is_installed(plugin):
+        raise ConfigError(f"{launcher} is not installed: pip install {package}")
+
+
+def _joblib(
+    settings: Mapping[str, str], threads: int | None, pending: int, cores: int
+) -> tuple[int, int, list[str]]:
+    asked = int(settings.get("hydra.launcher.n_jobs", "-1"))
+    workers = min(asked if asked > 0 else max(cores // (threads or 1), 1), pending)
+    return workers, threads or max(cores // workers, 1), [f"hydra.launcher.n_jobs={workers}"]
+
+
+def _submitit_local(
+    settings: Mapping[str, str], threads: int | None, pending: int, cores: int
+) -> tuple[int, int, list[str]]:
+    """The launcher starts all jobs of a batch at once, so a batch is what the cores can take."""
+    own = int(settings.get("hydra.launcher.cpus_per_task", threads or 1))
+    asked = settings.get("hydra.sweeper.max_batch_size")
+    workers = int(asked) if asked else min(max(cores // own, 1), pending)
+    words = [f"hydra.launcher.cpus_per_task={own}", "hydra.launcher.timeout_min=10080"]
+    return workers, threads or own, [*words, f"hydra.sweeper.max_batch_size={workers}"]
+
+
+def _submitit_slurm(
+    settings: Mapping[str, str], threads: int | None, pending: int, cores: int
+) -> tuple[int, int, list[str]]:
+    own = int(settings.get("hydra.launcher.cpus_per_task", threads or 1))
+    workers = int(settings.get("hydra.launcher.array_parallelism", _SLURM_JOBS))
+    return min(workers, pending), threads or own, [f"hydra.launcher.cpus_per_task={own}"]
+
+
+def _ray(
+    settings: Mapping[str, str], threads: int | None, pending: int, cores: int
+) -> tuple[int, int, list[str]]:
+    """With a cluster of unknown size there are many small jobs: Ray deals them out."""
+    own = int(settings.get("hydra.launcher.ray.remote.num_cpus", threads or 1))
+    words = [f"++hydra.launcher.ray.remote.num_cpus={own}"]
+    if settings.get("hydra.launcher.ray.init.address", "local") == "local":
+        workers = int(settings.get("hydra.launcher.ray.init.num_cpus", cores)) // own
+        words.append(f"++hydra.launcher.ray.init.num_cpus={max(workers, 1) * own}")
+    else:  # Ray refuses a size of its store for a cluster that runs already
+        workers = max(cores, 4)
+        words.append("++hydra.launcher.ray.init.object_store_memory=null")
+    return max(min(workers, pending), 1), threads or own, words
+
+
+def quoted(path: Path) -> str:
+    """A path as a value in Hydra's grammar."""
+    text = str(path).replace("\\", "\\\\").replace("'", r"\'")
+    return f"'{text}'"
+
+
+def launch(task: Callable[..., Any], words: Sequence[str], folder: Path) -> None:
+    """Run Hydra's multirun of configs/hydra/sweep.yaml with these words; `folder` is for launchers.
+
+    Raises OutputError if it ends before its jobs do.
+    """
+    with transport(folder) as own:
+        _launch(task, [*words, f"hydra.sweep.dir={quoted(own)}"])
+
+
+def _mend_joblib() -> None:
+    """Give joblib's workers the method by which it ends them when it cannot list their children.
+
+    It asks `pgrep` for those, which a machine may lack and Ctrl-C ends too; then it calls `kill` of
+    a process of its own kind that has none, and waits for ever (joblib 1.6).
+    """
+    if not is_installed(_PLUGINS["joblib"][0]):
+        return
+    from joblib.externals.loky.backend.popen_loky_posix import Popen
+
+    def kill(process: Popen) -> None:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+
+    if not hasattr(Popen, "kill"):
+        Popen.kill = kill
+
+
+def _launch(task: Callable[..., Any], words: Sequence[str]) -> None:
+    _mend_joblib()
+    composed = hydra.main(
+        version_base="1.3", config_path=str(configs_folder() / "hydra"), config_name="sweep"
+    )
+    ours = sys.argv
+    try:
+        sys.argv = ["kyosei", "--multirun", *words]
+        composed(task)()  # Hydra offers no other way in than the words of the command
+    except SystemExit as stop:
+        obey()
+        if stop.code:
+            raise OutputError("the launcher stopped early: see its message above") from stop
+    finally:
+        sys.argv = ours

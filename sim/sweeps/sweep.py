@@ -1,0 +1,191 @@
+"""`kyosei run -m`: a plan of runs, handed to one of Hydra's launchers.
+
+The plan is complete before the first run starts, and its runs are named by their content: a run
+that is there already is not made again, so a sweep that was stopped, or killed, goes on when the
+same words are typed again. See sim.sweeps.plan for the record and sim.sweeps.job for what a job
+does.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from sim.config.compose import compose
+from sim.config.settings import SWEEP_SETTINGS, configs_folder
+from sim.core.errors import ConfigError, OutputError
+from sim.core.numba_cache import is_cold
+from sim.files.folder import MANIFEST
+from sim.sweeps.design import FIXED, Design, Lines, from_file, lines_of, names_of
+from sim.sweeps.job import BUG, attempt, run_job
+from sim.sweeps.launch import Share, launch, quoted, remove_abandoned, share_of
+from sim.sweeps.plan import LAUNCHES, MOST_TOLD, Plan, Row, planned, write_plan
+from sim.sweeps.progress import SweepProgress, duration
+
+UNTOLD = "its process ended without a word: killed, or out of memory"
+
+QUOTES = "\"'"
+
+PLAIN = "figures=false"
+"""Figures take longer than a small run; `figures=true` asks for them in a sweep too."""
+
+
+def run_sweep(words: Sequence[str], quiet: bool = False, only_show: bool = False) -> int:
+    """Run what is not there yet, then print each run's folder; returns the highest exit code.
+
+    only_show prints the plan instead. Raises ConfigError, before anything is written, with every
+    problem of every run.
+    """
+    settings, own = split(words, configs_folder())
+    if settings.get("hydra/sweeper") == "optuna":
+        from sim.sweeps.search import search
+
+        return search(own, settings, quiet)
+    lines = _lines(own, settings)
+    shared = compose([word for word in own if _name(word) in FIXED])
+    root = Path(shared.output).absolute()
+    plan = planned(lines, names_of(own), root)
+    if only_show:
+        for row in plan.rows:
+            print(row.run, *row.overrides)
+        return 0
+    return _carry_out(plan, settings, shared.threads, quiet)
+
+
+def split(words: Sequence[str], folder: Path) -> tuple[dict[str, str], list[str]]:
+    """(what says how to sweep, the settings of the runs), those of `sweep=NAME` included.
+
+    What is typed wins over what the sweep's file says.
+    """
+    settings = dict(_pair(word) for word in words if _name(word) in SWEEP_SETTINGS)
+    own = [word for word in words if _name(word) not in SWEEP_SETTINGS]
+    if "sweep" in settings:
+        given = {_name(word) for word in words}
+        more = [word for word in from_file(settings.pop("sweep"), folder)
+                if _name(word) not in given]  # fmt: skip
+        settings = dict(_pair(word) for word in more if _name(word) in SWEEP_SETTINGS) | settings
+        own = [word for word in more if _name(word) not in SWEEP_SETTINGS] + own
+    return settings, own
+
+
+def _name(word: str) -> str:
+    return word.partition("=")[0]
+
+
+def _pair(word: str) -> tuple[str, str]:
+    name, _, value = word.partition("=")
+    return name, value
+
+
+def _lines(own: Sequence[str], settings: dict[str, str]) -> Lines:
+    kind = settings.get("sweep.design", "")
+    sweeper = settings.get("hydra/sweeper", "")
+    if sweeper == "quasirandom" and not kind:
+        kind = "sobol"
+    if sweeper == "basic" and kind not in ("", "product", "zip"):
+        raise ConfigError(f"hydra/sweeper=basic has no sweep.design={kind}; leave one of them out")
+    n = int(settings["sweep.n"]) if "sweep.n" in settings else None
+    design = Design(kind, n, int(settings.get("sweep.seed", "0")))
+    plain = [] if any(_name(word) == "figures" for word in own) else [PLAIN]
+    lines = lines_of([*map(_from_anywhere, own)], design, configs_folder())
+    return [[word for word in line if _name(word) not in FIXED] + plain for line in lines]
+
+
+def _from_anywhere(word: str) -> str:
+    """A worker may start in another folder than the one in which `from=DIR@MONTH` was typed."""
+    name, value = _pair(word)
+    return f"{name}={quoted(Path(value.strip(QUOTES)).absolute())}" if name == "from" else word
+
+
+def _carry_out(plan: Plan, settings: dict[str, str], threads: int | None, quiet: bool) -> int:
+    started = time.perf_counter()
+    pending = plan.pending()
+    share = share_of(settings, threads, max(len(pending), 1), plan.memory)
+    path = write_plan(plan)
+    for row in pending:
+        plan.log(row).unlink(missing_ok=True)
+    _say(quiet, _opening_line(plan, pending, share))
+    stopped = None
+    if pending:
+        try:
+            _launch(plan, path, pending, share, quiet)
+        except OutputError as error:
+            stopped = error
+        except KeyboardInterrupt:
+            done = len(plan.unique) - len(plan.missing())
+            _say(quiet, f"{done} of {len(plan.unique)} runs are complete: the same command goes on")
+            raise
+    else:
+        remove_abandoned(plan.folder / LAUNCHES)
+    code = _report(plan, stopped)
+    made = len(pending) - len(plan.missing())
+    seconds = duration(time.perf_counter() - started)
+    _say(quiet, f"{made} runs made in {seconds}; the plan and the logs are in {plan.folder}")
+    return code
+
+
+def _launch(plan: Plan, path: Path, pending: list[Row], share: Share, quiet: bool) -> None:
+    place = {row.run: number for number, row in enumerate(plan.unique)}
+    jobs = sorted({place[row.run] // share.size for row in pending})
+    words = [
+        f"plan={quoted(path)}", f"size={share.size}", f"job={','.join(map(str, jobs))}",
+        f"threads={share.threads or 'null'}", *share.words,
+    ]  # fmt: skip
+    awaited = [(plan.root / row.run / MANIFEST, plan.log(row)) for row in pending]
+    if share.workers > 1 and is_cold():
+        _say(quiet, "compiling the model: once, with the first run")
+        attempt(plan, pending[0], share.threads)
+    with SweepProgress(awaited, quiet):
+        launch(run_job, words, plan.folder / LAUNCHES)
+
+
+def _opening_line(plan: Plan, pending: list[Row], share: Share) -> str:
+    known = len(plan.unique) - len(pending)
+    text = f"sweep {plan.folder.name}: {len(plan.unique)} runs"
+    text += f", {known} complete already" if known else ""
+    threads = "all threads" if share.threads is None else f"{share.threads} thread(s)"
+    how = f"{share.launcher}, {share.workers} at a time, {threads} each"
+    return f"{text}; {how}" if pending else f"{text}: nothing to do"
+
+
+def _report(plan: Plan, stopped: OutputError | None) -> int:
+    """Folders on standard output, failures on standard error; the highest exit code."""
+    left = {row.run for row in plan.missing()}
+    for row in plan.rows:
+        if row.run not in left:
+            print(plan.root / row.run, flush=True)
+    worst = 0 if stopped is None else stopped.exit_code
+    failed = [row for row in plan.unique if row.run in left]
+    if failed:
+        print(f"kyosei: {len(failed)} of {len(plan.unique)} runs failed", file=sys.stderr)
+    untold = UNTOLD if stopped is None else "not made: the launcher stopped"
+    for place, row in enumerate(failed):
+        code, why = word_of(plan.log(row), untold)
+        worst = max(worst, code)
+        if place < MOST_TOLD:
+            print(f"failed: {' '.join(row.overrides)}", why, sep="\n", file=sys.stderr)
+    if len(failed) > MOST_TOLD:
+        print(f"and {len(failed) - MOST_TOLD} more", file=sys.stderr)
+    if stopped is not None:
+        print(f"kyosei: {stopped}", file=sys.stderr)
+    if failed:
+        print("kyosei: the same command goes on where this one stopped", file=sys.stderr)
+    return worst
+
+
+def word_of(log: Path, untold: str = UNTOLD) -> tuple[int, str]:
+    """(exit code, message) that a failed run left."""
+    try:
+        first, _, _, *rest = log.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError):
+        return BUG, f"  {untold}"
+    code = int(first.removeprefix("exit code ") or BUG)
+    text = rest[-1:] if code == BUG else rest
+    return code, "\n".join([*(f"  {line}" for line in text), f"  log: {log}"])
+
+
+def _say(quiet: bool, text: str) -> None:
+    if not quiet:
+        print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,85 @@
+"""Files laid together as Hydra lays them: every choice of ours, and the corners of its grammar."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from sim.config.files import read_files
+from sim.config.hydra import Files, laid_together
+from sim.config.settings import configs_folder
+
+CHOICES = [
+    {group: [path.stem]}
+    for group in ("country", "scenario", "experiment", "fit")
+    for path in sorted((configs_folder() / group).glob("*.yaml"))
+]
+CORNERS = {
+    "config.yaml": """
+defaults:
+  - base: one
+  - /deep/er@placed.here: [a, b]
+  - optional extra: null
+  - _self_
+kept: 1
+lists: [1, 2, 3]
+nothing: {inside: 1}
+scalar: 5
+filled: null
+codes: {1: one, true it is: true, "07": seven, 2.5: half}
+missing: here
+""",
+    "base/one.yaml": "defaults: [inner: x, _self_]\nvalue: one\nmix: {a: 1, b: 2}\n",
+    "base/two.yaml": "value: two\nmix: {c: 3}\n",
+    "base/inner/x.yaml": "x: 1\nmix: {z: 0}\n",
+    "deep/er/a.yaml": "defaults: [_self_]\na: 1\nboth: {of: a, only: a}\nlist: [a]\n",
+    "deep/er/b.yaml": "b: 2\nboth: {of: b}\nlist: [b, {c: d}]\n",
+    "extra/global.yaml": """
+# @package _global_
+defaults:
+  - override /base: two
+nothing: null
+scalar: {now: a mapping}
+filled: {now: filled}
+lists: []
+missing: ???
+codes: {1: uno, 2: due}
+""",
+}
+
+
+def by_hydra(folder: Path, words: list[str]) -> Any:
+    with initialize_config_dir(str(folder), job_name="test", version_base="1.3"):
+        return OmegaConf.to_container(compose("config", words))
+
+
+def check_same(folder: Path, choices: dict[str, list[str]]) -> None:
+    words = [f"{group}={chosen[0]}" for group, chosen in choices.items()]
+    sources = read_files(folder, choices)
+    assert sources.problems == []
+    ours = laid_together(Files(folder), "config", words, sources.documents)
+    assert repr(ours) == repr(by_hydra(folder, words))  # order of keys and types, too
+
+
+def test_a_choice_is_laid_together_as_by_hydra():
+    check_same(configs_folder().resolve(), {"experiment": ["past"], "fit": ["none"]})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("choices", [{}, *CHOICES], ids=str)
+def test_every_choice_is_laid_together_as_by_hydra(choices: dict[str, list[str]]):
+    check_same(configs_folder().resolve(), choices)
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [{}, {"base": ["two"]}, {"extra": ["global"]}, {"extra": ["global"], "base": ["one"]}],
+)
+def test_corners_are_laid_together_as_by_hydra(choices: dict[str, list[str]], tmp_path: Path):
+    for name, text in CORNERS.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text.lstrip("\n"))
+    check_same(tmp_path, choices)
