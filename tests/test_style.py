@@ -138,6 +138,56 @@ def test_seed_sequence_is_used_in_one_place():
     assert set(users) <= {"sim/core/rng.py"}
 
 
+WHOLE = {"nbytes", "size", "itemsize", "num_rows"}
+EXACT_MEANS = {"sim/rates/expected.py"}
+"""Checks the model and never runs in it."""
+STUDIES = "sim/studies/"
+"""Least squares need a library; what they find is shipped as numbers."""
+
+
+def is_whole(node: ast.AST) -> bool:
+    """Whether an expression is a whole number or a truth for certain."""
+    match node:
+        case ast.Compare() | ast.Constant(value=int()):
+            return True
+        case ast.Attribute(attr=name):
+            return name in WHOLE
+        case ast.Call(func=ast.Name(id="len" | "bool" | "int")):
+            return True
+        case ast.Call(func=ast.Attribute(attr="exists")):
+            return True
+        case ast.BinOp(left=left, right=right):
+            return is_whole(left) and is_whole(right)
+        case ast.IfExp(body=body, orelse=other):
+            return is_whole(body) or is_whole(other)
+    return False
+
+
+def test_floats_are_added_in_an_order_of_our_own():
+    """Python 3.12 adds floats otherwise than 3.11, and BLAS otherwise on each processor."""
+
+    def rule(node: ast.AST) -> Iterator[Finding]:
+        if isinstance(node, ast.Call) and dotted(node.func) == "sum":
+            of = node.args[0] if node.args else None
+            if not (isinstance(of, ast.GeneratorExp) and is_whole(of.elt)):
+                yield node.lineno, "sum() of what may be floats: math.fsum, or NumPy's sum"
+
+    check([path for path in SIM if "figures" not in name_of(path)], rule)
+
+
+def test_no_product_of_matrices_is_left_to_a_library():
+    def rule(node: ast.AST) -> Iterator[Finding]:
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+            yield node.lineno, "@: sim.core.sums.product"
+        if called(node)[1] in {"dot", "einsum", "tensordot", "matmul", "inner", "vdot"}:
+            yield node.lineno, f"{called(node)[1]}(): sim.core.sums.product"
+        if isinstance(node, ast.Attribute) and dotted(node).startswith("np.linalg"):
+            yield node.lineno, dotted(node)
+
+    own = [path for path in SIM if not name_of(path).startswith(STUDIES)]
+    check([path for path in own if name_of(path) not in EXACT_MEANS], rule)
+
+
 def test_nothing_is_pickled():
     def rule(node: ast.AST) -> Iterator[Finding]:
         names: list[str] = []

@@ -18,6 +18,7 @@ import numpy as np
 
 from sim.config.schema.policy import FittedRates
 from sim.core.errors import ConfigError
+from sim.core.sums import product
 
 Factor = tuple[list[str], np.ndarray]
 """Names of N edits and float64[N, N], lower triangular: covariance = factor @ factor.T."""
@@ -38,7 +39,7 @@ def drawn(fit: FittedRates, factor: Factor, draw: int) -> FittedRates:
     if draw == 0:
         return fit
     names, root = factor
-    shift = root @ normals(names, draw)
+    shift = product(root, normals(names, draw))
     edits = dict(fit.edits)
     for name, by in zip(names, shift.tolist(), strict=True):
         multiply = rounded(edits[name].multiply * math.exp(by))

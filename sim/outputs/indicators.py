@@ -10,6 +10,7 @@ from sim.agents.firms import COUNTS
 from sim.agents.record import Record
 from sim.config.fates import all_fates
 from sim.config.schema.run import RunConfig
+from sim.core.sums import product
 from sim.processes.survey import FARED, FINE, WINDOW, YEARS
 from sim.processes.towns import SUMMARY
 from sim.rates.tables import KINDS, Model
@@ -119,7 +120,8 @@ def _traits(record: Record, model: Model, config: RunConfig) -> dict[str, Series
     out: dict[str, Series] = {name: {} for name in (*premiums, "language_b1_share")}
     for month, by_status in record.traits.items():
         for name, (column, ages, share) in premiums.items():
-            people = record.ages[month].sum(axis=1) @ _of_ages(ages, record.ages[month].shape[2])
+            by_age = record.ages[month].sum(axis=1)
+            people = product(by_age, _of_ages(ages, by_age.shape[1]))
             liable = (people * share)[counted]
             if liable.sum() > 0:
                 behind = np.minimum(by_status[counted, column], liable)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -117,7 +118,7 @@ def _errors(
             published = float(then.get(name, 0))
             rows.append((config.status[name].label.en, float(stock[s]), published))
             gap += abs(stock[s] - published)
-    rows.append(("all residents", sum(r[1] for r in rows), sum(r[2] for r in rows)))
+    rows.append(("all residents", math.fsum(r[1] for r in rows), math.fsum(r[2] for r in rows)))
     return last, rows, gap / rows[-1][2]
 
 

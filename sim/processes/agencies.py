@@ -63,7 +63,7 @@ def _work(agencies: Agencies, q: int, paced: bool, months: float) -> None:
     if paced:
         # A month that is not known yet counts as one in which all came that could be decided.
         known = [cases if cases >= 0 else capacity for cases in agencies.recent[:, q].tolist()]
-        usual = max(sum(known) / len(known), 1.0)
+        usual = max(float(np.mean(known)), 1.0)
         new = usual - applied + float(agencies.cases[q])
         possible = min(float(capacity), max(float(agencies.waiting[q]) + new, 0.0))
         agencies.pace[q] = min(possible / usual, NEVER_ABOVE)

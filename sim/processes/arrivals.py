@@ -7,6 +7,7 @@ municipality: a count for every one of them would cost more than all else in a s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -220,7 +221,7 @@ def room_under(
     if cap.per == "stock":
         return cap.value * scale - float(stock[rows].sum())
     if cap.per == "year":
-        recent = sum(float(month[rows].sum()) for month in list(came)[1:][-(YEAR - 1) :])
+        recent = math.fsum(float(month[rows].sum()) for month in list(came)[1:][-(YEAR - 1) :])
         return cap.value * scale - recent
     if len(came) <= YEAR:  # no month of the year before to grow from
         return float("inf")

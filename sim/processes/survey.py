@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -14,6 +15,7 @@ from sim.agents.state import State
 from sim.agents.towns import COUNTED
 from sim.config.factors import AGES
 from sim.core.kernels import borrow
+from sim.core.sums import product
 from sim.processes import towns as places
 from sim.processes.firms import OFFERED
 from sim.rates.statuses import has_firms
@@ -219,7 +221,8 @@ def support_cost(state: State) -> float:
     state.crew.run(count_supported, firms.n, firms.columns, workers)
     cost = np.array([params[f"firms.support.cost.{name}"] for name in kinds])
     given = (np.arange(workers.shape[1])[:, None] >> np.arange(len(kinds))) & 1
-    yearly = float(workers.sum(axis=0) @ (given @ cost)) * params["firms.support.burden"]
+    each = product(given, cost)  # thousand yen a year for a worker, by what the firm gives
+    yearly = math.fsum(workers.sum(axis=0) * each) * params["firms.support.burden"]
     return yearly / 12.0 / state.scale
 
 

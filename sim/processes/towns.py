@@ -44,7 +44,7 @@ class Residents:
     ) -> Residents:
         """From int64[M * S] stocks; counted is bool[S]."""
         stock = place.reshape(-1, statuses)
-        return cls(stock @ counted.astype(np.int64) / scale, stock[:, irregular] / scale, scale)
+        return cls(stock[:, counted].sum(axis=1) / scale, stock[:, irregular] / scale, scale)
 
 
 def step(

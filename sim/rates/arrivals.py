@@ -158,7 +158,7 @@ class ArrivalPlan:
         if self._base >= self.last_past or not known:
             return channel.level
         s = self._statuses.index(name)
-        return sum(self._past[half][s] for half in known) * 2.0 / len(known)
+        return math.fsum(float(self._past[half][s]) for half in known) * 2.0 / len(known)
 
     def share(self, month: int) -> np.ndarray:
         """float64[S, O, P]: composition of each status's arrivals; sums to 1, or 0 if unknown."""
@@ -184,8 +184,8 @@ class ArrivalPlan:
                 inflow[s] = self._illegal
             elif inflow[s].sum() == 0 and channel is not None and channel.like is not None:
                 inflow[s] = inflow[self._statuses.index(channel.like)]
-        total = inflow.sum(axis=1, keepdims=True)
-        return np.divide(inflow, total, out=np.zeros_like(inflow), where=total > 0)
+        whole = inflow.sum(axis=1, keepdims=True)
+        return np.divide(inflow, whole, out=np.zeros_like(inflow), where=whole > 0)
 
 
 def _grown(channel: Channel, years: float) -> float:
@@ -203,7 +203,7 @@ def _half_end(month: int) -> int:
 def _season_of(channel: Channel, month: int) -> float:
     """Weight of a calendar month; weights average 1 over the year."""
     weights = [channel.season.get(m, 1.0) for m in range(1, 13)]
-    return weights[calendar_month(month) - 1] * 12.0 / sum(weights)
+    return weights[calendar_month(month) - 1] * 12.0 / math.fsum(weights)
 
 
 def _seasons(config: RunConfig) -> np.ndarray:
@@ -214,7 +214,7 @@ def _seasons(config: RunConfig) -> np.ndarray:
         for month in range(12):
             half = range(_half_end(month) - HALF + 1, _half_end(month) + 1)
             weights = [_season_of(channel, other) for other in half]
-            out[calendar_month(month) - 1, s] = _season_of(channel, month) / sum(weights)
+            out[calendar_month(month) - 1, s] = _season_of(channel, month) / math.fsum(weights)
     return out
 
 
@@ -259,7 +259,7 @@ def _where(config: RunConfig, data: Data) -> np.ndarray:
     )
     by_status = _latest(data["stocks_prefecture_status"], "status_group", prefectures)
     by_origin = _latest(data["stocks_prefecture_origin"], "origin", prefectures)
-    everyone = sum(by_status.values()) + 1e-9
+    everyone = np.add.reduce(list(by_status.values()), axis=0) + 1e-9
     out = np.zeros((len(country.statuses), len(country.origins), len(prefectures)))
     for s, status in enumerate(country.statuses):
         channel = config.arrivals.channels.get(status)

@@ -310,7 +310,10 @@ def _packed(
 
 
 def _bits(fate: Fate) -> int:
-    return sum({"nhi": 1, "pension": 2, "tax": 4}[bit] for bit in fate.bits)
+    bits = 0
+    for name in fate.bits:
+        bits |= {"nhi": 1, "pension": 2, "tax": 4}[name]
+    return bits
 
 
 def _target(config: RunConfig, name: FateName) -> int:

@@ -6,6 +6,7 @@ the estimate. It is meant to be a little high, and wrong by tens of per cent, no
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 from collections.abc import Iterable
@@ -85,7 +86,7 @@ def most_people(config: RunConfig, data: Data) -> float:
     end = month_index(config.end)
     for month in range(month_index(config.start), end, 12):
         known = [past[half] for half in range(month + 1, month + 13) if half in past]
-        came = sum(known) if len(known) == 2 else _expected(config, month + 6)
+        came = math.fsum(known) if len(known) == 2 else _expected(config, month + 6)
         people += (FAMILY * came - EXITS_A_YEAR * people) * min(end - month, 12) / 12
         most = max(most, people)
     return most

@@ -229,6 +229,6 @@ def _ending(
             for m, again in status.permits.renewed.items():
                 came = reach[min(before + m, last)] - reach[min(before, last)]
                 rows.append((before, m, share * renewed * again * came))
-    if sum(row[2] for row in rows) == 0:  # nobody came lately: as if entries had been level
+    if not any(row[2] for row in rows):  # nobody came lately: as if entries had been level
         rows = [(0, m, share * m) for m, share in first.items()]
     return rows

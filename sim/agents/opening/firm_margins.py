@@ -7,6 +7,7 @@ an earlier year fills what the published ones leave.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -89,11 +90,13 @@ def _sectors(
             later[industry] = value / 100.0
     for year in sorted(year for year in known if year > max(full)):
         later |= {industry: value / total for industry, value in known[year].items()}
-    rest = sum(value for industry, value in base.items() if industry not in later)
-    left = (1.0 - sum(later.values())) / rest
+    rest = math.fsum(value for industry, value in base.items() if industry not in later)
+    left = (1.0 - math.fsum(later.values())) / rest
     shares = {name: later.get(name, base[name] * left) for name in industries}
-    by_sector = [sum(shares[i] for i in sector.industries) for sector in firms.sectors.values()]
-    return np.array(by_sector) / sum(by_sector)
+    by_sector = [
+        math.fsum(shares[i] for i in sector.industries) for sector in firms.sectors.values()
+    ]
+    return np.array(by_sector) / math.fsum(by_sector)
 
 
 def _rows(table: pd.DataFrame, quantity: str, by: str) -> list[tuple[int, str, float]]:
@@ -138,7 +141,7 @@ def _published(config: RunConfig, data: Data, firms: Firms) -> np.ndarray:
             if all(cell in known for cell in cells):
                 for status in mix.statuses:
                     s = config.country.statuses.index(status)
-                    out[s, k] = sum(known[cell] for cell in cells)
+                    out[s, k] = math.fsum(known[cell] for cell in cells)
     return out
 
 

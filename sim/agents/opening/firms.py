@@ -7,6 +7,7 @@ work near where they live. Holders of one tier stand together, so that firms spe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
@@ -34,6 +35,7 @@ from sim.core.kernels import borrow
 from sim.core.memory import Same
 from sim.core.probability import cuts
 from sim.core.rng import P_FIRST_JOB, draw, high, low, word_of
+from sim.core.sums import product
 from sim.core.threads import Crew, crew_of
 from sim.data.load import Data
 
@@ -69,7 +71,10 @@ def residuals(
             report[f"{what}_{name}"] = _worst(have, shares[axis] * have.sum(), names[axis])
     employed = jobs.sum(axis=1) / scale
     index = {name: s for s, name in enumerate(config.country.statuses)}
-    groups = [sum(employed[index[name]] for name in firms.groups.of[group]) for group in aim.groups]
+    groups = [
+        math.fsum(float(employed[index[name]]) for name in firms.groups.of[group])
+        for group in aim.groups
+    ]
     report["workers_group"] = _worst(groups, list(aim.groups.values()), list(aim.groups))
     report["workers_status_sector"] = _jobs(config, firms, aim, jobs / scale)
     empty = float((workers == 0).sum() / max(workers.size, 1))
@@ -286,7 +291,8 @@ def _tables(
     mobile = (tier >= 0) & commutes[tier]
     stay, leave = workers[~mobile].sum(axis=0), workers[mobile].sum(axis=0)
     way = fit_commuting(config, stay, leave, aim.worker_prefecture)
-    expected = jobs[~mobile].T @ workers[~mobile] + jobs[mobile].T @ (workers[mobile] @ way)
+    elsewhere = product(workers[mobile], way)
+    expected = product(jobs[~mobile].T, workers[~mobile]) + product(jobs[mobile].T, elsewhere)
     pull = np.concatenate([[0.0], np.cumsum(weight)])
     tables = JobTables(
         has=share,

@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 
 from sim.agents.opening.margins import Axes, Prefectures
+from sim.core.sums import product
 
 ROUNDS: Final = 500
 
@@ -47,16 +48,16 @@ def fit_places(ax: Axes, people: np.ndarray, tables: Prefectures) -> np.ndarray:
     group, column = _members(ax.group_of, len(ax.groups)), _members(ax.column_of, len(ax.columns))
     by_group, by_column = tables.by_group.astype(float), tables.by_column.astype(float)
     total = by_group.sum(axis=1)
-    seed = np.einsum("gs,pg->sp", group, _ratio(by_group, total[:, None].repeat(len(group), 1)))
-    shape = seed[:, None, :] * np.einsum("co,pc->op", column, by_column)[None, :, :]
+    seed = product(_ratio(by_group, total[:, None].repeat(len(group), 1)), group).T
+    shape = seed[:, None, :] * product(by_column, column).T[None, :, :]
     for _ in range(ROUNDS):
         shape *= _ratio(np.ones(people.shape), shape.sum(axis=2))[:, :, None]
         joint = shape * people[:, :, None]
-        by_c = np.einsum("co,sop->pc", column, joint)
-        shape *= (_ratio(by_column, by_c) @ column).T[None, :, :]
+        by_c = product(joint.sum(axis=0).T, column.T)
+        shape *= product(_ratio(by_column, by_c), column).T[None, :, :]
         joint = shape * people[:, :, None]
-        by_g = np.einsum("gs,sop->pg", group, joint)
-        shape *= (_ratio(by_group, by_g) @ group).T[:, None, :]
+        by_g = product(joint.sum(axis=1).T, group.T)
+        shape *= product(_ratio(by_group, by_g), group).T[:, None, :]
         if _misses(by_g, by_group) < TOLERANCE:
             break
     known = shape[:, :, :-1]
@@ -176,7 +177,7 @@ def prefecture_residuals(
     """`count` less `wish` by prefecture and group, float64[P, G], and by origin, float64[P, C]."""
     group, column = _members(ax.group_of, len(ax.groups)), _members(ax.column_of, len(ax.columns))
     gap = count - wish
-    return np.einsum("gs,sop->pg", group, gap), np.einsum("co,sop->pc", column, gap)
+    return product(gap.sum(axis=1).T, group.T), product(gap.sum(axis=0).T, column.T)
 
 
 @njit(cache=True, inline="always")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
@@ -97,9 +98,9 @@ def _fields(firms: Firms) -> Iterator[Problem]:
 
 def _shares(firms: Firms) -> Iterator[Problem]:
     sums = {
-        ("statuses",): sum(status.share for status in firms.statuses.values()),
-        ("sizes",): sum(size.establishments.value for size in firms.sizes.values()),
-        ("sizes", "workers"): sum(size.workers.value for size in firms.sizes.values()),
+        ("statuses",): math.fsum(status.share for status in firms.statuses.values()),
+        ("sizes",): math.fsum(size.establishments.value for size in firms.sizes.values()),
+        ("sizes", "workers"): math.fsum(size.workers.value for size in firms.sizes.values()),
     }
     for at, total in sums.items():
         if abs(total - 1) > CLOSE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Iterator
 from itertools import combinations
 from typing import Final, NamedTuple
@@ -160,8 +161,8 @@ def _effect(
     if effect.variant is not None and effect.variant not in lever.variants:
         rule = f"there is no variant {effect.variant}.{nearest(effect.variant, lever.variants)}"
         yield Problem((*path, "variant"), rule, effect.variant)
-    if effect.mix is not None and abs(sum(effect.mix.values()) - 1.0) > 1e-9:
-        rule = f"must add up to 1; the shares add up to {sum(effect.mix.values()):.10g}."
+    if effect.mix is not None and abs(math.fsum(effect.mix.values()) - 1.0) > 1e-9:
+        rule = f"must add up to 1; the shares add up to {math.fsum(effect.mix.values()):.10g}."
         yield Problem((*path, "mix"), rule)
     yield from _codes(config, path, effect)
     names = [*lever.rule, *lever.response]

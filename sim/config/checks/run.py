@@ -6,6 +6,7 @@ them are reported at once. Fates have checks of their own in `sim.config.checks.
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -170,7 +171,7 @@ def _prefectures(config: RunConfig) -> Iterator[Problem]:
 
 
 def _sums_to_one(path: Path, shares: Collection[float]) -> Iterator[Problem]:
-    total = sum(shares)
+    total = math.fsum(shares)
     if abs(total - 1) > CLOSE:
         yield Problem(path, f"must add up to 1; the shares add up to {total:.10g}.")
 
@@ -226,8 +227,9 @@ def _lengths(path: Path, status: Status) -> Iterator[Problem]:
     if status.stages:
         for field in ("share", "arrivals"):
             shares = [getattr(stage, field) for stage in status.stages.values()]
-            if abs(sum(shares) - 1) > CLOSE:
-                rule = f"{field} of all stages must add up to 1; they add up to {sum(shares):.10g}."
+            whole = math.fsum(shares)
+            if abs(whole - 1) > CLOSE:
+                rule = f"{field} of all stages must add up to 1; they add up to {whole:.10g}."
                 yield Problem((*path, "stages"), rule)
     stay = status.longest_stay
     if stay is not None:
@@ -267,7 +269,7 @@ def _channel(path: Path, channel: Channel, config: RunConfig) -> Iterator[Proble
         if not 1 <= month <= 12:
             yield Problem((*path, "season", month), "is no calendar month: 1 to 12.")
     weights = [channel.season.get(month, 1.0) for month in range(1, 13)]
-    if sum(weights) == 0:
+    if math.fsum(weights) == 0:
         yield Problem((*path, "season"), "gives no month any weight.")
     if channel.like is not None:
         yield from _known((*path, "like"), [channel.like], config.country.statuses, "status")

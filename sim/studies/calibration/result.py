@@ -181,4 +181,4 @@ class Fit:
         for name, weight in zip(self.targets.name, self.weight[:, k] ** 2, strict=True):
             said[name] = said.get(name, 0.0) + float(weight)
         order = sorted(said, key=lambda name: -said[name])
-        return [name for name in order[:MOST_DATA] if said[name] > 0.1 * sum(said.values())]
+        return [name for name in order[:MOST_DATA] if said[name] > 0.1 * math.fsum(said.values())]

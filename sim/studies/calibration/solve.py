@@ -7,6 +7,7 @@ the steadiness of entries that nobody published.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -213,7 +214,7 @@ def cost(
     _, prior = _prior(knobs, theta)
     entries = believed.want - np.tensordot(believed.rows, arrivals, axes=2)
     gaps = ((value - said) / sd, prior, entries)
-    return 0.5 * sum(float(gap @ gap) for gap in gaps)
+    return 0.5 * math.fsum(float(gap @ gap) for gap in gaps)
 
 
 def _prior(knobs: list[Knob], theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

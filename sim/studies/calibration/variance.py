@@ -8,6 +8,7 @@ the whole population is the small runs' times their scale.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -69,7 +70,7 @@ def variance_split(
     for output in (RESIDENTS, SETTLED):
         draws, shocks, luck = ([r[output] for r in group] for group in (by_draw, by_shock, by_luck))
         parts = split(draws, shocks, luck, first.scale)
-        whole = sum(parts.values())
+        whole = math.fsum(parts.values())
         rows += [(output, name, value, value / whole) for name, value in parts.items()]
     return pd.DataFrame(rows, columns=["output", "source", "variance", "share"])
 

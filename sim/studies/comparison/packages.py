@@ -128,7 +128,9 @@ def _differences(arms: Arms, package: Package) -> list[tuple[str, str, np.ndarra
     out = [(PACKAGE, package.name, whole - none)]
     out += [(ALONE, part, paired) for part, paired in alone.items()]
     out += [(LEFT_OUT, part, whole - arms.of(arm)) for part, arm in package.without.items()]
-    out.append((INTERACTION, INTERACTION, whole - none - sum(alone.values())))
+    out.append(
+        (INTERACTION, INTERACTION, whole - none - np.add.reduce(list(alone.values()), axis=0))
+    )
     return out
 
 

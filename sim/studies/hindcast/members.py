@@ -18,6 +18,7 @@ from sim.config.schema.run import Channel, Fate, RunConfig
 from sim.core.clock import month_name
 from sim.core.lazy import ndtri
 from sim.core.rng import identity, unit, word_of
+from sim.core.sums import product
 from sim.studies.hindcast.settings import ArrivalsPast
 from sim.studies.hindcast.trend import Trend, shock_sigma
 
@@ -95,7 +96,7 @@ def _channel(
     if trend is None:
         return channel.model_copy(update={"level": 0.0, "growth": 0.0})
     z = np.array([normal(seed, member, f"{what}.{name}") for what in ("level", "growth")])
-    level, growth = np.array([trend.level, trend.growth]) + trend.root @ z
+    level, growth = np.array([trend.level, trend.growth]) + product(trend.root, z)
     limit = settings.growth_limit.value
     return channel.model_copy(
         update={

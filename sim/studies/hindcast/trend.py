@@ -133,8 +133,8 @@ def _season(y: np.ndarray, ages: np.ndarray, second: np.ndarray) -> float:
     for age in ages[second].tolist():
         beside = [found[other] for other in (age - 1, age + 1) if other in found]
         if beside:
-            above.append(found[age] - sum(beside) / len(beside))
-    return sum(above) / (len(above) + 1) / 2
+            above.append(found[age] - math.fsum(beside) / len(beside))
+    return math.fsum(above) / (len(above) + 1) / 2
 
 
 def shock_sigma(noise: float) -> float:
