@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from types import MappingProxyType
 from typing import Any
 
@@ -10,16 +10,38 @@ import numpy as np
 
 from sim.agents.population import FIELDS, HOLE
 from sim.config.schema.run import RunConfig
+from sim.core.errors import nearest
 
-Condition = str | int | list[str] | Callable[[np.ndarray], np.ndarray]
+Value = str | int
+Condition = Value | Collection[Value] | Callable[[np.ndarray], np.ndarray]
+
+
+def _listed(condition: Value | Collection[Value]) -> list[Any]:
+    """The values of a condition: one, or those of any collection."""
+    if isinstance(condition, str | bytes) or not isinstance(condition, Collection):
+        return [condition]
+    return list(condition)
+
+
+def _truths(name: str, found: Any, people: int) -> np.ndarray:
+    """What a function of a column says of each person. Raises TypeError if it does not."""
+    truths = np.asarray(found)
+    if truths.dtype != np.bool_ or truths.shape not in ((people,), ()):
+        raise TypeError(
+            f"the function for {name!r} must give one truth value for each of {people} people, not"
+            f" {truths.dtype} of shape {truths.shape}"
+        )
+    return truths
 
 
 class People:
     """A view of the residents (or of those that `select` kept).
 
     Columns come by name, one value a person: those of `FIELDS`, plus `age` (completed years),
-    `years_resident` and `years_in_status`. Conditions compare a column with a value, a list of
-    values or a function of the array; statuses and origins may be given by their codes.
+    `years_resident` and `years_in_status`. A condition is a value, any collection of values (list,
+    tuple, set, range, array), or a function of the column that returns one truth value a person.
+    Statuses, origins, municipalities and sex may be given by their codes. What cannot be a value of
+    the column raises KeyError (with the nearest code) or TypeError: it never selects nobody.
     """
 
     def __init__(self, state: Any, config: RunConfig, rows: np.ndarray | None = None) -> None:
@@ -56,19 +78,24 @@ class People:
         for name, condition in conditions.items():
             values = self[name]
             if callable(condition):
-                keep &= condition(values)
+                keep &= _truths(name, condition(values), values.size)
             else:
-                wanted = condition if isinstance(condition, list) else [condition]
-                keep &= np.isin(values, [self._code(name, value) for value in wanted])
+                keep &= np.isin(values, [self._code(name, value) for value in _listed(condition)])
         return People(self._state, self._config, self.rows[keep])
 
-    def _code(self, name: str, value: Any) -> Any:
-        if not isinstance(value, str):
-            return value
-        names = self._names.get(name)
-        if names is None or value not in names:
-            raise KeyError(f"{value!r} is not a value of {name!r}; there are {names}")
-        return names.index(value)
+    def _code(self, name: str, value: Any) -> int:
+        """The number that stands for a value in a column. Raises KeyError, TypeError."""
+        if isinstance(value, str):
+            names = self._names.get(name)
+            if names is None:
+                raise TypeError(f"{name!r} is a column of numbers: {value!r} is text")
+            if value not in names:
+                raise KeyError(f"{value!r} is not a value of {name!r}.{nearest(value, names)}")
+            return names.index(value)
+        if isinstance(value, bool | np.bool_) or not isinstance(value, int | np.integer):
+            kind = type(value).__name__
+            raise TypeError(f"{name!r} is compared with whole numbers or codes, not {kind}")
+        return int(value)
 
     def count(self, **conditions: Condition) -> float:
         """Number of people, weighted back by 1 / scale."""

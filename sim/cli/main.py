@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -89,6 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 done; 2 bad input, nothing written; 3 input/output; 4 an invariant broke, or a folder does
     not verify; 130 interrupted. Any other exception is a bug and keeps its traceback.
     """
+    os.environ["MPLBACKEND"] = "agg"  # a notebook's own may not exist in this environment
     gc.set_threshold(MANY_OBJECTS)  # imports and settings make millions and hardly any is garbage
     parser = _parser()
     options, rest = parser.parse_known_args(arguments)

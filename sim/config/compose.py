@@ -6,7 +6,6 @@ only others that know Hydra are the modules of the sweep.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -31,6 +30,7 @@ from sim.config.yaml import read, write, written_key
 from sim.core.errors import ConfigError
 from sim.core.memory import Recent, Same, state_of_files
 from sim.core.threads import usable_cores
+from sim.files.foreign import Row, Unreadable, read_rows
 
 DATA: Final = PACKAGE / "data"
 
@@ -225,16 +225,21 @@ def _source_keys(config: RunConfig) -> frozenset[str]:
     path = DATA / config.country.data / "sources.csv"
 
     def read_keys() -> frozenset[str]:
-        with open(path, encoding="utf-8", newline="") as lines:
-            return frozenset(row["source"] for row in csv.DictReader(lines))
+        header, *rows = read_rows(path) or [Row(1, [])]
+        if "source" not in header.cells:
+            raise Unreadable(f"{path.name}:{header.line}", "has no column source")
+        place = header.cells.index("source")
+        return frozenset(row.cells[place] for row in rows if len(row.cells) > place)
 
-    try:
-        return _KEYS.get(state_of_files(path.parent, path.name), read_keys)
-    except OSError as error:
+    if not path.is_file():
         raise ConfigError(
             f"country.data = {config.country.data}\n    there is no list of sources {path}:"
             " name a folder of sim/data."
-        ) from error
+        )
+    try:
+        return _KEYS.get(state_of_files(path.parent, path.name), read_keys)
+    except Unreadable as error:
+        raise ConfigError(str(error)) from error
 
 
 def _slips(config: RunConfig, sources: Sources) -> list[Problem]:

@@ -8,7 +8,6 @@ seed. A resolved configuration holds the drawn multipliers themselves.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 import math
@@ -17,11 +16,16 @@ from pathlib import Path
 import numpy as np
 
 from sim.config.schema.policy import FittedRates
-from sim.core.errors import ConfigError
+from sim.core.errors import ConfigError, printable
 from sim.core.sums import product
+from sim.files.foreign import Unreadable, read_rows
 
 Factor = tuple[list[str], np.ndarray]
 """Names of N edits and float64[N, N], lower triangular: covariance = factor @ factor.T."""
+
+
+LARGEST = 5.0
+"""Largest element of a factor: a standard deviation of 5 in the logarithm is a factor of 148."""
 
 
 def normals(names: list[str], draw: int) -> np.ndarray:
@@ -50,21 +54,34 @@ def drawn(fit: FittedRates, factor: Factor, draw: int) -> FittedRates:
 def read_factor(folder: Path, fit: FittedRates) -> Factor:
     """The factor of a fit below a folder of configurations. Raises ConfigError."""
     path = folder / "fit" / f"{fit.name}.csv"
-    try:
-        with open(path, encoding="utf-8", newline="") as lines:
-            rows = list(csv.reader(lines))
-    except OSError as error:
+    if not path.is_file():
         raise ConfigError(
             f"fit.draw\n    the fit {fit.name} has no draws ({path.name}): write 0, or"
             " choose a fit that has some."
-        ) from error
-    names = [row[0] for row in rows]
+        )
+    try:
+        rows = read_rows(path)
+    except Unreadable as error:
+        raise ConfigError(str(error)) from error
     root = np.zeros((len(rows), len(rows)))
-    for r, row in enumerate(rows):
-        if len(row) != r + 2 or row[0] not in fit.edits:
-            raise ConfigError(f"{path.name}:{r + 1}  is not the row of an edit of the fit")
-        root[r, : r + 1] = [float(cell) for cell in row[1:]]
-    return names, root
+    for r, (line, cells) in enumerate(rows):
+        if len(cells) != r + 2 or cells[0] not in fit.edits:
+            raise ConfigError(f"{path.name}:{line}  is not the row of an edit of the fit")
+        for k, cell in enumerate(cells[1:]):
+            root[r, k] = _element(path, line, cell)
+    return [cells[0] for _, cells in rows], root
+
+
+def _element(path: Path, line: int, cell: str) -> float:
+    """One element of the factor: of the logarithm of a multiplier, so never beyond a few."""
+    try:
+        value = float(cell)
+    except ValueError:
+        value = math.nan
+    if not abs(value) <= LARGEST:
+        rule = f"must be a number from -{LARGEST:g} to {LARGEST:g}"
+        raise ConfigError(f"{path.name}:{line}  {printable(cell)} {rule}")
+    return value
 
 
 def factor_text(factor: Factor) -> str:

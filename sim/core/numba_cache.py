@@ -9,7 +9,9 @@ Imported by `sim/__init__.py` at every start: keep it light, and free of third-p
 
 from __future__ import annotations
 
+import atexit
 import hashlib
+import json
 import os
 import re
 import stat
@@ -19,6 +21,8 @@ from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
+
+FOLDER: Final = "kyosei-numba"
 
 KEEP_SECONDS = 14 * 86400  # folders of older source are removed after two weeks
 
@@ -121,7 +125,7 @@ def _remove_old(folder: Path) -> None:
 
 def _private_folder(base: Path, name: str) -> Path | None:
     """`base/kyosei-numba/name`, made if need be with mode 0700; None if it cannot be ours."""
-    folder = base / "kyosei-numba" / name
+    folder = base / FOLDER / name
     try:
         if not folder.exists():
             folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -134,7 +138,6 @@ def _private_folder(base: Path, name: str) -> Path | None:
 
 
 def _temporary_folder() -> Path:
-    import atexit
     import shutil
     import tempfile
 
@@ -149,19 +152,93 @@ def cache_folder(package: Path) -> Path:
     Under XDG_CACHE_HOME or ~/.cache; where that cannot be written or is open to others, a new
     private temporary folder that goes with the process (the next start compiles again).
     """
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return _private_folder(Path(base), folder_name(package)) or _temporary_folder()
+    base = _base()
+    found = None if base is None else _private_folder(base, folder_name(package))
+    return found or _temporary_folder()
+
+
+def _base() -> Path | None:
+    """Where folders of compiled kernels lie; None where there is no home."""
+    given = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("XDG_CACHE_HOME")
+    if given:
+        return Path(given).absolute()
+    home = os.path.expanduser("~")
+    return None if home == "~" else Path(home, ".cache")
 
 
 def use_private_cache(package: Path) -> None:
-    """Point Numba at `cache_folder`, unless NUMBA_CACHE_DIR already says where."""
-    if os.environ.get("NUMBA_CACHE_DIR"):
-        return
-    folder = str(cache_folder(package))
+    """Point Numba at `cache_folder`, which lies below NUMBA_CACHE_DIR where that is set.
+
+    A folder that somebody names is shared by all states of the source: kernels in it would not be
+    compiled again after an edit of another file, and results would mix old and new code.
+    """
+    given = os.environ.get("NUMBA_CACHE_DIR", "")
+    if given and Path(given).parent.name == FOLDER and Path(given).name == folder_name(package):
+        return  # set by a process that started this one
+    place = cache_folder(package)
+    if drop_damaged(place):
+        print("kyosei: compiled kernels were damaged and are compiled again", file=sys.stderr)
+    atexit.register(seal, place)
+    folder = str(place)
     os.environ["NUMBA_CACHE_DIR"] = folder
     numba = sys.modules.get("numba")
     if numba is not None:  # imported before us, so it has read its environment already
         numba.config.CACHE_DIR = folder
+
+
+SEAL: Final = "seal.json"
+"""Size and SHA-256 of every file of compiled code, by its path below the folder."""
+
+
+def _compiled(folder: Path) -> dict[str, Path]:
+    return {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*.nb[ic]"))}
+
+
+def _sealed(folder: Path) -> dict[str, list[int | str]]:
+    try:
+        found = json.loads((folder / SEAL).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _record(path: Path) -> list[int | str]:
+    content = path.read_bytes()
+    return [len(content), hashlib.sha256(content).hexdigest()]
+
+
+def seal(folder: Path) -> None:
+    """Note what compiled code there is, so that damage is seen at the next start.
+
+    Numba does not flush its files to disk: after a power cut some are empty or cut short, and it
+    would end every later start with an error about pickles.
+    """
+    try:
+        known = _sealed(folder)
+        files = _compiled(folder)
+        new = {name: known.get(name) or _record(path) for name, path in files.items()}
+        if new != known:
+            beside = folder / f".{SEAL}.{os.getpid()}"
+            beside.write_text(json.dumps(new), encoding="ascii")
+            beside.replace(folder / SEAL)
+    except OSError:
+        pass  # a full disk stops no run; what is not sealed is looked at again
+
+
+def drop_damaged(folder: Path) -> bool:
+    """Remove all compiled code if a file of it is not as it was sealed; whether that was needed."""
+    sealed = _sealed(folder)
+    try:
+        files = _compiled(folder)
+        damaged = any(
+            name in files and _record(files[name]) != kept for name, kept in sealed.items()
+        )
+        if damaged:
+            for path in [*files.values(), folder / SEAL]:
+                path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return damaged
 
 
 def is_cold() -> bool:

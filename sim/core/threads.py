@@ -7,9 +7,11 @@ those drop stores to members of a tuple inside their body (seen with numba 0.68)
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 ALONE = 20_000
@@ -37,10 +39,57 @@ class Crew:
 
 
 def usable_cores() -> int:
-    """Cores that this process may use, which on a cluster are fewer than there are."""
+    """Cores that this process may use, at least 1: the least of what binds it.
+
+    That is its affinity, the quota of its control group (containers), and what a batch system or
+    the user says of threads: SLURM_CPUS_PER_TASK, OMP_NUM_THREADS, NUMBA_NUM_THREADS.
+    """
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        cores = len(os.sched_getaffinity(0))
+    else:
+        cores = os.cpu_count() or 1
+    for name in ("SLURM_CPUS_PER_TASK", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        said = os.environ.get(name, "").partition(",")[0].strip()
+        if said.isascii() and said.isdigit() and int(said) > 0:
+            cores = min(cores, int(said))
+    quota = _quota()
+    return max(min(cores, cores if quota is None else math.ceil(quota)), 1)
+
+
+def _quota() -> float | None:
+    """Cores' worth of time that this process's control group may take; None without a limit."""
+    try:
+        with open("/proc/self/cgroup", encoding="ascii") as lines:
+            groups = [line.rstrip("\n").split(":", 2) for line in lines]
+    except (OSError, ValueError):
+        return None  # not Linux
+    for _, kinds, path in (group for group in groups if len(group) == 3):
+        if not kinds:
+            base = Path("/sys/fs/cgroup")
+            found = _first_numbers(base / path.lstrip("/") / "cpu.max", base / "cpu.max")
+        elif "cpu" in kinds.split(","):
+            base = Path("/sys/fs/cgroup/cpu")
+            name = "cpu.cfs_quota_us"
+            found = _first_numbers(base / path.lstrip("/") / name, base / name)
+            period = _first_numbers(base / path.lstrip("/") / "cpu.cfs_period_us")
+            found = [*found[:1], *period[:1]]
+        else:
+            continue
+        if len(found) == 2 and found[0] > 0 and found[1] > 0:
+            return found[0] / found[1]
+    return None
+
+
+def _first_numbers(*paths: Path) -> list[float]:
+    """The numbers in the first of the files that is there; none where it says `max`."""
+    for path in paths:
+        try:
+            return [float(word) for word in path.read_text(encoding="ascii").split()]
+        except OSError:
+            continue
+        except ValueError:
+            return []
+    return []
 
 
 def use_threads(wanted: int | None) -> int:

@@ -23,6 +23,7 @@ from sim.core.memory import Recent, state_of_files
 from sim.data.cells import Codes, Kind, nearest
 from sim.data.checks import RULES, run_checks
 from sim.data.read import Table, TableSpec, read_table
+from sim.files.foreign import Unreadable, read_bytes
 
 __all__ = ["Data", "DataError", "load"]
 
@@ -105,9 +106,9 @@ def _payloads(folder: Path, country: str, problems: list[str]) -> dict[str, byte
     for path in sorted(folder.iterdir()):
         if path.suffix in (".csv", ".yaml"):
             try:
-                payloads[path.name] = path.read_bytes()
-            except OSError as error:
-                problems.append(f"{path.name}: cannot be read ({error.strerror})")
+                payloads[path.name] = read_bytes(path)
+            except Unreadable as error:
+                problems.append(f"{path.name}: {error.why}")
     return payloads
 
 

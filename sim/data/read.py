@@ -74,10 +74,13 @@ def _split(table: Table, payload: bytes) -> pa.Table | None:
         row = payload.count(b"\n", 0, error.start) + 1
         problems.append(f"{file}, row {row}: is not UTF-8 text; save the file as UTF-8")
         return None
+    if "\r" in text:  # as spreadsheets save it, and old ones with a carriage return alone
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        payload = text.encode("utf-8")
     if not text.strip():
         problems.append(f"{file}: is empty; put back the header and the rows")
         return None
-    header = next(csv.reader([text.split("\n", 1)[0].rstrip("\r")]))
+    header = next(csv.reader([text.split("\n", 1)[0]]))
     if not _header_is_good(table, header):
         return None
     cells = _split_rows(table, payload, header)

@@ -27,6 +27,7 @@ def package(tmp_path) -> Path:
 
 
 def test_the_folder_is_private_and_stays_the_same(package, tmp_path, monkeypatch):
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     folder = numba_cache.cache_folder(package)
     assert folder.parent == tmp_path / "cache" / "kyosei-numba"
@@ -36,6 +37,7 @@ def test_the_folder_is_private_and_stays_the_same(package, tmp_path, monkeypatch
 
 
 def test_old_folders_go_when_a_new_one_comes(package, tmp_path, monkeypatch):
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     first = numba_cache.cache_folder(package)
     os.utime(first, (0, 0))
@@ -63,6 +65,7 @@ def test_only_what_a_kernel_may_see_is_part_of_the_name(package):
 
 @pytest.mark.parametrize("mode", [0o770, 0o707, 0o777])
 def test_a_folder_open_to_others_is_not_used(package, tmp_path, monkeypatch, mode):
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     folder = numba_cache.cache_folder(package)
     folder.chmod(mode)
@@ -82,17 +85,53 @@ def test_a_symbolic_link_or_an_impossible_place_is_not_used(package, tmp_path, m
     assert numba_cache.cache_folder(package).is_dir()
 
 
-def test_a_choice_of_the_user_stands(package, monkeypatch):
-    monkeypatch.setenv("NUMBA_CACHE_DIR", "/chosen")
+def test_a_folder_of_the_user_holds_one_for_each_state_of_the_source(
+    package, tmp_path, monkeypatch
+):
+    """Kernels of an older source are never found in it."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "chosen"))
     numba_cache.use_private_cache(package)
-    assert os.environ["NUMBA_CACHE_DIR"] == "/chosen"
+    own = Path(os.environ["NUMBA_CACHE_DIR"])
+    assert own == tmp_path / "chosen" / numba_cache.FOLDER / numba_cache.folder_name(package)
+    numba_cache.use_private_cache(package)  # by a process that this one starts
+    assert Path(os.environ["NUMBA_CACHE_DIR"]) == own
+
+
+def test_without_a_home_nothing_is_made_in_the_working_folder(package, tmp_path, monkeypatch):
+    for name in ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    monkeypatch.chdir(tmp_path)
+    before = set(tmp_path.iterdir())
+    folder = numba_cache.cache_folder(package)
+    assert folder.is_dir()
+    assert set(tmp_path.iterdir()) == before
+    folder.rmdir()
+
+
+@pytest.mark.parametrize("damage", [b"", b"cut", None], ids=["emptied", "cut short", "a bit"])
+def test_damaged_kernels_are_dropped_as_a_whole(tmp_path, damage):
+    files = [tmp_path / "a" / f"kernel.{kind}" for kind in ("nbi", "1.nbc")]
+    files[0].parent.mkdir()
+    for path in files:
+        path.write_bytes(b"compiled" * 20)
+    numba_cache.seal(tmp_path)
+    assert not numba_cache.drop_damaged(tmp_path)
+    assert all(path.exists() for path in files)
+    content = files[1].read_bytes()
+    files[1].write_bytes(bytes([content[0] ^ 1]) + content[1:] if damage is None else damage)
+    assert numba_cache.drop_damaged(tmp_path)
+    assert not any(path.exists() for path in files)
+    assert not numba_cache.drop_damaged(tmp_path)
 
 
 @pytest.mark.slow
 def test_an_edit_in_another_file_reaches_a_cached_kernel(package, tmp_path):
     """Numba alone would run the old code here."""
     source = Path(numba_cache.__file__).read_text(encoding="utf-8")
-    (package / "numba_cache.py").write_text(source)
+    (package / "core").mkdir(exist_ok=True)
+    (package / "core" / "__init__.py").touch()
+    (package / "core" / "numba_cache.py").write_text(source)
     (package / "__init__.py").write_text(
         "from pathlib import Path\nfrom sim.core.numba_cache import use_private_cache\n"
         "use_private_cache(Path(__file__).parent)\n"

@@ -66,5 +66,5 @@ def test_tables_do_not_hang_on_the_kernels_of_blas(own, tmp_path, core):
 @pytest.mark.slow
 def test_tables_do_not_hang_on_the_processor_that_kernels_are_compiled_for(own, tmp_path):
     where = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
-    cache = {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    cache = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
     assert tables(tmp_path / "runs", "own", {**where, **cache}) == own
