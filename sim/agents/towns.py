@@ -9,11 +9,11 @@ from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
+from scipy.special import ndtri
 
 from sim.config.schema.run import RunConfig
 from sim.config.schema.towns import Poll, Town
 from sim.core.clock import calendar_month, month_index, year_of
-from sim.core.lazy import ndtri
 from sim.core.rng import word_of
 from sim.data.load import Data
 

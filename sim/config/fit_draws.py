@@ -30,7 +30,8 @@ LARGEST = 5.0
 
 def normals(names: list[str], draw: int) -> np.ndarray:
     """float64[N]: standard normal deviates of a draw, one for each name, whatever the run."""
-    from sim.core.lazy import ndtri  # neither scipy nor numba is needed where nothing is drawn
+    from scipy.special import ndtri  # neither scipy nor numba is needed where nothing is drawn
+
     from sim.core.rng import P_FIT_DRAW, one_uniform, run_key
 
     key, month = run_key(0, 0), np.uint64(draw)

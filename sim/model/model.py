@@ -1,4 +1,4 @@
-"""Kyosei as a Mesa model: `step()` is one month, `run()` is all of them."""
+"""The engine: `step()` is one month, `run()` is all of them. `sim.model.mesa` shows it to Mesa."""
 
 from __future__ import annotations
 
@@ -15,30 +15,32 @@ from sim.core.clock import month_index, month_name
 from sim.core.errors import InvariantError
 from sim.core.threads import use_threads
 from sim.data.load import Data, load
-from sim.model.mesa import Model
 from sim.model.month import MONTH
 from sim.model.opening import open_state
 
 
-class Kyosei(Model):
+class Kyosei:
     """Every foreign resident of a country, month by month.
 
-    `config` is a RunConfig (`sim.config.compose.compose([...])`). The population is `model.people`;
-    it answers `select`, `count` and `agg` like an agent set. `model.month` is the month index, and
-    `model.date` the same as YYYY-MM. Randomness is a function of identity: Mesa's own generators
-    are never used, so `rng` changes nothing.
-
-    Raises ConfigError, DataError before the first month and InvariantError if the books break.
+    The population is `people`; it answers `select`, `count` and `agg` like an agent set. `running`
+    is True until the last month is over. Random numbers are a function of the seed, the replicate
+    and who draws in which month: nothing else decides what happens.
     """
 
     def __init__(
         self,
         config: RunConfig,
         data: Data | None = None,
-        rng: int = 0,
         state: State | None = None,
     ) -> None:
-        super().__init__(rng=rng)
+        """A run before its first month.
+
+        config  the settings (`sim.config.compose.compose([...])`)
+        data    the published tables; read if not given
+        state   the opening (`sim.model.opening`); made from the data if not given
+
+        Raises ConfigError and DataError.
+        """
         self.config = config
         threads = use_threads(config.threads)
         self.opening_report: dict[str, Any] = {}
@@ -62,10 +64,11 @@ class Kyosei(Model):
 
     @property
     def record(self) -> Record:
+        """All counts of the run so far."""
         return self.state.record
 
     def step(self) -> None:
-        """Simulate one month."""
+        """Simulate one month. Raises InvariantError if the books do not close."""
         self.state.month += 1
         for process in MONTH:
             process(self.state)

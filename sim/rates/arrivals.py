@@ -10,10 +10,10 @@ import math
 from typing import Final, NamedTuple
 
 import numpy as np
+from scipy.special import ndtri
 
 from sim.config.schema.run import Channel, RunConfig
 from sim.core.clock import NEVER, calendar_month, month_index
-from sim.core.lazy import ndtri
 from sim.core.memory import Same
 from sim.core.probability import cuts
 from sim.core.rng import P_ARRIVAL_SHOCK, uniforms, word_of

@@ -64,5 +64,5 @@ def state(cfg: RunConfig, people: dict[str, np.ndarray], threads: int = 1) -> St
 
 
 def model(cfg: RunConfig, people: dict[str, np.ndarray], threads: int = 1) -> Kyosei:
-    """A Mesa model about to start from given people."""
+    """A run about to start from given people."""
     return Kyosei(cfg, state=state(cfg, people, threads))

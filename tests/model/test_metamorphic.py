@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import mesa
 import numpy as np
 import pytest
 
@@ -196,47 +195,6 @@ def test_twice_the_people_halve_the_relative_variance():
         stays = np.array([model.record.cubes[-1].sum(axis=(1, 2)) for model in runs], float)
         relative.append((stays.var(axis=0, ddof=1) / stays.mean(axis=0) ** 2).mean())
     assert 0.17 < relative[1] / relative[0] < 0.37  # 1/4; five statuses, 59 degrees of freedom each
-
-
-class Watched(Kyosei):
-    """The tiny country as a Mesa model with a collector, as a user of Mesa would write it."""
-
-    def __init__(self, replicate: int = 0, leave: float = 1.0, rng: int = 0) -> None:
-        edit = {"paths": ["*.leave"], "since": tiny.START, "multiply": leave}
-        change = {**SMALL, "scenario.edits": {"leave": edit}}
-        cfg = tiny.config(change, end="2025-12", replicate=replicate)
-        super().__init__(cfg, rng=rng, state=tiny.state(cfg, tiny.columns(500)))
-        reporters = {"month": "date", "residents": lambda model: model.people.count(),
-                     "learners": lambda model: model.people.count(status="learner")}  # fmt: skip
-        self.datacollector = mesa.DataCollector(model_reporters=reporters)
-
-    def step(self) -> None:
-        super().step()
-        self.datacollector.collect(self)
-
-
-def test_mesa_collects_data_and_changes_nothing():
-    model = Watched()
-    model.run()
-    table = model.datacollector.get_model_vars_dataframe()
-    assert table["month"].tolist() == [f"2025-{month:02}" for month in range(7, 13)]
-    assert table["residents"].tolist() == [cube.sum() for cube in model.record.cubes[1:]]
-    assert table["learners"].tolist() == [cube[2].sum() for cube in model.record.cubes[1:]]
-    assert (model.steps, model.running, model.date) == (6, False, "2025-12")
-    unwatched = run(model.config, tiny.columns(500), months=6)
-    assert_same(model, unwatched)
-    other_rng = Watched(rng=99)
-    other_rng.run()
-    assert_same(model, other_rng)
-
-
-def test_mesa_runs_batches():
-    parameters = {"replicate": [0, 1], "leave": [0.0, 3.0]}
-    rows = mesa.batch_run(Watched, parameters, display_progress=False, data_collection_period=1)
-    ends = {(row["replicate"], row["leave"]): row["residents"] for row in rows if row["Step"] == 5}
-    assert len(rows) == 4 * 6
-    assert len(set(ends.values())) == 4
-    assert all(ends[r, 0.0] > ends[r, 3.0] for r in (0, 1))
 
 
 def test_people_answer_as_an_agent_set():

@@ -11,11 +11,11 @@ from typing import Final
 
 import numpy as np
 from numba import njit
+from scipy.special import ndtr, ndtri
 
 from sim.agents.opening.firm_margins import Targets
 from sim.agents.opening.fitting import repair, round_rows
 from sim.agents.opening.sorting import KEYS, ranked
-from sim.core.lazy import ndtr, ndtri
 from sim.core.memory import Same
 from sim.core.rng import P_FIRM_OPENING, TAG_FIRM, draw, high, identity, low, threefry, unit
 from sim.core.threads import Crew

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
+from scipy.special import ndtri
 
 from sim.config.schema.base import Quality
 from sim.config.schema.policy import Edit
 from sim.config.schema.run import Channel, Fate, RunConfig
 from sim.core.clock import month_name
-from sim.core.lazy import ndtri
 from sim.core.rng import identity, unit, word_of
 from sim.core.sums import product
 from sim.studies.hindcast.settings import ArrivalsPast
