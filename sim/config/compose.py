@@ -1,7 +1,7 @@
 """The door: files and words in, one checked and frozen RunConfig out, or every problem at once.
 
-Hydra follows the defaults lists; nothing in the files is ever executed, looked up or filled in. The
-only others that know Hydra are the modules of the sweep.
+Hydra follows the defaults lists (see sim.config.hydra); nothing in the files is ever executed,
+looked up or filled in.
 """
 
 from __future__ import annotations
@@ -12,20 +12,17 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, Final, get_args, get_origin
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException
-from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel, ValidationError
 
 from sim import PACKAGE
 from sim.config.checks.run import check, out_of_range
 from sim.config.files import PRIMARY, Origin, Sources, read_files
 from sim.config.fit_draws import drawn, read_factor
-from sim.config.hydra import Files, laid_together
+from sim.config.hydra import Files, Override, laid_together, parse
 from sim.config.messages import Problem, explained, told
 from sim.config.schema.run import RunConfig
 from sim.config.settings import configs_folder
-from sim.config.words import Override, Words, lay_over, read_words
+from sim.config.words import Words, lay_over, read_words
 from sim.config.yaml import read, write, written_key
 from sim.core.errors import ConfigError
 from sim.core.memory import Recent, Same, state_of_files
@@ -163,19 +160,16 @@ def _plain(value: Any) -> Any:
 @lru_cache(maxsize=4096)
 def _override(word: str) -> Override:
     try:
-        return OverridesParser.create().parse_override(word)
-    except HydraException as error:
-        raise ValueError(str(error).splitlines()[0].rstrip(".").lower()) from error
-    except RecursionError as error:
-        raise ValueError("it is nested too deep") from error
+        return parse(word)
+    except ValueError as error:
+        raise ValueError(str(error).rstrip(".").lower()) from error
 
 
 def _composed(folder: Path, choices: list[str], sources: Sources, files: Files) -> dict[Any, Any]:
     try:
         return laid_together(files, PRIMARY, choices, sources.documents)
-    except (HydraException, OmegaConfBaseException) as error:
-        why = str(error).strip().splitlines()[0]
-        raise ConfigError(f"{folder.name}  cannot be composed\n    {why}") from error
+    except ValueError as error:
+        raise ConfigError(f"{folder.name}  cannot be composed\n    {error}") from error
 
 
 def _checked(composed: dict[Any, Any], sources: Sources) -> RunConfig:

@@ -1,22 +1,34 @@
-"""Which files make a configuration, in which order and place, by Hydra; what they say, as read.
+"""All that Kyosei takes from Hydra: its grammar of words, its defaults lists, its launchers.
 
-Hydra follows the defaults lists. It would also parse every file in Python and lay them over each
-other node by node, which took most of a start: here that is done with what was read already.
+The only file that imports Hydra. It uses private modules, of which a minor version may change
+anything: pyproject.toml pins the version exactly, and tests compare the result with Hydra's own.
+
+Files: Hydra follows the defaults lists, and says which files make a configuration, in which order
+and place. It would also parse every file in Python and merge them node by node, which took most of
+a start: here the merging is done with what was read already.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from hydra import version
+from hydra import initialize_config_dir, version
 from hydra._internal.config_repository import ConfigRepository
 from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra._internal.defaults_list import create_defaults_list
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Glob as Glob
+from hydra.core.override_parser.types import IntervalSweep as IntervalSweep
+from hydra.core.override_parser.types import Override as Override
+from hydra.core.override_parser.types import RangeSweep as RangeSweep
+from hydra.errors import HydraException
 from hydra.plugins.config_source import ConfigResult, ConfigSource
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from sim.config.yaml import DEFAULTS, Document
 
@@ -31,8 +43,18 @@ HEAD: Final = 512
 """Characters in which Hydra looks for a package."""
 
 
+def parse(word: str) -> Override:
+    """A word such as `name=1,2` as Hydra's grammar reads it. Raises ValueError, in plain words."""
+    try:
+        return OverridesParser.create().parse_override(word)
+    except HydraException as error:
+        raise ValueError(str(error).splitlines()[0]) from error
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
+
+
 class _Source(FileConfigSource):
-    """The files of a folder, of which Hydra shall see the defaults lists alone."""
+    """The files of a folder, of which Hydra reads the defaults lists and nothing else."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__("main", str(folder))
@@ -73,12 +95,15 @@ def laid_together(
 ) -> dict[Any, Any]:
     """The mappings of all files that `primary` and the choices call for, one over the other.
 
-    Raises HydraException if they do not fit together.
+    Raises ValueError if they do not fit together.
     """
     version.setbase(VERSION)
     files.source.documents.update(documents)
-    asked = OverridesParser.create().parse_overrides(choices)
-    chosen = create_defaults_list(files.repository, primary, asked, False, False)
+    try:
+        asked = OverridesParser.create().parse_overrides(choices)
+        chosen = create_defaults_list(files.repository, primary, asked, False, False)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ValueError(str(error).strip().splitlines()[0]) from error
     out: dict[Any, Any] = {}
     for file in chosen.defaults:
         document = documents[str(file.config_path)]
@@ -98,3 +123,23 @@ def lay_over(old: dict[Any, Any], new: Mapping[Any, Any]) -> None:
             lay_over(old[key], value)
         elif value != MISSING or key not in old:
             old[key] = list(value) if isinstance(value, list) else value
+
+
+def multirun(task: Callable[[Any], Any], folder: Path, primary: str, words: Sequence[str]) -> None:
+    """Call `task` once for each combination of values in the words, by the launcher they choose.
+
+    task     called with the composed settings of its job, here or in a process of the launcher's;
+             it must be importable there
+    folder   absolute path of the folder that holds `primary`.yaml
+
+    Raises what a job raised, or the launcher: anything.
+    """
+    with initialize_config_dir(str(folder), job_name="kyosei", version_base=VERSION):
+        hydra = GlobalHydra.instance().hydra
+        assert hydra is not None  # it was initialised in the line above
+        hydra.multirun(config_name=primary, task_function=task, overrides=list(words))
+
+
+def words_of_job() -> list[str]:
+    """The words of the job under way that concern its own settings."""
+    return [str(word) for word in HydraConfig.get().overrides.task]

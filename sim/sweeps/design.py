@@ -13,11 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Glob, IntervalSweep, Override, RangeSweep
-from hydra.errors import HydraException
-
 from sim.config.files import options
+from sim.config.hydra import Glob, IntervalSweep, Override, RangeSweep, parse
 from sim.config.yaml import read
 from sim.core.errors import ConfigError, nearest
 
@@ -41,13 +38,12 @@ class Design(NamedTuple):
 
 def parsed(words: Sequence[str]) -> list[Override]:
     """The words as Hydra reads them. Raises ConfigError with every word that it cannot read."""
-    parser = OverridesParser.create()
     found, problems = [], []
     for word in words:
         try:
-            found.append(parser.parse_override(word))
-        except HydraException as error:
-            problems.append(f"{word}: {str(error).splitlines()[0]}")
+            found.append(parse(word))
+        except ValueError as error:
+            problems.append(f"{word}: {error}")
     if problems:
         raise ConfigError(problems)
     return found

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyarrow.compute as pc
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig
 
 from sim.config.compose import compose
+from sim.config.hydra import words_of_job
 from sim.config.schema.run import RunConfig
 from sim.core.errors import BusyError, KyoseiError, OutputError
 from sim.core.interrupt import obey
@@ -44,27 +41,17 @@ _GONE: Final = "{} was taken away: the sweep ends"
 _PLANS: Final[Recent[Plan]] = Recent(size=1)
 
 
-def run_job(job: DictConfig) -> float | None:
-    """What Hydra calls: runs first..first + size of the plan, or one trial of a search."""
-    with outside_hydra():
-        if job.objective:
-            words = [str(word).lstrip("+") for word in HydraConfig.get().overrides.task]
-            shared = ("plan=", "root=", "objective=", "target=", "threads=")
-            own = [word for word in words if not word.startswith(shared)]
-            return _trial(job, own)
-        part_of_plan(Path(job.plan), int(job.job), int(job.size), job.threads)
-        return None
+def run_job(job: Any) -> float | None:
+    """What a launcher calls: some runs of the plan in turn, or one trial of a search.
 
-
-@contextmanager
-def outside_hydra() -> Iterator[None]:
-    """A run composes its own settings: Hydra's of the sweep are put away, and back."""
-    hydra_of_sweep = GlobalHydra.instance().hydra
-    GlobalHydra.instance().clear()
-    try:
-        yield
-    finally:
-        GlobalHydra.instance().hydra = hydra_of_sweep
+    job  the settings of configs/hydra/sweep.yaml, as the launcher's words changed them
+    """
+    if job.objective:
+        shared = ("plan=", "root=", "objective=", "target=", "threads=")
+        words = [word.lstrip("+") for word in words_of_job()]
+        return _trial(job, [word for word in words if not word.startswith(shared)])
+    part_of_plan(Path(job.plan), int(job.job), int(job.size), job.threads)
+    return None
 
 
 def is_there(plan: Plan, row: Row) -> bool:
@@ -152,7 +139,7 @@ def _leave_word(log: Path, code: int, overrides: list[str], why: str) -> None:
     write_atomically(log, lambda stream: stream.write(text.encode("utf-8")))
 
 
-def _trial(job: DictConfig, overrides: list[str]) -> float:
+def _trial(job: Any, overrides: list[str]) -> float:
     """Make a run that a search asks for; returns what it is judged by."""
     settings = compose(overrides)
     folder = run_or_wait(settings, Path(job.root), job.threads, inside=False)

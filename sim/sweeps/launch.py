@@ -5,9 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-import signal
 import stat
-import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -15,8 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import hydra
-
+from sim.config.hydra import multirun
 from sim.config.settings import configs_folder
 from sim.core.errors import BusyError, ConfigError, OutputError
 from sim.core.interrupt import obey
@@ -238,46 +235,21 @@ def quoted(path: Path) -> str:
     return f"'{text}'"
 
 
-def launch(task: Callable[..., Any], words: Sequence[str], folder: Path) -> None:
-    """Run Hydra's multirun of configs/hydra/sweep.yaml with these words; `folder` is for launchers.
+def launch(task: Callable[[Any], Any], words: Sequence[str], folder: Path) -> None:
+    """Run the jobs of configs/hydra/sweep.yaml with these words, by the launcher they choose.
+
+    task    what a job calls, with its settings
+    folder  for what launchers write, such as the logs of a cluster's jobs
 
     Raises OutputError if it ends before its jobs do.
     """
     with transport(folder) as own:
-        _launch(task, [*words, f"hydra.sweep.dir={quoted(own)}"])
-
-
-def _mend_joblib() -> None:
-    """Give joblib's workers the method by which it ends them when it cannot list their children.
-
-    It asks `pgrep` for those, which a machine may lack and Ctrl-C ends too; then it calls `kill` of
-    a process of its own kind that has none, and waits for ever (joblib 1.6).
-    """
-    if not is_installed(_PLUGINS["joblib"][0]):
-        return
-    from joblib.externals.loky.backend.popen_loky_posix import Popen
-
-    def kill(process: Popen) -> None:
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGKILL)
-
-    if not hasattr(Popen, "kill"):
-        Popen.kill = kill
-
-
-def _launch(task: Callable[..., Any], words: Sequence[str]) -> None:
-    _mend_joblib()
-    composed = hydra.main(
-        version_base="1.3", config_path=str(configs_folder() / "hydra"), config_name="sweep"
-    )
-    ours = sys.argv
-    try:
-        sys.argv = ["kyosei", "--multirun", *words]
-        composed(task)()  # Hydra offers no other way in than the words of the command
-    except SystemExit as stop:
-        obey()
-        if stop.code:
-            raise OutputError("the launcher stopped early: see its message above") from stop
-    finally:
-        sys.argv = ours
+        every = [*words, f"hydra.sweep.dir={quoted(own)}"]
+        try:
+            multirun(task, configs_folder() / "hydra", "sweep", every)
+        except Exception as error:
+            obey()
+            if isinstance(error, OutputError):
+                raise
+            why = f"{type(error).__name__}: {error}"
+            raise OutputError(f"the launcher stopped early: {why}") from error

@@ -1,5 +1,7 @@
 """Files laid together as Hydra lays them: every choice of ours, and the corners of its grammar."""
 
+import tomllib
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -7,8 +9,11 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
+from sim.config.compose import compose as compose_checked
+from sim.config.compose import to_yaml
 from sim.config.files import read_files
 from sim.config.hydra import Files, laid_together
+from sim.config.schema.run import RunConfig
 from sim.config.settings import configs_folder
 
 CHOICES = [
@@ -83,3 +88,36 @@ def test_corners_are_laid_together_as_by_hydra(choices: dict[str, list[str]], tm
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text.lstrip("\n"))
     check_same(tmp_path, choices)
+
+
+SCENARIOS = sorted(path.stem for path in (configs_folder() / "scenario").glob("*.yaml"))
+
+WORDS = [
+    "scale=0.25",
+    "end=2030-12",
+    "checkpoint=[2026-01,2027-01]",
+    "status.student.monthly.leave.rate=0.05",
+    "~fit.edits.permanent_leave",
+    "~status.student.opening.note",
+]
+
+
+def check_whole(words: list[str]) -> None:
+    """What a run holds, words included, is what its shape makes of Hydra's composition."""
+    theirs = RunConfig.model_validate(by_hydra(configs_folder().resolve(), words))
+    assert to_yaml(compose_checked(words)) == to_yaml(theirs)
+
+
+def test_words_are_laid_over_as_by_hydra():
+    check_whole(WORDS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_every_scenario_is_composed_as_by_hydra(scenario: str):
+    check_whole([f"scenario={scenario}", *WORDS])
+
+
+def test_the_version_is_the_one_whose_private_modules_are_used():
+    project = tomllib.loads((configs_folder().parent / "pyproject.toml").read_text())["project"]
+    assert f"hydra-core=={version('hydra-core')}" in project["dependencies"]

@@ -22,7 +22,7 @@ from sim.model.model import Kyosei
 from sim.studies.comparison.histories import Histories
 from sim.studies.comparison.series import series_of
 from sim.studies.comparison.shared_past import SharedPast, Watch, parting_months
-from sim.sweeps.job import attempt, is_there, outside_hydra, part_of_plan, plan_at, run_or_wait
+from sim.sweeps.job import attempt, is_there, part_of_plan, plan_at, run_or_wait
 from sim.sweeps.launch import Share, launch, quoted
 from sim.sweeps.plan import LAUNCHES, Plan, Row
 from sim.sweeps.progress import SweepProgress
@@ -59,13 +59,12 @@ def launch_runs(plan: Plan, path: Path, pending: Sequence[Row], share: Share, qu
 
 def run_arms(job: Any) -> None:
     """What a launcher calls: a part of the plan, in whatever process it chose."""
-    with outside_hydra():
-        path, size = Path(job.plan), int(job.size)
-        first = int(job.job) * size
-        rows = plan_at(path).unique[first : first + size]
-        past = SharedPast(parting_months([compose(row.overrides) for row in rows]))
-        make = partial(make_arm, past=past)
-        part_of_plan(path, int(job.job), size, job.threads, make, is_done)
+    path, size = Path(job.plan), int(job.size)
+    first = int(job.job) * size
+    rows = plan_at(path).unique[first : first + size]
+    past = SharedPast(parting_months([compose(row.overrides) for row in rows]))
+    make = partial(make_arm, past=past)
+    part_of_plan(path, int(job.job), size, job.threads, make, is_done)
 
 
 def make_first(plan: Plan, row: Row, threads: int | None) -> None:
