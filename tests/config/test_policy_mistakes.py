@@ -20,7 +20,7 @@ from sim.core.errors import ConfigError
 from tests.helpers.levers import config, lever, response
 
 Mistake = tuple[str, Callable[[dict[str, Any]], object], list[str]]
-FILE = "policy/japan/jp07_permanent_longest_permit.yaml"
+FILE = "policy/japan/jp07.yaml"
 
 
 def put(path: str, value: object) -> Callable[[dict[str, Any]], object]:

@@ -10,8 +10,10 @@ import yaml
 
 from sim.config import compose as door
 from sim.config.compose import DATA
+from sim.config.files import read_files
 from sim.config.schema.run import RunConfig
 from sim.config.settings import configs_folder
+from sim.config.yaml import DEFAULTS
 from sim.data import load as tables
 from sim.data.load import Data
 from sim.policies.ratebook import RateBook
@@ -19,6 +21,8 @@ from sim.rates.places import load_places
 from sim.rates.tables import build
 
 CONFIGS = configs_folder()
+STUDIES = ("calibration", "hindcast", "sensitivity")
+"""Groups whose files a study of this name reads by itself."""
 CHOICES = [
     f"{group}={path.stem}"
     for group in ("country", "scenario", "experiment")
@@ -55,36 +59,33 @@ def test_every_choice_composes_and_builds_tables(choice: str, data: Data):
     assert door.from_yaml(door.to_yaml(config)) == config
 
 
-def test_every_file_is_one_that_a_choice_reads(config: RunConfig):
+def read_by(*choices: str) -> set[str]:
+    """The files that a run with these choices reads."""
+    chosen = dict(choice.split("=") for choice in choices)
+    sources = read_files(CONFIGS, {group: [option] for group, option in chosen.items()})
+    return {f"{name}.yaml" for name in sources.documents}
+
+
+def test_every_file_is_one_that_a_choice_reads():
     """A file that nothing reads is a setting that does nothing."""
-    name = config.country.name
     files = {path.relative_to(CONFIGS).as_posix() for path in CONFIGS.rglob("*.yaml")}
-    read = {"config.yaml", f"country/{name}.yaml"}
-    read |= {f"status/{name}/{status}.yaml" for status in config.country.statuses}
-    read |= {
-        f"{group}/{name}.yaml"
-        for group in (
-            "origin",
-            "prefecture",
-            "life",
-            "arrivals",
-            "event",
-            "firms",
-            "town",
-            "agency",
-            "integration",
-            "fit",
-            "calibration",
-            "hindcast",
-            "sensitivity",
-        )
-    }
-    read.add("fit/none.yaml")
-    levers = {f for f in files if f.startswith(f"policy/{name}/")}
-    assert {Path(f).stem.partition("_")[0] for f in levers} == set(config.policy)
-    read |= levers
-    chosen = {f for f in files if Path(f).parts[0] in ("scenario", "experiment", "sweep", "hydra")}
-    assert files - chosen == read
+    read = set().union(*(read_by(choice) for choice in [*CHOICES, "fit=none"]))
+    read |= {f for f in files if Path(f).parts[0] in ("sweep", "hydra", *STUDIES)}
+    assert files - read == set()
+
+
+def test_a_file_of_a_lever_or_status_is_called_what_is_in_it():
+    for group in ("policy", "status"):
+        for path in sorted((CONFIGS / group).glob("*/*.yaml")):
+            body = yaml.safe_load(path.read_text(encoding="utf-8"))
+            assert [key for key in body if key != DEFAULTS] == [path.stem], path
+
+
+def test_a_scenario_or_fit_has_the_name_of_its_file():
+    for group in ("scenario", "fit"):
+        for path in sorted((CONFIGS / group).glob("*.yaml")):
+            name = yaml.safe_load(path.read_text(encoding="utf-8"))["name"]
+            assert name == path.stem, path
 
 
 def test_statuses_are_those_of_the_data_and_those_not_yet_published(config: RunConfig):
