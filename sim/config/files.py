@@ -25,6 +25,10 @@ HYDRA: Final = "hydra"
 
 COMMAND_LINE: Final = "command line"
 
+_SAFE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_/]*")
+
+_PLACE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
+
 _PACKAGE = re.compile(r"#\s*@package\s+(\S+)", re.ASCII)
 
 Choices = Mapping[str, list[str]]
@@ -46,6 +50,7 @@ class Entry(NamedTuple):
     options: list[str]
     optional: bool
     overrides: bool
+    fixed: bool = False  # a file by its name, whatever is chosen of its group
 
 
 @dataclass
@@ -184,7 +189,7 @@ def _follow(
     seen: set[str],
 ) -> None:
     known = options(sources.folder, entry.group)
-    for option in choices.get(entry.group, entry.options):
+    for option in entry.options if entry.fixed else choices.get(entry.group, entry.options):
         if option not in known:
             if not entry.optional:
                 sources.problems.append(
@@ -233,7 +238,7 @@ def _entries(document: Document, group: str, sources: Sources) -> Iterator[Entry
         if entry is None:
             sources.problems.append(
                 f"{document.name}:{line}  {dotted((DEFAULTS, i))} = {item}\n    is not a choice of"
-                " files inside the folder. Write `- group: option`."
+                " files inside the folder. Write `- group: option`, or `- file` for one beside it."
             )
         else:
             yield entry
@@ -243,6 +248,8 @@ def _entry(item: Any, group: str) -> Entry | None:
     """One item of a defaults list; None if it is none or leads outside the folder."""
     if item == SELF:
         return Entry(SELF, None, [], False, False)
+    if isinstance(item, str):
+        return _file_entry(item, group)
     if not isinstance(item, dict) or len(item) != 1:
         return None
     ((words, value),) = item.items()
@@ -252,10 +259,19 @@ def _entry(item: Any, group: str) -> Entry | None:
     target, _, package = name.partition("@")
     wanted = value if isinstance(value, list) else [] if value is None else [value]
     where = target[1:] if target.startswith("/") else f"{group}/{target}".strip("/")
-    safe = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_/]*")
     if where.partition("/")[0] == HYDRA:
         return None
-    if not safe.fullmatch(where) or not all(safe.fullmatch(str(option)) for option in wanted):
+    if not _SAFE.fullmatch(where) or not all(_SAFE.fullmatch(str(option)) for option in wanted):
         return None
     at = tuple(package.split(".")) if package and package != "_global_" else None
     return Entry(where, at, [str(o) for o in wanted], "optional" in flags, "override" in flags)
+
+
+def _file_entry(item: str, group: str) -> Entry | None:
+    """`- file` or `- file@place`: a file beside this one, laid over it at the same place, or at a
+    place inside. None if the name leads elsewhere."""
+    name, _, package = item.partition("@")
+    plain = "/" not in name and (not package or _PLACE.fullmatch(package))
+    if not plain or not _SAFE.fullmatch(name) or group.partition("/")[0] == HYDRA:
+        return None
+    return Entry(group, tuple(package.split(".")) if package else (), [name], False, False, True)

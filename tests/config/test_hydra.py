@@ -25,7 +25,7 @@ CORNERS = {
     "config.yaml": """
 defaults:
   - base: one
-  - /deep/er@placed.here: [a, b]
+  - /deep/er@placed.here: [a, b, c]
   - optional extra: null
   - _self_
 kept: 1
@@ -38,9 +38,12 @@ missing: here
 """,
     "base/one.yaml": "defaults: [inner: x, _self_]\nvalue: one\nmix: {a: 1, b: 2}\n",
     "base/two.yaml": "value: two\nmix: {c: 3}\n",
+    "base/three.yaml": "defaults: [one, common@inside, _self_]\nvalue: three\ninside: {own: 1}\n",
+    "base/common.yaml": "shared: 1\nown: 0\n",
     "base/inner/x.yaml": "x: 1\nmix: {z: 0}\n",
     "deep/er/a.yaml": "defaults: [_self_]\na: 1\nboth: {of: a, only: a}\nlist: [a]\n",
     "deep/er/b.yaml": "b: 2\nboth: {of: b}\nlist: [b, {c: d}]\n",
+    "deep/er/c.yaml": "defaults: [a@c, _self_]\nc: {a: 2}\n",
     "extra/global.yaml": """
 # @package _global_
 defaults:
@@ -80,7 +83,13 @@ def test_every_choice_is_laid_together_as_by_hydra(choices: dict[str, list[str]]
 
 @pytest.mark.parametrize(
     "choices",
-    [{}, {"base": ["two"]}, {"extra": ["global"]}, {"extra": ["global"], "base": ["one"]}],
+    [
+        {},
+        {"base": ["two"]},
+        {"base": ["three"]},
+        {"extra": ["global"]},
+        {"extra": ["global"], "base": ["one"]},
+    ],
 )
 def test_corners_are_laid_together_as_by_hydra(choices: dict[str, list[str]], tmp_path: Path):
     for name, text in CORNERS.items():

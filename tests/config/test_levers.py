@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from sim.agents.state import State
 from sim.config.levers import phased, set_levers
@@ -107,6 +108,30 @@ def test_a_variant_chooses_among_effects():
                  variants=["mild", "hard"])  # fmt: skip
     assert value(config(body)) == pytest.approx(0.075)
     assert value(config({**body, "variant": "hard"})) == pytest.approx(0.015)
+
+
+def test_a_set_of_paths_is_written_out_wherever_it_is_named():
+    other = "learner.monthly.leave"
+    effects = {"e": {"paths": ["leaving", GRANT], "multiply": "half"}}
+    ahead = {"paths": ["leaving"], "months": 3, "rush": "half"}
+    body = lever(effects, sets={"leaving": [LEAVE, other]}, anticipation=ahead,
+                 response={"half": response(0.5)})  # fmt: skip
+    (read,) = config(body).policy.values()
+    assert read.sets is None
+    assert read.effects["e"].paths == [LEAVE, other, GRANT]
+    assert read.anticipation is not None
+    assert read.anticipation.paths == [LEAVE, other]
+    assert value(config(body)) == pytest.approx(0.075)
+    assert body["effects"]["e"]["paths"] == ["leaving", GRANT], "what was given is not written"
+
+
+@pytest.mark.parametrize("sets", [{"of": [LEAVE], "more": [GRANT]}, {"of": "x"}, {"of": []}, "of"])
+@pytest.mark.parametrize("paths", [["of"], 3])
+def test_a_set_that_is_wrong_or_that_nobody_names_is_refused(sets: object, paths: object):
+    body = lever({"e": {"paths": paths, "multiply": "half"}}, sets=sets,
+                 response={"half": response(0.5)})  # fmt: skip
+    with pytest.raises(ValidationError):
+        config(body)
 
 
 def test_phase_in():

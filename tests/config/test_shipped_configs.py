@@ -77,6 +77,8 @@ def test_every_file_is_one_that_a_choice_reads():
 def test_a_file_of_a_lever_or_status_is_called_what_is_in_it():
     for group in ("policy", "status"):
         for path in sorted((CONFIGS / group).glob("*/*.yaml")):
+            if path.stem.startswith("_"):  # what several of them begin from
+                continue
             body = yaml.safe_load(path.read_text(encoding="utf-8"))
             assert [key for key in body if key != DEFAULTS] == [path.stem], path
 

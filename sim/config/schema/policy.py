@@ -7,9 +7,10 @@ rates, shares, grants, gates, permits, arrivals or parameters follow from the tw
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StrictInt, StrictStr
+from pydantic import BeforeValidator, Field, StrictInt, StrictStr, model_validator
 
 from sim.config.schema.base import (
     Code,
@@ -150,8 +151,44 @@ class Settings(Strict):
     use: dict[Code, Number] = {}  # rule (its last value) or response -> another value
 
 
+def _with_sets(body: Any) -> Any:
+    """A lever's raw settings with the names of its sets replaced by their paths, wherever paths are
+    named. What is malformed stays as it is: the schema will say so."""
+    sets = body.get("sets") if isinstance(body, dict) else None
+    if not isinstance(sets, dict) or not all(isinstance(paths, list) for paths in sets.values()):
+        return body
+    written = [body.get("anticipation"), *_mapping(body.get("effects")).values()]
+    lists = [_mapping(part).get("paths") for part in written]
+    named = [path for paths in lists if isinstance(paths, list) for path in paths]
+    unused = [name for name in sets if name not in named]
+    if unused:
+        raise ValueError(f"no effect names the set {unused[0]}; name it in paths, or take it out")
+    out = {**body, "sets": None}
+    if isinstance(body.get("effects"), dict):
+        out["effects"] = {name: _written_out(e, sets) for name, e in body["effects"].items()}
+    if "anticipation" in body:
+        out["anticipation"] = _written_out(body["anticipation"], sets)
+    return out
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _written_out(effect: Any, sets: Mapping[str, list[Any]]) -> Any:
+    if not isinstance(effect, dict) or not isinstance(effect.get("paths"), list):
+        return effect
+    paths = [sets.get(path, [path]) if isinstance(path, str) else [path]
+             for path in effect["paths"]]  # fmt: skip
+    return {**effect, "paths": [path for some in paths for path in some]}
+
+
 class Lever(Settings):
-    """One policy lever."""
+    """One policy lever.
+
+    `sets` names lists of paths that several effects share: an effect writes the name in its
+    `paths`. A lever that has been read holds the paths themselves, and no sets.
+    """
 
     id: Annotated[StrictStr, Field(pattern=r"^[A-Z]{2}[0-9]{2}$")]
     title: Label
@@ -168,12 +205,18 @@ class Lever(Settings):
     until: Month | None = None
     rule: dict[Code, Rule] = {}
     response: dict[Code, Response] = {}
+    sets: dict[Code, Annotated[list[StrictStr], Field(min_length=1)]] | None = None
     effects: Annotated[dict[Code, Effect], Field(min_length=1)]
     phase_in: PhaseIn = PhaseIn(shape="step")
     anticipation: Anticipation | None = None
     grandfathering: Grandfathering = Grandfathering()
     variants: list[Code] = []  # the first is the default
     indicator: Indicator
+
+    @model_validator(mode="before")
+    @classmethod
+    def _write_out_sets(cls, body: Any) -> Any:
+        return _with_sets(body)
 
 
 class Prior(Strict):
