@@ -30,7 +30,6 @@ NO_KERNELS = (
     "test_style.py",
     "data/test_data_broken.py",
     "config/test_levers.py",
-    "cli/test_main.py",
     "data/test_data.py",
     "files/test_killed_process.py",
     "studies/test_official.py",

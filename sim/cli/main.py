@@ -8,9 +8,11 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from sim import __version__
 from sim.cli.help import settings_help, sweep_help
@@ -19,34 +21,85 @@ from sim.core.errors import ConfigError, KyoseiError
 from sim.core.interrupt import listening
 
 MANY_OBJECTS = 100_000
-"""New objects between two looks for garbage; Python's own 700 took most of a second of a start."""
+"""New objects between two collections of garbage. With Python's own 700, collecting took most of a
+second of a start."""
 
 DONE, INPUT_OUTPUT, BROKEN, INTERRUPTED = 0, 3, 4, 130
 
+_DESCRIPTION = """\
+Kyosei simulates every foreign resident of Japan, one by one, month by month.
+
+three first commands:
+  kyosei run experiment=quick   One resident in a hundred, five years: a few seconds. The first
+                                time a minute more, because the model is compiled.
+  kyosei levers                 What policy can change in the model, and the law behind it.
+  kyosei compare scenario=baseline_2025,enacted replicates=4 end=2030-12 scale=0.01
+                                What the law as enacted changes, with intervals: half a minute.
+"""
+
+_EXIT_CODES = """\
+`kyosei VERB --help` explains a verb, with examples. README.md and docs/ say what is computed.
+
+exit codes:
+  0    done
+  2    the input is wrong; every problem is listed, and nothing was written
+  3    a file could not be read or written
+  4    an invariant broke, or a folder is not what its manifest says
+  130  interrupted
+"""
+
 _RUN_EXAMPLES = """\
 examples:
-  kyosei run                                     the main job: 2025-06 to 2050-12, everybody
-  kyosei run scale=0.01 end=2030-12              a sample of one in a hundred, five years
-  kyosei run start=2012-12 end=2025-06           the past, to set beside the published figures
-  kyosei run seed=1 threads=2 output=/data/runs  other luck, two threads, another folder
+  kyosei run experiment=quick                    one resident in a hundred to 2030, in seconds
+  kyosei run                                     everybody, 2025-06 to 2050-12: about three minutes
+  kyosei run scale=0.01 end=2030-12              any sample, any horizon; with figures
+  kyosei run start=2012-12 end=2025-06           the past, beside the published figures
+  kyosei run seed=1 threads=2 output=/data/runs  another random seed, two threads, another folder
   kyosei run -m seed=0,1,2 'scenario=glob(*)'    a sweep: one run for each combination
-  kyosei run -m sweep=scenarios_by_luck --cfg    show the runs of a sweep in configs/sweep/
+  kyosei run -m sweep=scenarios_by_seed --cfg    show the runs of a sweep of configs/sweep/
   kyosei run -m seed=0,1 sweep.n=16 'status.NAME.monthly.leave.rate=interval(0.1,0.3)'
                                                  16 quasi-random points, each with both seeds
 
-Every value in configs/ can be set so: name=value, and inside a group with dots. A run's folder is
-named by its content, so the same settings, data and code come back to the same folder, and a sweep
-that was stopped goes on when it is typed again. The last line printed is the folder.
+Every value in configs/ can be set as name=value, with dots inside a group. A run's folder is named
+by its content: the same settings, data and code give the same folder, and a sweep that was stopped
+goes on when the same command is typed again. The last line printed is the folder.
 """
 
-_SENSITIVITY_EXAMPLES = """\
+_COMPARE_EXAMPLES = """\
 examples:
-  kyosei sensitivity                             ten years, one person in a hundred
-  kyosei sensitivity end=2050-12 scale=0.02      another horizon, less luck
-  kyosei sensitivity trajectories=10 sobol=64 kept=8
+  kyosei compare scenario=baseline_2025,enacted replicates=4 end=2030-12 scale=0.01
+  kyosei compare scenario=[a,b,a_and_b] replicates=8 end=2040-12 scale=0.1
+  kyosei compare scenario=a,b baseline=b years=2030,2035   b is the baseline; effects at two years
+  kyosei compare scenario=a,b decompose=b                  b taken apart into its levers
+  kyosei compare scenario=a arm.more='scenario=a status.student.at_end.to_engineer.share=0.5'
 
-Also: seed, threads, output, and any setting of the model. A study that was stopped goes on from its
-last batch of runs. The last line printed is the folder.
+The first scenario is the baseline. In each replicate all scenarios use the same random numbers
+(common random numbers), so an effect is a difference person by person, and few replicates do.
+`arm.NAME='words'` compares any settings, not only scenarios. All other words are settings that all
+runs share. Runs that are complete are not made again: a comparison that was stopped goes on when
+the same command is typed again. 32 runs of 15 years at scale 0.1 take about four minutes.
+
+words of a comparison:
+  scenario=a,b          scenarios to compare
+  baseline=NAME         the one that effects are measured from: the first, if not given
+  replicates=8          runs of each scenario, 2 or more
+  years=2030,2040       Decembers named in the tables; the last month always is
+  decompose=NAME,...    scenarios to take apart: each lever alone, each left out
+  confidence=0.95       confidence level of the intervals
+  figures=true          draw the figures of the comparison
+  hydra/launcher=...    and its settings, as in a sweep
+"""
+
+_CALIBRATE_EXAMPLES = """\
+examples:
+  kyosei calibrate                               all published half-years: about seven minutes
+  kyosei calibrate --until 2017-12               only what was known in December 2017
+  kyosei calibrate --adopt                       and make it the fit that runs use by default
+  kyosei calibrate --variance 8 scale=0.01 end=2035-12
+                                                 no fit: what the variance of a projection is due to
+
+A fit that was stopped goes on when the same command is typed again. The last line printed is the
+folder.
 """
 
 _HINDCAST_EXAMPLES = """\
@@ -54,34 +107,78 @@ examples:
   kyosei hindcast                                all origins of configs/hindcast, one scoreboard
   kyosei hindcast origin=2022-12 horizon=2025-06 members=20
   kyosei hindcast mode=conditional               entries after the origin are given
+  kyosei hindcast rates=fitted                   rates fitted to what was known at the origin
   kyosei hindcast rates=configured members=5     the rates of configs/ as they are
 
-Also: scale, seed, threads, output, and any setting of the model. An origin that was stopped goes
-on from its last member when it is typed again. The last line printed is the scoreboard's folder.
+words of a hindcast:
+  origin=2017-12        months to project from, a+b+c; all of configs/hindcast if not given
+  horizon=2019-12       last month projected
+  members=20            runs of the ensemble
+  mode=free             free, or conditional: entries after the origin are given
+  rates=prior           prior (drawn from their ranges), fitted or configured
+  scale, seed, threads, output, and any setting of the model
+
+An origin takes about two minutes of one core, three with rates=fitted. One that was stopped goes on
+from its last member when the same command is typed again. The last line printed is the folder of
+the scoreboard.
 """
 
-_COMPARE_EXAMPLES = """\
+_SENSITIVITY_EXAMPLES = """\
 examples:
-  kyosei compare scenario=[a,b,a_and_b] replicates=8 end=2040-12 scale=0.1
-  kyosei compare scenario=a,b baseline=b years=2030,2035   b first, effects at two years
-  kyosei compare scenario=a,b decompose=b                  b taken apart into its levers
-  kyosei compare scenario=a arm.more='scenario=a status.student.at_end.to_engineer.share=0.5'
+  kyosei sensitivity                             ten years, one resident in a hundred: five minutes
+  kyosei sensitivity end=2050-12 scale=0.02      another horizon, less random variation
+  kyosei sensitivity trajectories=10 sobol=64 kept=8
 
-The first scenario is the baseline. Each arm has the same luck in each replicate, so an effect is
-a difference person by person. `arm.NAME='words'` makes an arm of any settings. All other words are
-settings that all runs share. Runs lie in the output folder under their own names: what is there is
-not made again, and a comparison that was stopped goes on when it is typed again.
+words of a study:
+  start, end, scale     the runs
+  trajectories=4        of the Morris screening
+  kept=6                factors that go on from the screening to Sobol indices
+  sobol=16              base points of the Sobol design, a power of two
+  seed, threads, output, and any setting of the model
 
-words of a comparison:
-  scenario=a,b          scenarios to compare
-  baseline=NAME         the one that effects are differences from: the first, if not given
-  replicates=8          runs of each arm, 2 or more
-  years=2030,2040       Decembers named in the tables; the last month always is
-  decompose=NAME,...    scenarios to take apart: each lever alone, each left out
-  confidence=0.95       of the intervals
-  figures=true          draw the figures of the comparison
-  hydra/launcher=...    and its settings, as in a sweep
+A study that was stopped goes on from its last batch of runs. The last line printed is the folder.
 """
+
+_COLLECT_EXAMPLES = """\
+examples:
+  kyosei collect runs                            all tables of all runs below runs/
+  kyosei collect runs --table stocks --to stocks.parquet
+  kyosei collect runs --table runs --table indicators --to /data/together
+
+polars, pandas and DuckDB read the files.
+"""
+
+_VERIFY_EXAMPLES = """\
+example:
+  kyosei verify runs/8fd4a57ee22664f4
+
+Reads every file in full: sizes, SHA-256 and rows. Exit code 4 if anything differs.
+"""
+
+_REPRODUCE_EXAMPLES = """\
+example:
+  kyosei reproduce runs/8fd4a57ee22664f4
+
+Needs the folder, the same code and the same versions of libraries; takes as long as the run did.
+Exit code 4 if any byte differs, with what changed between the two.
+"""
+
+_OFFICIAL_EXAMPLES = """\
+examples:
+  kyosei official                                eight runs to 2070 at scale 0.01: two minutes
+  kyosei official scale=0.05 rounds=12
+  kyosei official to=/tmp/official.yaml          leave configs/ as it is
+
+docs/official.md sets the scenario beside the free projection. The last line printed is the file.
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Tells what is wrong as every other problem is told."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise ConfigError instead of leaving the process."""
+        raise ConfigError(f"{message}\n    `{self.prog} --help` shows how it is written")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -91,15 +188,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     not verify; 130 interrupted. Any other exception is a bug and keeps its traceback.
     """
     os.environ["MPLBACKEND"] = "agg"  # a notebook's own may not exist in this environment
-    gc.set_threshold(MANY_OBJECTS)  # imports and settings make millions and hardly any is garbage
-    parser = _parser()
-    options, rest = parser.parse_known_args(arguments)
-    takes_words = options.verb in ("run", "compare")
-    if rest and not (takes_words and all(not word.startswith("-") for word in rest)):
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    if takes_words:
-        options.overrides += rest  # settings written after -m or another option
+    gc.set_threshold(MANY_OBJECTS)  # imports and settings make millions; hardly any is garbage
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    parser, verbs = _parser()
+    if words[:1] == ["help"]:
+        words = [*words[1:2], "--help"]
+    if not words:
+        parser.print_help()
+        return ConfigError.exit_code
     try:
+        options = _options(parser, verbs, words)
         with listening():
             return int(options.action(options))
     except KyoseiError as error:
@@ -113,6 +211,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
+def _options(
+    parser: argparse.ArgumentParser, verbs: Sequence[str], words: list[str]
+) -> argparse.Namespace:
+    """The words as options. Raises ConfigError, with the nearest verb for one that is unknown."""
+    verb = words[0]
+    if not verb.startswith("-") and verb not in verbs:
+        from sim.core.errors import nearest  # reads YAML: `kyosei --help` needs none of it
+
+        raise ConfigError(f"there is no verb {verb}.{nearest(verb, verbs)}")
+    options, rest = parser.parse_known_args(words)
+    unknown = [word for word in rest if word.startswith("-")]
+    if unknown:
+        after = dict(zip(words, [*words[1:], ""], strict=True))
+        raise ConfigError([_no_option(word, after[word], options.verb) for word in unknown])
+    if rest and not hasattr(options, "overrides"):
+        raise ConfigError(
+            f"{' '.join(rest)}: too much for kyosei {options.verb}\n"
+            f"    `kyosei {options.verb} --help` shows how it is written"
+        )
+    if rest:
+        options.overrides += rest  # settings written after -m or another option
+    return options
+
+
+def _no_option(word: str, after: str, verb: str) -> str:
+    """What is wrong with an option that does not exist. after: the word after it."""
+    setting = re.fullmatch(r"--([a-z][a-z_.]*)(?:=(.*))?", word)
+    if setting is not None:
+        value = setting[2] or (after if re.fullmatch(r"[\w.-]+", after) else "VALUE")
+        instead = f"a setting is written without dashes: {setting[1]}={value}"
+    else:
+        instead = f"`kyosei {verb} --help` lists the options"
+    return f"{word} is not an option of kyosei {verb}\n    {instead}"
+
+
 def _say(error: KyoseiError) -> None:
     """All problems at once, on standard error."""
     nothing = ", nothing was written" if error.exit_code == ConfigError.exit_code else ""
@@ -122,121 +255,161 @@ def _say(error: KyoseiError) -> None:
         print(problem, file=sys.stderr)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _begin(options: argparse.Namespace, what: str) -> None:
+    """Say at once what the command does: importing and composing take a second or more."""
+    if not options.quiet:
+        print(what, file=sys.stderr, flush=True)
+
+
+def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
+    """The parser of the command, and its verbs."""
+    parser = _Parser(
         prog="kyosei",
-        description="Every foreign resident of Japan, one by one, month by month.",
-        epilog="Exit codes: 0 done; 2 bad input, nothing written; 3 input/output;"
-        " 4 an invariant broke or a folder does not verify; 130 interrupted.",
+        usage="kyosei VERB [words] [--help]",
+        description=_DESCRIPTION,
+        epilog=_EXIT_CODES,
+        formatter_class=_Help,
     )
     parser.add_argument("--version", action="version", version=f"kyosei {__version__}")
-    verbs = parser.add_subparsers(dest="verb", metavar="VERB [--help]", required=True)
+    verbs = parser.add_subparsers(
+        dest="verb", title="verbs", metavar="VERB", prog="kyosei", required=True
+    )
 
-    run = verbs.add_parser(
-        "run",
-        help="simulate one scenario, or with -m a sweep of them",
-        epilog=_RUN_EXAMPLES,
-        formatter_class=_RunHelp,
+    run = _add_verb(
+        verbs, "run", _run,
+        help_text="simulate one scenario, or with -m a sweep of many runs",
         description="Simulate, and write tables and figures into a folder of its own.",
-    )
-    run.add_argument("overrides", nargs="*", metavar="name=value", help="settings to change")
-    run.add_argument(
-        "-m", "--multirun", action="store_true", help="sweep over comma-separated values"
-    )
-    run.add_argument("-q", "--quiet", action="store_true", help="no progress, only the folder")
-    run.add_argument("--cfg", action="store_true", help="print the resolved settings and stop")
-    run.set_defaults(action=_run)
-
-    compare = verbs.add_parser(
-        "compare",
-        help="scenarios with paired luck: effects with intervals",
-        epilog=_COMPARE_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Run scenarios with the same luck and write their differences, with intervals.",
-    )
-    compare.add_argument("overrides", nargs="*", metavar="name=value", help="see below")
-    compare.add_argument("-q", "--quiet", action="store_true", help="no progress, only the result")
-    compare.set_defaults(action=_compare)
-    fit = verbs.add_parser(
-        "calibrate",
-        help="fit the rates to the published past",
-        description="Fit what configs/calibration/ names to what was published, and write a"
-        " configuration with every rate, its interval and its prior, and a report with figures. A"
-        " fit that was stopped goes on when it is typed again.",
-    )
-    fit.add_argument("overrides", nargs="*", metavar="name=value", help="settings to change")
-    fit.add_argument("--until", metavar="YYYY-MM", help="last half-year whose data it may know")
-    fit.add_argument(
-        "--adopt", action="store_true", help="make it the fit that runs take by default"
-    )
-    fit.add_argument("-q", "--quiet", action="store_true", help="no progress, only the folder")
-    fit.add_argument(
-        "--variance", type=int, metavar="N",
-        help="no fit: split the variance of a projection, from N small runs for each source",
+        examples=_RUN_EXAMPLES, formatter=_RunHelp,
     )  # fmt: skip
-    fit.set_defaults(action=_calibrate)
-
-    _add_folder_verb(verbs, "verify", "check a run's files against its manifest", _verify)
-    _add_folder_verb(verbs, "reproduce", "run again, say whether every byte is equal", _reproduce)
-    _add_study_verbs(verbs)
-    collect = verbs.add_parser(
-        "collect",
-        help="all complete runs below a folder as one table each",
-        description="Gather all complete runs below a folder into one Parquet file for each table,"
-        " with scenario, seed, replicate, scale and all that was swept as columns.",
+    run.add_argument(
+        "-m", "--multirun", action="store_true", help="a sweep over comma-separated values"
     )
-    collect.add_argument("folder", type=Path, metavar="DIR", help="the output folder of the runs")
+    run.add_argument("--cfg", action="store_true", help="print the resolved settings and stop")
+
+    _add_verb(
+        verbs, "compare", _compare,
+        help_text="effects of scenarios with intervals, from runs with common random numbers",
+        description="Run scenarios with common random numbers and write their differences, with"
+        " intervals.",
+        examples=_COMPARE_EXAMPLES,
+    )  # fmt: skip
+
+    fit = _add_verb(
+        verbs, "calibrate", _calibrate,
+        help_text="fit the rates to the published past",
+        description="Fit what configs/calibration/ names to what was published, and write a\n"
+        "configuration with every rate, its interval and its prior, and a report with figures.",
+        examples=_CALIBRATE_EXAMPLES,
+    )  # fmt: skip
+    fit.add_argument(
+        "--until", metavar="YYYY-MM", help="last half-year whose data the fit may know"
+    )
+    fit.add_argument("--adopt", action="store_true", help="make it the fit that runs use")
+    fit.add_argument(
+        "--variance", type=_two_or_more, metavar="N",
+        help="no fit: split the variance of a projection by its causes, from N small runs for each",
+    )  # fmt: skip
+
+    _add_verb(
+        verbs, "hindcast", _hindcast,
+        help_text="project from past months with what was known then, and score the projection",
+        description="Project from each origin with what was known there, and score the projection.",
+        examples=_HINDCAST_EXAMPLES,
+    )  # fmt: skip
+    _add_verb(
+        verbs, "sensitivity", _sensitivity,
+        help_text="which rates and arrivals the answer depends on: tornado, Morris, Sobol",
+        description="Vary the factors of configs/sensitivity one at a time, together, and apart.",
+        examples=_SENSITIVITY_EXAMPLES,
+    )  # fmt: skip
+    _add_levers_verb(verbs)
+    collect = _add_folder_verb(
+        verbs, "collect", _collect, "the output folder of the runs",
+        help_text="gather all complete runs below a folder into one table each",
+        description="Gather all complete runs below a folder into one Parquet file for each table,"
+        "\nwith scenario, seed, replicate, scale and all that was swept as columns.",
+        examples=_COLLECT_EXAMPLES,
+    )  # fmt: skip
     to_help = "DIR/collected if not given; a file *.parquet for one table"
     collect.add_argument("--to", type=Path, metavar="FILE_OR_FOLDER", help=to_help)
     table_help = "runs, stocks, flows ...; again for more; all if not given"
     collect.add_argument("--table", action="append", default=[], metavar="NAME", help=table_help)
-    collect.set_defaults(action=_collect)
-    _add_levers_verb(verbs)
-    return parser
+    _add_folder_verb(
+        verbs, "verify", _verify, "a run's folder",
+        help_text="check the files of a run against its manifest",
+        description="Check the files of a run against its manifest.", examples=_VERIFY_EXAMPLES,
+    )  # fmt: skip
+    _add_folder_verb(
+        verbs, "reproduce", _reproduce, "a run's folder",
+        help_text="make a run again and say whether every byte is equal",
+        description="Make a run again and say whether every byte is equal.",
+        examples=_REPRODUCE_EXAMPLES,
+    )  # fmt: skip
+    _add_verb(
+        verbs, "official", _official,
+        help_text="fit the scenario that reproduces the official projection",
+        description="Find the arrivals with which the official projection of net migration and of"
+        "\nresidents comes out, and rewrite the scenario in configs/scenario/.",
+        examples=_OFFICIAL_EXAMPLES,
+    )  # fmt: skip
+    return parser, list(verbs.choices)
 
 
-class _RunHelp(argparse.RawDescriptionHelpFormatter):
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Texts as they are written, and room for the longest verb."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=18, width=100)
+
+
+class _RunHelp(_Help):
     """Adds the list of settings, read from configs/ only when the help is shown."""
 
     def format_help(self) -> str:
         return f"{super().format_help()}\n{settings_help()}\n{sweep_help()}"
 
 
-def _add_folder_verb(
-    verbs: argparse._SubParsersAction[argparse.ArgumentParser],
+def _add_verb(
+    verbs: argparse._SubParsersAction[_Parser],
     name: str,
-    help_text: str,
     action: Callable[[argparse.Namespace], int],
-) -> None:
-    verb = verbs.add_parser(name, help=help_text, description=f"{help_text.capitalize()}.")
-    verb.add_argument("folder", type=Path, metavar="DIR", help="a run's folder")
+    *,
+    help_text: str,
+    description: str,
+    examples: str,
+    formatter: type[_Help] = _Help,
+) -> argparse.ArgumentParser:
+    """A verb that takes settings and -q."""
+    verb = verbs.add_parser(
+        name, help=help_text, description=description, epilog=examples, formatter_class=formatter
+    )
+    verb.add_argument("overrides", nargs="*", metavar="name=value", help="settings to change")
+    verb.add_argument("-q", "--quiet", action="store_true", help="no progress, only the result")
     verb.set_defaults(action=action)
+    return verb
 
 
-def _add_study_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    hindcast = verbs.add_parser(
-        "hindcast",
-        help="project from the past as it was known then, and score what came",
-        epilog=_HINDCAST_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Look from each origin with what was known there; score the projection.",
-    )
-    hindcast.add_argument("words", nargs="*", metavar="name=value", help="settings to change")
-    hindcast.add_argument("-q", "--quiet", action="store_true", help="only the folder")
-    hindcast.set_defaults(action=_hindcast)
-    sensitivity = verbs.add_parser(
-        "sensitivity",
-        help="which rates and arrivals move the answer: tornado, Morris, Sobol",
-        epilog=_SENSITIVITY_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Vary the factors of configs/sensitivity one at a time, together, and apart.",
-    )
-    sensitivity.add_argument("words", nargs="*", metavar="name=value", help="settings to change")
-    sensitivity.add_argument("-q", "--quiet", action="store_true", help="only the folder")
-    sensitivity.set_defaults(action=_sensitivity)
+def _add_folder_verb(
+    verbs: argparse._SubParsersAction[_Parser],
+    name: str,
+    action: Callable[[argparse.Namespace], int],
+    folder: str,
+    *,
+    help_text: str,
+    description: str,
+    examples: str,
+) -> argparse.ArgumentParser:
+    """A verb that takes a folder."""
+    verb = verbs.add_parser(
+        name, help=help_text, description=description, epilog=examples,
+        formatter_class=_Help,
+    )  # fmt: skip
+    verb.add_argument("folder", type=Path, metavar="DIR", help=folder)
+    verb.set_defaults(action=action, quiet=False)
+    return verb
 
 
-def _add_levers_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_levers_verb(verbs: argparse._SubParsersAction[_Parser]) -> None:
     verb = verbs.add_parser(
         "levers",
         help="the policy levers: list, one in full, the dated table of a scenario, a difference",
@@ -251,24 +424,16 @@ def _add_levers_verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser])
     verb.set_defaults(action=_levers)
 
 
-def _sensitivity(options: argparse.Namespace) -> int:
-    from sim.studies.sensitivity.command import sensitivity
-
-    print(sensitivity(options.words, quiet=options.quiet))
-    return DONE
-
-
 def _levers(options: argparse.Namespace) -> int:
     from sim.cli.levers import levers
 
     return levers(options)
 
 
-def _hindcast(options: argparse.Namespace) -> int:
-    from sim.studies.hindcast.command import hindcast
-
-    print(hindcast(options.words, quiet=options.quiet))
-    return DONE
+def _two_or_more(text: str) -> int:
+    if re.fullmatch("[0-9]{1,4}", text, re.ASCII) is None or int(text) < 2:
+        raise argparse.ArgumentTypeError(f"write a whole number from 2 to 9999, not {text}")
+    return int(text)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -276,10 +441,14 @@ def _run(options: argparse.Namespace) -> int:
     if problems:
         raise ConfigError(problems)
     if options.multirun:
+        if not options.cfg:
+            _begin(options, "Planning the sweep: every run is checked before the first begins.")
         from sim.sweeps.sweep import run_sweep
 
         return run_sweep(options.overrides, options.quiet, only_show=options.cfg)
 
+    if not options.cfg:
+        _begin(options, "Reading the configuration and the published tables.")
     from sim.config.compose import compose, to_yaml
 
     settings = compose(options.overrides)
@@ -294,6 +463,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
+    _begin(options, "Planning the comparison: every run is checked before the first begins.")
     from sim.studies.comparison.command import compare
 
     return compare(options.overrides, options.quiet)
@@ -304,15 +474,41 @@ def _calibrate(options: argparse.Namespace) -> int:
     if problems:
         raise ConfigError(problems)
     if options.variance is not None:
+        _begin(options, f"Making three sets of {options.variance} runs.")
         from sim.studies.calibration.variance import variance_split
 
-        print(variance_split(options.overrides, max(options.variance, 2)).to_string(index=False))
+        print(variance_split(options.overrides, options.variance).to_string(index=False))
         return DONE
+    _begin(options, "Fitting to the published past: about seven minutes on two cores.")
     from sim.config.compose import compose
     from sim.studies.calibration.command import calibrate
 
     settings = compose(options.overrides)
     print(calibrate(settings, options.until, quiet=options.quiet, adopt=options.adopt))
+    return DONE
+
+
+def _hindcast(options: argparse.Namespace) -> int:
+    _begin(options, "Projecting from each origin: about two minutes of one core each.")
+    from sim.studies.hindcast.command import hindcast
+
+    print(hindcast(options.overrides, quiet=options.quiet))
+    return DONE
+
+
+def _sensitivity(options: argparse.Namespace) -> int:
+    _begin(options, "Making the runs of the study, in batches that are kept.")
+    from sim.studies.sensitivity.command import sensitivity
+
+    print(sensitivity(options.overrides, quiet=options.quiet))
+    return DONE
+
+
+def _official(options: argparse.Namespace) -> int:
+    _begin(options, "Making runs to 2070, one a round.")
+    from sim.studies.official import official
+
+    print(official(options.overrides, quiet=options.quiet))
     return DONE
 
 
@@ -324,10 +520,12 @@ def _run_folder(folder: Path) -> Path:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from sim.files.manifest import listing, verify
-
     folder = _run_folder(options.folder)
-    problems = verify(folder)
+    from sim.files.manifest import listing, verify
+    from sim.runs.progress import Doing
+
+    with Doing(f"Reading every file of {folder}"):
+        problems = verify(folder)
     if problems:
         return _report(f"{folder} does not verify", problems)
     files = listing(folder)
@@ -339,10 +537,13 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _reproduce(options: argparse.Namespace) -> int:
+    folder = _run_folder(options.folder)
+    _begin(options, f"Making the run of {folder} again: it takes as long as it took then.")
+    from sim.runs.progress import Doing
     from sim.runs.reproduce import reproduce
 
-    folder = _run_folder(options.folder)
-    problems = reproduce(folder)
+    with Doing("Running, then comparing every byte"):
+        problems = reproduce(folder)
     if problems:
         return _report(f"{folder} was not reproduced", problems)
     print(f"OK: every byte of {folder} came out again")
@@ -350,11 +551,14 @@ def _reproduce(options: argparse.Namespace) -> int:
 
 
 def _collect(options: argparse.Namespace) -> int:
-    from sim.sweeps.collect import collect
-
     if not options.folder.is_dir():
         raise ConfigError(f"{options.folder} is not a folder")
-    done = collect(options.folder, options.to, options.table)
+    _begin(options, f"Reading the runs below {options.folder}.")
+    from sim.runs.progress import Doing
+    from sim.sweeps.collect import collect
+
+    with Doing("Checking the runs and writing their tables"):
+        done = collect(options.folder, options.to, options.table)
     if done.unfinished:
         count = len(done.unfinished)
         print(f"kyosei: {count} unfinished run(s) left out", file=sys.stderr)

@@ -13,6 +13,7 @@ from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index, month_name
 from sim.core.errors import ConfigError, OutputError
 from sim.core.interrupt import obey
+from sim.core.numba_cache import is_cold
 from sim.core.threads import use_threads
 from sim.data.load import Data, load
 from sim.files.folder import RunFolder, found_complete, read_manifest
@@ -24,7 +25,7 @@ from sim.model.precompile import compiled_beside
 from sim.model.same_past import differences as other_pasts
 from sim.outputs.write import write_outputs
 from sim.runs.facts import manifest_of, report
-from sim.runs.progress import MonthProgress
+from sim.runs.progress import Doing, MonthProgress, duration, expected_seconds
 from sim.runs.resources import Needs, estimate, refuse_too_large
 from sim.runs.stopwatch import Stopwatch
 from sim.runs.warnings import surprises
@@ -35,6 +36,9 @@ VOLATILE = {
 """Settings that change no result: a run's identity and its config.yaml hold these values."""
 
 CONFIG = "config.yaml"
+
+MEAN_OF_MOST = 0.7
+"""Mean number of people over a run, as a share of the upper end that is estimated before it."""
 
 Observer = Callable[[Kyosei], None]
 """What looks on: called with the model after the opening and after each month; changes nothing."""
@@ -123,7 +127,9 @@ def _write(job: Job, watch: Stopwatch) -> None:
         if finished is not None and not missing:
             return
         watch.lap("start")
-        model, agent_months = _open(job)
+        _announce(job)
+        with Doing("Opening the population", job.quiet):
+            model, agent_months = _open(job)
         warnings = surprises(model)
         if warnings and not job.quiet:
             print(*(f"kyosei: warning: {text}" for text in warnings), sep="\n", file=sys.stderr)
@@ -135,12 +141,37 @@ def _write(job: Job, watch: Stopwatch) -> None:
         folder.add_text(CONFIG, job.text)
         agent_months = _simulate(job, model, folder, agent_months, job.config.end, missing)
         watch.lap("months")
-        write_outputs(folder, model, job.data, job.number)
+        what = "tables and figures" if job.config.figures else "tables"
+        with Doing(f"Writing the {what}", job.quiet):
+            write_outputs(folder, model, job.data, job.number)
         watch.lap("outputs")
         facts = manifest_of(model, job.data, watch.seconds, agent_months, job.needs)
         folder.finish({**facts, "warnings": warnings, "continued_from": _origin(job)})
         if not job.quiet:
             job.say(report(model, job.data, watch.seconds, agent_months))
+
+
+def _announce(job: Job) -> None:
+    """Say on standard error what is about to be made and how long it will take."""
+    if job.quiet:
+        return
+    config, needs = job.config, job.needs
+    start = config.start if job.kept is None else month_name(job.kept.header["month"])
+    months = month_index(config.end) - month_index(start)
+    people = round(needs.people * MEAN_OF_MOST)
+    seconds = expected_seconds(people, months, use_threads(config.threads), config.figures)
+    print(
+        f"Run {job.number}: {start} to {config.end}, {months} months of up to {needs.people:,}"
+        f" simulated people (scale {config.scale:g}); about {duration(seconds)}.",
+        file=sys.stderr,
+    )
+    if is_cold():
+        print(
+            "The model is compiled first, once for this version of the code: about a minute on two"
+            " free cores, three on one.",
+            file=sys.stderr,
+        )
+    sys.stderr.flush()
 
 
 def _open(job: Job) -> tuple[Kyosei, int]:

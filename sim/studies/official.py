@@ -4,13 +4,16 @@ The national projection of 2023 assumes 164 thousand foreigners a year, net, to 
 9.39 million in 2070. Arrivals of all channels are multiplied, period by period, until net
 migration is that to 2040 and the residents of 2070 are that many.
 
-Run it with `python -m sim.studies.official`; it rewrites configs/scenario/official_2023.yaml.
+`kyosei official` does it and rewrites configs/scenario/official_2023.yaml.
 """
 
 from __future__ import annotations
 
-import argparse
+import re
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -21,6 +24,7 @@ from sim.config.schema.policy import Edit
 from sim.config.schema.run import RunConfig
 from sim.config.settings import configs_folder
 from sim.core.clock import month_index
+from sim.core.errors import ConfigError
 from sim.data.load import Data, load
 from sim.data.published import official_projection
 from sim.files.folder import write_atomically
@@ -94,10 +98,12 @@ def with_multipliers(config: RunConfig, multipliers: np.ndarray) -> RunConfig:
     return config.model_copy(update={"scenario": scenario})
 
 
-def fit(config: RunConfig, data: Data, net: float, last: float, rounds: int) -> np.ndarray:
+def fit(
+    config: RunConfig, data: Data, net: float, last: float, rounds: int, quiet: bool = False
+) -> np.ndarray:
     """float64[periods] multipliers: `net` people a year to 2040, `last` residents at the end.
 
-    Prints how far each round is from both.
+    Says on standard error how far each round is from both.
     """
     multipliers = np.array(BEGIN)
     start = month_index(config.start)
@@ -107,9 +113,11 @@ def fit(config: RunConfig, data: Data, net: float, last: float, rounds: int) -> 
         model = Kyosei(run, data)
         said = balance_of(model.run(), model.state.model, run)
         yearly = [12 * said.net[span].mean() for span in spans]
-        print(f"round {turn + 1}: net a year {', '.join(f'{n:,.0f}' for n in yearly)};"
-              f" residents {said.residents[-1]:,.0f}; multipliers {multipliers.round(4)}",
-              flush=True)  # fmt: skip
+        if not quiet:
+            print(f"Round {turn + 1} of {rounds}: net migration a year"
+                  f" {', '.join(f'{n:,.0f}' for n in yearly)}; residents at the end"
+                  f" {said.residents[-1]:,.0f}; multipliers {multipliers.round(4)}",
+                  file=sys.stderr, flush=True)  # fmt: skip
         if turn + 1 == rounds:
             break
         for k, span in enumerate(spans[:-1]):
@@ -138,23 +146,37 @@ def as_yaml(multipliers: np.ndarray) -> str:
     return "\n".join(lines) + "\n"
 
 
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, prog="python -m sim.studies.official")
-    parser.add_argument("--scale", type=float, default=0.01, help="share of people simulated")
-    parser.add_argument("--rounds", type=int, default=8, help="runs to 2070")
-    options = parser.parse_args()
-    words = ["start=2025-06", "end=2070-12", f"scale={options.scale}", "arrivals.shocks=false"]
-    config = compose([*words, "scenario=baseline_2025"])
+def official(words: Sequence[str] = (), quiet: bool = False) -> Path:
+    """Fit the scenario and write its file; returns the file.
+
+    words  `scale=` (share of people simulated), `rounds=` (runs to 2070) and `to=` (the file to
+           write; that of configs/scenario if not given)
+
+    Says on standard error how far each round is from the projection. Raises ConfigError,
+    OutputError.
+    """
+    asked = {"scale": "0.01", "rounds": "8", "to": ""}
+    problems = []
+    for word in words:
+        name, _, value = word.partition("=")
+        if name not in asked or not value:
+            problems.append(f"{word}\n    only scale=, rounds= and to= can be set here")
+        asked[name] = value
+    if re.fullmatch("[1-9][0-9]?", asked["rounds"], re.ASCII) is None:
+        problems.append(f"rounds = {asked['rounds']}\n    write a whole number from 1 to 99")
+    path = Path(asked["to"] or configs_folder() / "scenario" / f"{NAME}.yaml")
+    if not path.parent.is_dir():
+        problems.append(f"to = {path}\n    there is no folder {path.parent}")
+    if problems:
+        raise ConfigError(problems)
+    config = compose([
+        "start=2025-06", "end=2070-12", f"scale={asked['scale']}", "arrivals.shocks=false",
+        "scenario=baseline_2025",
+    ])  # fmt: skip
     data = load(config.country.data)
     net = data["projection_national"]
     net = net[net["quantity"] == "foreign_net_inflow_assumed"]["value"].iloc[0]
     last = official_projection(data)["people"].iloc[-1]
-    multipliers = fit(config, data, float(net), float(last), options.rounds)
-    path = configs_folder() / "scenario" / f"{NAME}.yaml"
+    multipliers = fit(config, data, float(net), float(last), int(asked["rounds"]), quiet)
     write_atomically(path, lambda stream: stream.write(as_yaml(multipliers).encode()))
-    print(path)
-
-
-if __name__ == "__main__":
-    main()
+    return path

@@ -13,6 +13,8 @@ from typing import Final, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from sim.runs.progress import duration
+
 LOOK_SECONDS: Final = 0.5
 
 LINE_SECONDS: Final = 10.0  # between two lines of a log
@@ -107,11 +109,3 @@ class SweepProgress:
 
 def _failed(count: int) -> str:
     return f"  {count} failed" if count else ""
-
-
-def duration(seconds: float) -> str:
-    """`45 s`, `12 min`, `3 h 20 min`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

@@ -18,11 +18,12 @@ from sim.config.settings import SWEEP_SETTINGS, configs_folder
 from sim.core.errors import ConfigError, OutputError
 from sim.core.numba_cache import is_cold
 from sim.files.folder import MANIFEST
+from sim.runs.progress import duration
 from sim.sweeps.design import FIXED, Design, Lines, from_file, lines_of, names_of
 from sim.sweeps.job import BUG, attempt, run_job
 from sim.sweeps.launch import Share, launch, quoted, remove_abandoned, share_of
 from sim.sweeps.plan import LAUNCHES, MOST_TOLD, Plan, Row, planned, write_plan
-from sim.sweeps.progress import SweepProgress, duration
+from sim.sweeps.progress import SweepProgress
 
 UNTOLD = "its process ended without a word: killed, or out of memory"
 

@@ -1,13 +1,13 @@
-"""The command's verbs, messages and exit codes, with a model that does nothing."""
+"""The command: verbs, messages and exit codes. Runs are real ones of one person in a thousand."""
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,88 +15,68 @@ import pytest
 from sim.cli import main as cli
 from sim.cli.help import settings_help
 from sim.config.settings import check_overrides
-from sim.core.errors import ConfigError, DataError, InvariantError, OutputError
-from sim.files.folder import RunFolder
+from sim.core.errors import DataError, InvariantError, OutputError
 
-RUN = "0123456789abcdef"
-
-
-@dataclass
-class Settings:
-    words: list[str]
-    output: str
+TINY = ["scale=0.001", "end=2025-08", "figures=false"]
+LONG = ["scale=0.01", "end=2045-12", "figures=false"]
+VERBS = ["run", "compare", "calibrate", "hindcast", "sensitivity", "levers", "collect", "verify",
+         "reproduce", "official"]  # fmt: skip
 
 
-class World:
-    """Stands in for sim.config.compose and sim.runs.run; writes a small folder for each run."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.quiet: list[bool] = []
-        self.raises: BaseException | None = None
-        self.differences: list[str] = []
-
-    def compose(self, overrides: list[str], config_dir: Path | None = None) -> Settings:
-        if "scale=2" in overrides:
-            raise ConfigError(["scale = 2 must be in (0, 1]", "end = 1999-01 is before start"])
-        return Settings(list(overrides), str(self.root))
-
-    def to_yaml(self, settings: Settings) -> str:
-        return "".join(f"- {word}\n" for word in settings.words)
-
-    def run(self, settings: Settings, quiet: bool = False) -> Path:
-        self.quiet.append(quiet)
-        if self.raises is not None:
-            raise self.raises
-        seed = next((w.partition("=")[2] for w in settings.words if w.startswith("seed=")), "0")
-        with RunFolder(self.root, f"{int(seed):016x}") as folder:
-            folder.add_text("config.yaml", self.to_yaml(settings))
-            folder.finish({"seed": seed})
-        return folder.path
-
-    def reproduce(self, folder: Path) -> list[str]:
-        return self.differences
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Path:
+    """The folder of a run that is complete."""
+    root = tmp_path_factory.mktemp("runs")
+    assert cli.main(["run", "-q", *TINY, f"output={root}"]) == 0
+    return next(path for path in root.iterdir() if path.is_dir())
 
 
 @pytest.fixture
-def world(tmp_path, monkeypatch) -> World:
-    world = World(tmp_path / "runs")
-    monkeypatch.setattr("sim.config.compose.compose", world.compose)
-    monkeypatch.setattr("sim.config.compose.to_yaml", world.to_yaml)
-    monkeypatch.setattr("sim.runs.run.run", world.run)
-    monkeypatch.setattr("sim.runs.reproduce.reproduce", world.reproduce)
-    return world
+def here(tmp_path, monkeypatch) -> Path:
+    """An empty folder in which the command is typed."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
-def written(root: Path) -> list[Path]:
-    return sorted(root.rglob("*")) if root.exists() else []
+def test_a_run_prints_its_folder_last_and_what_happens_on_standard_error(here, capsys):
+    assert cli.main(["run", *TINY]) == 0
+    printed = capsys.readouterr()
+    folder = Path(printed.out.splitlines()[-1])
+    assert (folder / "manifest.json").is_file()
+    first, announced, *_ = printed.err.splitlines()
+    assert first == "Reading the configuration and the published tables."
+    assert re.match(rf"Run {folder.name}: 2025-06 to 2025-08, 2 months of up to .*; about \d+ s\.",
+                    announced)  # fmt: skip
+    assert "Opening the population." in printed.err
+    assert cli.main(["run", "-q", *TINY]) == 0
+    again = capsys.readouterr()
+    assert (again.out, again.err) == (f"{folder}\n", "")
 
 
-def test_run_prints_its_folder_last(world, capsys):
-    assert cli.main(["run", "seed=3", "--quiet"]) == 0
-    folder = Path(capsys.readouterr().out.splitlines()[-1])
-    assert folder == world.root / "0000000000000003"
-    assert world.quiet == [True]
-    assert cli.main(["verify", str(folder)]) == 0
-    assert "OK: 1 files" in capsys.readouterr().out
+def test_settings_may_stand_on_both_sides_of_an_option(here, capsys):
+    assert cli.main(["run", "seed=3", "--cfg", "scale=0.5", "~status.esd.permits"]) == 0
+    shown = capsys.readouterr()
+    assert "\nseed: 3\n" in shown.out
+    assert "\nscale: 0.5\n" in shown.out
+    assert shown.err == ""
+    assert list(here.iterdir()) == []
 
 
-def test_settings_may_stand_on_both_sides_of_an_option(world, capsys):
-    assert cli.main(["run", "a=1", "--cfg", "b=2", "~c"]) == 0
-    assert capsys.readouterr().out == "- a=1\n- b=2\n- ~c\n"
-    assert written(world.root) == []
-
-
-def test_bad_settings_show_every_problem_and_write_nothing(world, capsys):
-    assert cli.main(["run", "scale=2"]) == 2
+def test_bad_settings_show_every_problem_and_write_nothing(here, capsys):
+    assert cli.main(["run", "scale=2", "seed=-1"]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert printed.err.splitlines() == [
-        "kyosei: 2 problems, nothing was written",
-        "scale = 2 must be in (0, 1]",
-        "end = 1999-01 is before start",
-    ]
-    assert written(world.root) == []
+    lines = [line for line in printed.err.splitlines() if not line.startswith("Reading")]
+    assert lines[0] == "kyosei: 2 problems, nothing was written"
+    assert "scale = 2" in printed.err
+    assert "seed = -1" in printed.err
+    assert list(here.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_exits_with_3(here, capsys):
+    (here / "file").write_text("in the way")
+    assert cli.main(["run", *TINY, "output=file/runs"]) in (2, 3)
+    assert "file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -105,32 +85,82 @@ def test_bad_settings_show_every_problem_and_write_nothing(world, capsys):
         (DataError("stocks.csv row 7: a total is off"), 2, "stocks.csv row 7"),
         (OutputError("cannot write x"), 3, "cannot write x"),
         (OSError(28, "No space left on device", "x"), 3, "No space left on device: x"),
-        (InvariantError("the ledger does not close"), 4, "the ledger does not close"),
+        (InvariantError("stocks and flows do not agree"), 4, "stocks and flows do not agree"),
         (KeyboardInterrupt(), 130, "interrupted"),
     ],
 )
-def test_each_kind_of_failure_has_its_exit_code(world, capsys, error, code, says):
-    world.raises = error
+def test_each_kind_of_failure_has_its_exit_code(capsys, monkeypatch, error, code, says):
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("sim.runs.run.run", fail)
     assert cli.main(["run"]) == code
     assert says in capsys.readouterr().err
 
 
-def test_a_bug_keeps_its_traceback(world):
-    world.raises = ZeroDivisionError()
+def test_a_bug_keeps_its_traceback(monkeypatch):
+    monkeypatch.setattr("sim.runs.run.run", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         cli.main(["run"])
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [[], ["fly"], ["run", "--config-dir", "x"], ["run", "--config-path=x"], ["run", "-x"],
-     ["verify"], ["verify", "a", "b"], ["run", "--experimental-rerun", "x"]],
-)  # fmt: skip
-def test_unknown_words_exit_with_2(world, arguments):
+    ("words", "says"),
+    [
+        (["sensitivty"], "Nearest: sensitivity."),
+        (["hindcasts"], "Nearest: hindcast."),
+        (["fly"], "One of: calibrate, collect, compare,"),
+        (["run", "--config-dir", "x"], "--config-dir is not an option of kyosei run"),
+        (["run", "--config-path=x"], "--config-path=x is not an option of kyosei run"),
+        (["run", "-x"], "`kyosei run --help` lists the options"),
+        (["run", "--scale", "0.01"], "without dashes: scale=0.01"),
+        (["run", "--status.student.work=none"], "without dashes: status.student.work=none"),
+        (["verify"], "required: DIR"),
+        (["verify", "a", "b"], "b: too much for kyosei verify"),
+        (["calibrate", "--variance", "1"], "from 2 to 9999, not 1"),
+        (["calibrate", "--until", "2026-01"], "a June or December after 2012-12"),
+        (["calibrate", "--until", "2012-12"], "a June or December after 2012-12"),
+        (["calibrate", "--until", "foo"], "such as 2025-06"),
+        (["official", "end=2080-12", "rounds=0"], "only scale=, rounds= and to= can be set"),
+        (["-x"], "`kyosei --help`"),
+    ],
+)
+def test_what_is_wrong_is_told_with_what_to_write(here, capsys, words, says):
+    assert cli.main(words) == 2
+    assert says in capsys.readouterr().err
+    assert list(here.iterdir()) == []
+
+
+def test_the_command_alone_shows_three_first_commands_and_all_verbs(capsys):
+    assert cli.main([]) == 2  # nothing was done
+    alone = capsys.readouterr().out
+    first = [line.split() for line in alone.splitlines() if line.startswith("  kyosei ")]
+    assert [words[1] for words in first] == ["run", "levers", "compare"]
+    assert [verb for verb in VERBS if f"\n    {verb}" not in alone] == []
     with pytest.raises(SystemExit) as stop:
-        cli.main(arguments)
-    assert stop.value.code == 2
-    assert written(world.root) == []
+        cli.main(["help"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out == alone
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_help_of_every_verb_is_reached_both_ways(verb, capsys):
+    shown = []
+    for words in ([verb, "--help"], ["help", verb]):
+        with pytest.raises(SystemExit):
+            cli.main(words)
+        shown.append(capsys.readouterr().out)
+    assert shown[0] == shown[1]
+    assert f"usage: kyosei {verb} " in shown[0]
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb != "levers"])
+def test_help_teaches_by_examples(verb, capsys):
+    with pytest.raises(SystemExit):
+        cli.main([verb, "--help"])
+    examples = re.findall(r"^  kyosei (\w+)", capsys.readouterr().out, re.MULTILINE)
+    assert examples
+    assert set(examples) == {verb}
 
 
 @pytest.mark.parametrize(
@@ -143,10 +173,10 @@ def test_unknown_words_exit_with_2(world, arguments):
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("sweep", [False, True])
-def test_settings_are_data_only(world, capsys, word, sweep):
+def test_settings_are_data_only(here, capsys, word, sweep):
     assert cli.main(["run", word, *(["-m"] if sweep else [])]) == 2
     assert word in capsys.readouterr().err
-    assert written(world.root) == []
+    assert list(here.iterdir()) == []
 
 
 def test_a_sweep_may_choose_its_launcher_but_a_single_run_not():
@@ -156,23 +186,18 @@ def test_a_sweep_may_choose_its_launcher_but_a_single_run_not():
     assert check_overrides(["a=1", "+b.c='x y'", "~d", "policy=[a,b]"], sweep=False) == []
 
 
-@pytest.fixture
-def small_configs(tmp_path, monkeypatch, world) -> Path:
+def test_the_help_of_run_lists_settings_and_choices(tmp_path, monkeypatch, capsys):
     folder = tmp_path / "configs"
     (folder / "scenario").mkdir(parents=True)
     (folder / "config.yaml").write_text(
-        "defaults:\n  - scenario: one\n  - _self_\n\nseed: 0  # luck\nscale: 1.0\noutput: runs\n"
+        "defaults:\n  - scenario: one\n  - _self_\n\nseed: 0  # random\nscale: 1.0\noutput: runs\n"
     )
     for name in ("one", "two"):
         (folder / "scenario" / f"{name}.yaml").write_text("a: 1\n")
     monkeypatch.setattr("sim.cli.help.configs_folder", lambda: folder)
-    return folder
-
-
-def test_the_help_of_run_lists_settings_and_choices(small_configs, capsys):
     assert settings_help().splitlines() == [
         "settings and their defaults:",
-        "  seed=0                       luck",
+        "  seed=0                       random",
         "  scale=1.0",
         "  output=runs",
         "  scenario=one                 one of: one, two",
@@ -180,16 +205,17 @@ def test_the_help_of_run_lists_settings_and_choices(small_configs, capsys):
     with pytest.raises(SystemExit):
         cli.main(["run", "--help"])
     shown = capsys.readouterr().out
-    assert "kyosei run scale=0.01" in shown
+    assert "kyosei run experiment=quick" in shown
     assert "one of: one, two" in shown
 
 
-def test_verify_tells_what_differs(world, capsys, tmp_path):
-    cli.main(["run"])
-    folder = Path(capsys.readouterr().out.strip())
+def test_verify_tells_what_differs(made, tmp_path, capsys):
+    assert cli.main(["verify", str(made)]) == 0
+    assert re.search(r"OK: \d+ files are as the manifest says", capsys.readouterr().out)
+    folder = shutil.copytree(made, tmp_path / made.name)
     (folder / "config.yaml").write_text("changed")
     assert cli.main(["verify", str(folder)]) == 4
-    assert "config.yaml has 7 bytes, not 0" in capsys.readouterr().err
+    assert "config.yaml has 7 bytes, not " in capsys.readouterr().err
     assert cli.main(["verify", str(tmp_path)]) == 2
     assert "is not the folder of a run" in capsys.readouterr().err
     (folder / "manifest.json").unlink()
@@ -197,14 +223,32 @@ def test_verify_tells_what_differs(world, capsys, tmp_path):
     assert "did not finish" in capsys.readouterr().err
 
 
-def test_reproduce_says_whether_every_byte_is_equal(world, capsys):
-    cli.main(["run"])
-    folder = capsys.readouterr().out.strip()
-    assert cli.main(["reproduce", folder]) == 0
-    assert "every byte" in capsys.readouterr().out
-    world.differences = ["flows.parquet differs"]
-    assert cli.main(["reproduce", folder]) == 4
-    assert "flows.parquet differs" in capsys.readouterr().err
+def test_reproduce_says_whether_every_byte_is_equal(made, tmp_path, capsys):
+    assert cli.main(["reproduce", str(made)]) == 0
+    assert f"OK: every byte of {made} came out again" in capsys.readouterr().out
+    folder = shutil.copytree(made, tmp_path / made.name)
+    table = folder / "flows.parquet"
+    table.write_bytes(table.read_bytes() + b"\0")
+    assert cli.main(["reproduce", str(folder)]) == 4
+    assert "flows.parquet" in capsys.readouterr().err
+
+
+def test_collect_gathers_the_runs_below_a_folder(made, tmp_path, capsys):
+    to = tmp_path / "stocks.parquet"
+    words = ["collect", str(made.parent), "--table", "stocks", "--to", str(to)]
+    assert cli.main(words) == 0
+    assert capsys.readouterr().out.splitlines() == ["1 runs", str(to)]
+    assert to.is_file()
+
+
+@pytest.mark.slow
+def test_the_official_scenario_is_written_where_it_is_asked_for(tmp_path, capsys):
+    to = tmp_path / "official.yaml"
+    assert cli.main(["official", "scale=0.001", "rounds=1", f"to={to}"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == f"{to}\n"
+    assert "Round 1 of 1: net migration a year" in printed.err
+    assert "arrivals.*" in to.read_text(encoding="utf-8")
 
 
 def test_help_is_quick_and_imports_nothing_heavy(repository):
@@ -231,13 +275,25 @@ def test_help_is_quick_and_imports_nothing_heavy(repository):
     assert imported & heavy == set()
 
 
-def test_a_polite_end_exits_with_130(world, tmp_path):
-    def wait(settings: Settings, quiet: bool = False) -> Path:
-        (tmp_path / "started").touch()
-        time.sleep(30)
-        return tmp_path
-
-    assert in_child(world, wait, tmp_path / "started", signal.SIGTERM) == 130
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_asked_to_end_exits_with_130(repository, tmp_path, number):
+    log = tmp_path / "log"
+    with open(log, "w", encoding="utf-8") as stream:
+        run = subprocess.Popen(
+            [sys.executable, "-m", "sim.cli.main", "run", *LONG, f"output={tmp_path / 'runs'}"],
+            cwd=repository, stdout=subprocess.DEVNULL, stderr=stream,
+        )  # fmt: skip
+    try:
+        while "Opening the population" not in log.read_text(encoding="utf-8"):
+            assert run.poll() is None, log.read_text(encoding="utf-8")
+            time.sleep(0.02)
+        run.send_signal(number)
+        assert run.wait(600) == 130
+    finally:
+        run.kill()
+        run.wait()
+    assert log.read_text(encoding="utf-8").endswith("kyosei: interrupted\n")
+    assert [path for path in (tmp_path / "runs").rglob("*") if path.name == ".lock"] == []
 
 
 def _wish(kind: str, number: signal.Signals) -> None:
@@ -256,29 +312,12 @@ def _wish(kind: str, number: signal.Signals) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("kind", ["class body", "output", "system", "launcher"])
-def test_a_wish_to_end_in_any_disguise_exits_with_130(world, capsys, monkeypatch, kind, number):
+def test_a_wish_to_end_in_any_disguise_exits_with_130(capsys, monkeypatch, kind, number):
     before = signal.signal(number, signal.default_int_handler)  # may be ignored, as under nohup
-    monkeypatch.setattr(sys.modules["sim.runs.run"], "run", lambda *_, **__: _wish(kind, number))
-    assert cli.main(["run"]) == 130
+    monkeypatch.setattr("sim.runs.run.run", lambda *_, **__: _wish(kind, number))
+    assert cli.main(["run", "-q"]) == 130
     assert capsys.readouterr().err == "kyosei: interrupted\n"
-    world.raises = ZeroDivisionError()  # the wish is over with its command
-    monkeypatch.setattr(sys.modules["sim.runs.run"], "run", world.run)
-    with pytest.raises(ZeroDivisionError):
-        cli.main(["run"])
+    monkeypatch.setattr("sim.runs.run.run", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):  # the wish is over with its command
+        cli.main(["run", "-q"])
     signal.signal(number, before)
-
-
-def in_child(world: World, work: Callable[..., Path], started: Path, number: signal.Signals) -> int:
-    """Exit code of `kyosei run` doing `work` in a copy of this process that gets a signal."""
-    child = os.fork()
-    if child == 0:
-        code = 99
-        try:
-            sys.modules["sim.runs.run"].run = work
-            code = cli.main(["run"])
-        finally:
-            os._exit(code)
-    while not started.exists():
-        time.sleep(0.005)
-    os.kill(child, number)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

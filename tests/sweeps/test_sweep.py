@@ -15,12 +15,13 @@ from sim.config.settings import configs_folder
 from sim.core.errors import BusyError, InvariantError, OutputError
 from sim.data import load as load_module
 from sim.files.folder import RunFolder, sealed
+from sim.runs.progress import duration
 from sim.runs.run import identity
 from sim.sweeps import job as sweep_job
 from sim.sweeps import launch as sweep_launch
 from sim.sweeps import sweep
 from sim.sweeps.plan import PLAN, planned, read_plan, write_plan
-from sim.sweeps.progress import SweepProgress, duration
+from sim.sweeps.progress import SweepProgress
 
 CONFIGS = configs_folder()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from sim.config.schema.run import RunConfig
 from sim.config.settings import configs_folder
 from sim.config.yaml import write
 from sim.core.clock import month_index, month_name
+from sim.core.errors import ConfigError
 from sim.data.load import Data, load
 from sim.figures.fit import draw_fit
 from sim.files.folder import RunFolder, found_complete, write_atomically
@@ -42,6 +44,7 @@ def calibrate(
     """
     data, plan, effort = load(config.country.data), load_plan(config), effort or Effort()
     last = until or config.country.last_month
+    _check_last(last, plan.start, config.country.last_month)
     number = _identity(config, data, plan, last, effort)
     say = (lambda text: None) if quiet else (lambda text: print(text, flush=True))
     target = Path(config.output) / number
@@ -62,6 +65,16 @@ def calibrate(
         if adopt:
             _adopt(fit, data)
     return target
+
+
+def _check_last(last: str, start: str, published: str) -> None:
+    """Raise ConfigError unless a fit may end with this month."""
+    if re.fullmatch("[0-9]{4}-(06|12)", last, re.ASCII) and start < last <= published:
+        return
+    raise ConfigError(
+        f"until = {last}\n    write a June or December after {start} and not after {published},"
+        f" such as {published}"
+    )
 
 
 def _identity(config: RunConfig, data: Data, plan: Plan, last: str, effort: Effort) -> str:

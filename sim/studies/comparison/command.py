@@ -11,6 +11,7 @@ from sim.core.errors import OutputError
 from sim.core.numba_cache import is_cold
 from sim.files.folder import RunFolder, found_complete
 from sim.files.manifest import environment
+from sim.runs.progress import duration
 from sim.studies.comparison.comparison import SUMMARY, Comparison, comparison_of
 from sim.studies.comparison.question import question_of
 from sim.studies.comparison.results import write_results
@@ -18,7 +19,6 @@ from sim.studies.comparison.runs import is_done, launch_runs, make_first
 from sim.studies.comparison.shared_past import bytes_of_copies
 from sim.sweeps.launch import Share, share_of
 from sim.sweeps.plan import MOST_TOLD, Plan, Row, write_plan
-from sim.sweeps.progress import duration
 from sim.sweeps.sweep import word_of
 
 

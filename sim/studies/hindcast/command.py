@@ -84,7 +84,7 @@ def _one(
         else:
             rates = prior_rates(config, request, settings)
         look = look_from(request, known, month_index(horizon), rates, data)
-        with MonthProgress(request.members + 1, quiet=quiet) as progress:
+        with MonthProgress(request.members + 1, quiet=quiet, unit="members") as progress:
 
             def kept(member: int, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
                 name = MEMBER.format(member)

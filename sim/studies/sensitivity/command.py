@@ -54,7 +54,7 @@ def sensitivity(words: Sequence[str], quiet: bool = False) -> Path:
 def _make(folder: RunFolder, study: Study, bench: Bench, seed: int, quiet: bool) -> None:
     k = len(study.factors)
     runs = 2 * k + 1 + study.trajectories * (k + 1) + study.sobol * (study.kept + 2)
-    with MonthProgress(runs, quiet=quiet) as progress:
+    with MonthProgress(runs, quiet=quiet, unit="runs") as progress:
 
         def kept(name: str, points: np.ndarray) -> np.ndarray:
             parts = []
