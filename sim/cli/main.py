@@ -17,7 +17,7 @@ from typing import NoReturn
 from sim import __version__
 from sim.cli.help import settings_help, sweep_help
 from sim.config.settings import check_overrides
-from sim.core.errors import ConfigError, KyoseiError
+from sim.core.errors import ConfigError, KyoseiError, printable
 from sim.core.interrupt import listening
 
 MANY_OBJECTS = 100_000
@@ -567,7 +567,8 @@ def _collect(options: argparse.Namespace) -> int:
 
 
 def _report(headline: str, problems: list[str]) -> int:
-    print(f"kyosei: {headline}", *problems, sep="\n", file=sys.stderr)
+    told = [printable(text) for text in (f"kyosei: {headline}", *problems)]
+    print(*told, sep="\n", file=sys.stderr)
     return BROKEN
 
 
