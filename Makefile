@@ -40,7 +40,7 @@ $(STAMP): requirements.lock pyproject.toml
 	       "$$($(PYTHON) --version 2>&1 || true). Name another: make PYTHON=python3.12" >&2; exit 2; }
 	@$(PYTHON) -m venv $(VENV) \
 	  || { echo "Could not make $(VENV). On Debian or Ubuntu: apt install python3-venv" >&2; exit 2; }
-	@echo "Installing into $(VENV): about a minute and 700 MB, once"
+	@echo "Installing into $(VENV): one or two minutes and 1 GB, once"
 	$(BIN)/python -m pip install -qq --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install -qq --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -1,4 +1,5 @@
-"""The README's commands, configuration and code: what it shows must work as it stands."""
+"""The README and the pages of docs/: the commands, configuration and code that they show must work,
+and what they link to must be there."""
 
 from __future__ import annotations
 
@@ -10,27 +11,52 @@ from pathlib import Path
 import pytest
 import yaml
 
+from sim.cli import main as cli
 from sim.config import compose as door
 from sim.config.settings import check_overrides, configs_folder
+from sim.studies.comparison.comparison import comparison_of
+from sim.studies.comparison.question import question_of
+from sim.studies.hindcast.settings import load_hindcast, request_of
 from sim.sweeps import sweep
 
-README = Path(__file__).parent.parent / "README.md"
-TEXT = README.read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
-COMMANDS = [
-    line for kind, block in BLOCKS if kind == "sh"
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md",
+         *sorted((ROOT / "docs").glob("*.md")), ROOT / "benchmarks" / "README.md",
+         *sorted((ROOT / "experiments").rglob("*.md"))]  # fmt: skip
+TEXT = {page: page.read_text(encoding="utf-8") for page in PAGES}
+
+
+def blocks(kind: str) -> list[tuple[Path, str]]:
+    """(page, text) of the code blocks of a language."""
+    pattern = re.compile(rf"^ *```{kind}\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+    return [(page, block) for page, text in TEXT.items() for block in pattern.findall(text)]
+
+
+COMMANDS = sorted({
+    line.strip() for _, block in blocks("sh")
     for line in block.replace("\\\n", "").splitlines()
-    if line.startswith("kyosei run ")
-]  # fmt: skip
+    if re.match(r" *(\.venv/bin/)?kyosei \w+", line)
+})  # fmt: skip
 
 
-def blocks(kind: str) -> list[str]:
-    return [block for found, block in BLOCKS if found == kind]
+def words_of(line: str) -> list[str]:
+    return shlex.split(line, comments=True)[1:]
 
 
-@pytest.mark.parametrize("line", COMMANDS)
+def commands(*verbs: str) -> list[str]:
+    return [line for line in COMMANDS if words_of(line)[0] in verbs]
+
+
+def test_every_verb_is_known(capsys: pytest.CaptureFixture[str]):
+    for verb in {words_of(line)[0] for line in COMMANDS}:
+        with pytest.raises(SystemExit):
+            cli.main([verb, "--help"])
+        assert f"usage: kyosei {verb}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("line", commands("run"))
 def test_every_run_composes(line: str, monkeypatch: pytest.MonkeyPatch):
-    words = shlex.split(line, comments=True)[2:]
+    words = [word for word in words_of(line)[1:] if not word.startswith("from=DIR")]
     settings = [word for word in words if not word.startswith("-")]
     if "-m" in words:
         assert check_overrides(settings, sweep=True) == []
@@ -42,8 +68,25 @@ def test_every_run_composes(line: str, monkeypatch: pytest.MonkeyPatch):
     assert door.compose(settings).end > "2025"
 
 
+@pytest.mark.parametrize("line", commands("compare"))
+def test_every_comparison_can_be_planned(line: str):
+    planned = comparison_of(question_of(words_of(line)[1:]))
+    assert len(planned.shown) > 1
+
+
+@pytest.mark.parametrize("line", commands("levers"))
+def test_every_list_of_levers_is_printed(line: str, capsys: pytest.CaptureFixture[str]):
+    assert cli.main(words_of(line)) == 0
+    assert "jp" in capsys.readouterr().out.lower()
+
+
+@pytest.mark.parametrize("line", commands("hindcast"))
+def test_every_hindcast_can_be_asked_for(line: str):
+    assert request_of(words_of(line)[1:], load_hindcast("japan")).origins
+
+
 def test_the_scenario_composes(tmp_path: Path):
-    (scenario,) = blocks("yaml")
+    ((_, scenario),) = blocks("yaml")
     configs = tmp_path / "configs"
     shutil.copytree(configs_folder(), configs)
     name = yaml.safe_load(scenario)["name"]
@@ -53,17 +96,39 @@ def test_the_scenario_composes(tmp_path: Path):
     assert edits["half"].multiply == 0.5
 
 
-def test_the_python_example_runs(capsys: pytest.CaptureFixture[str]):
-    (code,) = blocks("python")
-    exec(compile(code, str(README), "exec"), {})
+def test_the_python_examples_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert cli.main(["run", "-q", "experiment=quick", "end=2025-08", f"output={tmp_path}"]) == 0
+    names: dict[str, object] = {"folder": Path(capsys.readouterr().out.strip())}
+    for page, code in blocks("python"):
+        exec(compile(code, str(page), "exec"), names)
     printed = capsys.readouterr().out
     assert "students" in printed
     assert "people simulated stand for" in printed
+    assert len(names["students"]) == 3  # type: ignore[arg-type]
 
 
-def test_files_that_it_names_are_there():
-    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", TEXT)
-    named = re.findall(r"`((?:sim|configs|docs|tests|benchmarks)/[\w./]+)`", TEXT)
-    paths = [path for path in links + named if "NAME" not in path]
-    assert paths
-    assert [path for path in paths if not (README.parent / path).exists()] == []
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as hosts of repositories make them."""
+    plain = re.sub(
+        r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL
+    )
+    titles = re.findall(r"^#+ +(.+)$", plain, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_what_a_page_names_is_there(page: Path):
+    missing = []
+    for link in re.findall(r"\]\((?!https?:)([^)]+)\)", TEXT[page]):
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            missing.append(link)
+    named = re.findall(r"`((?:sim|configs|docs|tests|benchmarks|experiments)/[\w./]+)`", TEXT[page])
+    missing += [path for path in named if not (ROOT / path).exists() and "NAME" not in path]
+    assert missing == []
+
+
+def test_a_newcomer_reads_the_readme_in_minutes():
+    """Reasons, measurements and reference have pages of their own."""
+    assert len(TEXT[ROOT / "README.md"].splitlines()) < 150
