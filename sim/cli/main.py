@@ -151,6 +151,7 @@ polars, pandas and DuckDB read the files.
 _VERIFY_EXAMPLES = """\
 example:
   kyosei verify runs/8fd4a57ee22664f4
+  kyosei verify --deep runs/8fd4a57ee22664f4     do stocks follow from flows, are numbers finite?
 
 Reads every file in full: sizes, SHA-256 and rows. Exit code 4 if anything differs.
 """
@@ -334,11 +335,14 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
     collect.add_argument("--to", type=Path, metavar="FILE_OR_FOLDER", help=to_help)
     table_help = "runs, stocks, flows ...; again for more; all if not given"
     collect.add_argument("--table", action="append", default=[], metavar="NAME", help=table_help)
-    _add_folder_verb(
+    check = _add_folder_verb(
         verbs, "verify", _verify, "a run's folder",
         help_text="check the files of a run against its manifest",
         description="Check the files of a run against its manifest.", examples=_VERIFY_EXAMPLES,
     )  # fmt: skip
+    check.add_argument(
+        "--deep", action="store_true", help="also whether its tables agree with each other"
+    )
     _add_folder_verb(
         verbs, "reproduce", _reproduce, "a run's folder",
         help_text="make a run again and say whether every byte is equal",
@@ -522,12 +526,17 @@ def _run_folder(folder: Path) -> Path:
 def _verify(options: argparse.Namespace) -> int:
     folder = _run_folder(options.folder)
     from sim.files.manifest import listing, verify
+    from sim.runs.deep import deep
     from sim.runs.progress import Doing
 
     with Doing(f"Reading every file of {folder}"):
         problems = verify(folder)
     if problems:
         return _report(f"{folder} does not verify", problems)
+    if options.deep:
+        problems = deep(folder)
+        if problems:
+            return _report(f"{folder} verifies, and its tables contradict each other", problems)
     files = listing(folder)
     print(f"{'bytes':>14} {'rows':>12}  sha256            file")
     for name, size, rows, digest in files:

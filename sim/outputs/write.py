@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from sim.core.errors import InvariantError
 from sim.data.load import Data
 from sim.data.published import official_projection, published_indicators, published_stocks
 from sim.figures.look import Label, look_of
 from sim.files.folder import RunFolder
 from sim.model.model import Kyosei
+from sim.outputs.checks import problems_of
 from sim.outputs.indicators import (
     LABELS,
     WORK_LABELS,
@@ -61,6 +63,9 @@ def tables_of(model: Kyosei) -> dict[str, pa.Table]:
 def write_outputs(folder: RunFolder, model: Kyosei, data: Data, number: str) -> None:
     """Write tables and, if the configuration says so, figures into a run's folder."""
     tables = tables_of(model)
+    wrong = problems_of(tables)
+    if wrong:
+        raise InvariantError(wrong)
     for name, table in tables.items():
         folder.add_table(f"{name}.parquet", table)
     if model.config.figures:

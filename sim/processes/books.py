@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numba import njit
 
@@ -39,6 +41,39 @@ def recount_cube(
             out[c, row * n_prefectures + prefecture[municipality[i]]] += 1
 
 
+UNSOUND: Final = (
+    "were born in the future", "entered in the future", "got their status in the future",
+    "entered before they were born", "have a code outside its table", "depend on nobody",
+)  # fmt: skip
+"""What `unsound` counts, by its columns."""
+
+
+@njit(cache=True, nogil=True)
+def unsound(
+    c, first, stop, status, born, entered, since, sex, language, arrears, stage, origin, principal,
+    limits, out,
+):  # fmt: skip
+    """Residents of rows [first, stop) who break a rule of UNSOUND: out int64[C, 6].
+
+    limits int64[4]: the month, the numbers of stages and origins, and the rows in use
+    """
+    now, stages, origins, rows = limits[0], limits[1], limits[2], limits[3]
+    for i in range(first, stop):
+        if status[i] == HOLE:
+            continue
+        out[c, 0] += born[i] > now
+        out[c, 1] += entered[i] > now
+        out[c, 2] += since[i] > now
+        out[c, 3] += entered[i] < born[i]
+        coded = sex[i] <= 1 and language[i] <= 4 and arrears[i] <= 7
+        out[c, 4] += not (coded and stage[i] < stages and origin[i] < origins)
+        holder = principal[i]
+        if holder >= rows or holder < -1:
+            out[c, 5] += 1
+        elif holder >= 0:
+            out[c, 5] += status[holder] == HOLE
+
+
 def books(state: State) -> None:
     """Close the month: the stocks kept by events must equal a recount, to the person."""
     s, o, p, m = state.sizes
@@ -68,7 +103,34 @@ def books(state: State) -> None:
     record.born_citizens.append(int(state.tallies["born_citizens"]))
     remember_jobs(state)
     if calendar_month(state.month) in (6, 12):
+        recount_all(state)
         describe(state)
+
+
+def recount_all(state: State) -> None:
+    """Raise InvariantError unless stocks by origin and prefecture, and all columns, are sound."""
+    _, o, p, _ = state.sizes
+    people, month = state.people, month_name(state.month)
+    cube = np.zeros((state.chunks, state.cube.size), np.int32)
+    columns = (people[name] for name in ("status", "origin", "municipality"))
+    state.crew.run(recount_cube, people.n, *columns, state.world.prefecture, o, p, cube)
+    again = cube.sum(axis=0, dtype=np.int64)
+    if not np.array_equal(again, state.cube):
+        raise InvariantError(
+            f"the books of {month} do not close: stocks by status, origin and prefecture differ"
+            f" from a recount by {int(abs(again - state.cube).sum())} people"
+        )
+    limits = np.array([state.month, state.model.status.stage_cut.shape[1], o, people.n], np.int64)
+    wrong = np.zeros((state.chunks, len(UNSOUND)), np.int64)
+    names = ("status", "born", "entered", "since", "sex", "language", "arrears", "stage", "origin")
+    columns = (people[name] for name in (*names, "principal"))
+    state.crew.run(unsound, people.n, *columns, limits, wrong)
+    found = wrong.sum(axis=0)
+    if found.any():
+        counted = zip(UNSOUND, found.tolist(), strict=True)
+        raise InvariantError(
+            [f"in {month}, {count} people {rule}" for rule, count in counted if count]
+        )
 
 
 def _close(state: State, count: np.ndarray, flow: np.ndarray) -> None:

@@ -17,6 +17,7 @@ from sim.agents.population import BYTES_PER_PERSON
 from sim.agents.record import Audit
 from sim.config.paths import of_sections
 from sim.config.schema.run import RunConfig
+from sim.core.errors import InvariantError
 from sim.core.memory import Recent, Same, state_of_files
 from sim.data.load import Data
 from sim.files.manifest import code_digest, environment
@@ -109,6 +110,26 @@ def audit_report(audit: Audit, model: Model) -> dict[str, Any]:
     return {"fates": rows, "largest": worst, "largest_z": rows[worst]["z"] if common else 0.0,
             "screen": {"below": below, "expected": round(mean, 1), "z_at_most": round(screened, 3),
                        "bounds_broken": broken}}  # fmt: skip
+
+
+MOST_Z: Final = 6.0
+"""A standardised residual beyond this, where enough was expected, is no accident."""
+
+ENOUGH: Final = 100.0
+"""Events that must have been expected for the residual to be normal."""
+
+
+def refuse_wrong_audit(audit: Audit, model: Model) -> None:
+    """Raise InvariantError if something happened far more or less often than its rates say."""
+    fates = audit_report(audit, model)["fates"]
+    wrong = [
+        f"{path}: {row['observed']:,} observed, {row['expected']:,.0f} expected (z {row['z']:+.1f})"
+        for path, row in fates.items()
+        if row["expected"] >= ENOUGH and not abs(row["z"]) <= MOST_Z
+    ]
+    if wrong:
+        rule = f"events do not follow their rates: |z| beyond {MOST_Z:g}"
+        raise InvariantError([rule, *wrong])
 
 
 MARKED: Final = (

@@ -24,7 +24,7 @@ from sim.model.opening import blank_state
 from sim.model.precompile import compiled_beside
 from sim.model.same_past import differences as other_pasts
 from sim.outputs.write import write_outputs
-from sim.runs.facts import manifest_of, report
+from sim.runs.facts import manifest_of, refuse_wrong_audit, report
 from sim.runs.progress import Doing, MonthProgress, duration, expected_seconds
 from sim.runs.resources import Needs, estimate, refuse_too_large
 from sim.runs.stopwatch import Stopwatch
@@ -143,7 +143,8 @@ def _write(job: Job, watch: Stopwatch) -> None:
         watch.lap("months")
         what = "tables and figures" if job.config.figures else "tables"
         with Doing(f"Writing the {what}", job.quiet):
-            write_outputs(folder, model, job.data, job.number)
+            refuse_wrong_audit(model.state.audit, model.state.model)
+        write_outputs(folder, model, job.data, job.number)
         watch.lap("outputs")
         facts = manifest_of(model, job.data, watch.seconds, agent_months, job.needs)
         folder.finish({**facts, "warnings": warnings, "continued_from": _origin(job)})
