@@ -38,7 +38,7 @@ def rows_of(model: Kyosei) -> list[dict[str, str]]:
     assert model.config.firms is not None
     tiers = list(model.config.firms.tiers)
     skilled, programme = tiers.index(SKILLED), tiers.index(PROGRAMME)
-    work = {name: np.array(record.work)[:, k] for k, name in enumerate(COUNTS)}
+    work = {name: np.array(record.work)[:, :, k] for k, name in enumerate(COUNTS)}
     jobs = np.array([rows.sum(axis=0) for rows in record.jobs])
     out = []
     for start in range(0, len(record.months) - 12, 12):

@@ -11,10 +11,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import typing
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -23,7 +22,7 @@ import numpy as np
 from sim.agents.agencies import Agencies
 from sim.agents.firms import Labour, kept_names, packed, unpacked
 from sim.agents.population import FIELDS, HOLE
-from sim.agents.record import Audit, Record
+from sim.agents.record import Audit, array_names
 from sim.agents.state import State
 from sim.agents.towns import Towns
 from sim.core.clock import NEVER, month_name
@@ -51,8 +50,8 @@ REBUILT: Final = (
 )  # fmt: skip
 """Parts of the state that follow from the configuration and the data, or last for one month."""
 
-PARTS: Final = {"record": Record, "audit": Audit, "towns": Towns, "agencies": Agencies}
-"""Parts of the state whose every field is kept, and what they are."""
+PARTS: Final = {"audit": Audit, "towns": Towns, "agencies": Agencies}
+"""Parts of the state whose every field is kept, arrays or single numbers."""
 
 _LONG_AGO: Final = -1200
 
@@ -78,7 +77,7 @@ def file_name(month: str) -> str:
     return f"checkpoint-{month}.npz"
 
 
-def kept_months(names: typing.Iterable[str]) -> set[str]:
+def kept_months(names: Iterable[str]) -> set[str]:
     """Months of the checkpoints among the names of files."""
     return {match[1] for match in map(NAME.fullmatch, names) if match}
 
@@ -126,9 +125,11 @@ def _of_state(state: State) -> Iterator[tuple[str, np.ndarray]]:
         yield name, getattr(state, name)
     for name, array in packed(state.labour).items():
         yield f"labour.{name}", array
+    for name, array in state.record.arrays():
+        yield f"record.{name}", array
     for prefix, part in _parts(state):
-        for field, kind in typing.get_type_hints(type(part)).items():
-            yield from _packed(f"{prefix}.{field}", kind, getattr(part, field))
+        for field in fields(part):
+            yield f"{prefix}.{field.name}", np.asarray(getattr(part, field.name))
 
 
 def _parts(state: State) -> Iterator[tuple[str, Any]]:
@@ -141,31 +142,9 @@ def _names() -> Iterator[str]:
     yield from (f"people.{name}" for name in FIELDS)
     yield from ("free", *ARRAYS)
     yield from (f"labour.{name}" for name in kept_names())
+    yield from (f"record.{name}" for name in array_names())
     for prefix, part in PARTS.items():
-        for field, kind in typing.get_type_hints(part).items():
-            yield f"{prefix}.{field}"
-            if kind == dict[int, np.ndarray]:
-                yield f"{prefix}.{field}.months"
-
-
-def _packed(name: str, kind: Any, value: Any) -> Iterator[tuple[str, np.ndarray]]:
-    """A field of a record as arrays; `_unpacked` is the way back."""
-    if kind == list[np.ndarray]:
-        yield name, np.stack(value)
-    elif kind == dict[int, np.ndarray]:
-        yield f"{name}.months", np.array(list(value), np.int64)
-        yield name, np.stack(list(value.values()))
-    else:
-        yield name, np.asarray(value)
-
-
-def _unpacked(name: str, kind: Any, arrays: Mapping[str, np.ndarray]) -> Any:
-    array = arrays[name]
-    if kind == list[np.ndarray]:
-        return list(array)
-    if kind == dict[int, np.ndarray]:
-        return dict(zip(arrays[f"{name}.months"].tolist(), array, strict=True))
-    return array.copy() if kind is np.ndarray else array.tolist()
+        yield from (f"{prefix}.{field.name}" for field in fields(part))
 
 
 def read(path: Path) -> Checkpoint:
@@ -240,9 +219,16 @@ def restore(kept: Checkpoint, state: State) -> None:
     for name in ARRAYS:
         setattr(state, name, kept.arrays[name].copy())
     state.labour = _labour(kept.arrays)
+    state.record.resume(_below("record", kept.arrays))
     for prefix, part in _parts(state):
-        for field, kind in typing.get_type_hints(type(part)).items():
-            setattr(part, field, _unpacked(f"{prefix}.{field}", kind, kept.arrays))
+        for name, array in _below(prefix, kept.arrays).items():
+            setattr(part, name, array.copy() if array.ndim else array.item())
+
+
+def _below(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays whose names begin with the prefix and a dot, by the rest of their names."""
+    start = f"{prefix}."
+    return {name.removeprefix(start): a for name, a in arrays.items() if name.startswith(start)}
 
 
 def _labour(arrays: Mapping[str, np.ndarray]) -> Labour | None:

@@ -11,7 +11,16 @@ from sim.agents.firms import labour_of
 from sim.agents.opening.firms import open_firms
 from sim.agents.opening.people import open_population
 from sim.agents.population import Population
-from sim.agents.record import Audit, Record
+from sim.agents.record import (
+    BORN,
+    BORN_CITIZENS,
+    BROUGHT,
+    CAME,
+    CUBES,
+    FLOWS,
+    Audit,
+    Record,
+)  # fmt: skip
 from sim.agents.state import BandTable, State
 from sim.agents.towns import Land, blank_towns, load_land, open_towns
 from sim.config.paths import sections
@@ -59,8 +68,6 @@ def open_civic(state: State) -> None:
 
 def open_books(state: State) -> None:
     """Put the firms of the opening in the place of nobody, which is what the record has so far."""
-    for name in ("jobs", "work", "capped", "support"):
-        getattr(state.record, name).pop()
     remember_jobs(state)
     describe_firms(state)
 
@@ -171,11 +178,11 @@ def take_stock(state: State) -> None:
     zero = np.zeros(s, np.int64)
     record = state.record
     record.months.append(state.month)
-    record.cubes.append(state.cube.reshape(s, o, p).astype(np.int32))
-    record.flows.append(np.zeros(state.model.kinds, np.int64))
-    for name in ("came", "brought", "born"):
-        getattr(record, name).append(zero)
-    record.born_citizens.append(0)
+    record.add(CUBES, state.month, state.cube.reshape(s, o, p).astype(np.int32))
+    record.add(FLOWS, state.month, np.zeros(state.model.kinds, np.int64))
+    for series in (CAME, BROUGHT, BORN):
+        record.add(series, state.month, zero)
+    record.add(BORN_CITIZENS, state.month, 0)
     remember_jobs(state)
     open_civic(state)
     describe(state)

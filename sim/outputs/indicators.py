@@ -6,13 +6,12 @@ from typing import Final
 
 import numpy as np
 
-from sim.agents.firms import COUNTS
 from sim.agents.record import Record
 from sim.config.fates import all_fates
 from sim.config.schema.run import RunConfig
 from sim.core.sums import product
-from sim.processes.survey import FARED, FINE, WINDOW, YEARS
-from sim.processes.towns import SUMMARY
+from sim.processes.survey import FARED, FINE, WINDOW, WORK, YEARS
+from sim.processes.towns import CIVIC
 from sim.rates.tables import KINDS, Model
 
 LABELS: Final = {  # indicator: (English, Japanese, unit); shares and rates have none
@@ -212,7 +211,7 @@ def civic_indicators(record: Record, config: RunConfig) -> dict[str, Series]:
     """indicator -> month -> value; nothing is known of queues at the opening but the backlog."""
     out: dict[str, Series] = {}
     if config.town is not None:
-        for k, name in enumerate(SUMMARY):
+        for k, name in enumerate(CIVIC.names):
             out[name] = {m: float(v[k]) for m, v in zip(record.months, record.civic, strict=True)}
         out |= _fared(record)
     names = [name for agency in (config.agency or {}).values() for name in agency.queues]
@@ -238,7 +237,7 @@ def _fared(record: Record) -> dict[str, Series]:
     sums = {m: rows.sum(axis=(0, 1)) for m, rows in record.fared.items()}
     units = {"satisfied_share": ("satisfaction", FINE), "norms_share": ("norms", 1)}
     return {
-        name: {m: float(v[FARED.index(column)] / (unit * max(v[0], 1))) for m, v in sums.items()}
+        name: {m: float(v[FARED.at(column)] / (unit * max(v[0], 1))) for m, v in sums.items()}
         for name, (column, unit) in units.items()
     }
 
@@ -263,8 +262,8 @@ def work_indicators(record: Record, scale: float) -> dict[str, Series]:
     sums = np.array([jobs.sum(axis=0) for jobs in record.jobs])
     months = record.months
     jobs = np.maximum(sums[:, WORKERS] + sums[:, LEFT], 1)
-    work = np.array([counts.sum(axis=1) for counts in record.work])
-    count = {name: work[:, k] for k, name in enumerate(COUNTS)}
+    work = np.array([counts.sum(axis=0) for counts in record.work])
+    count = {name: work[:, k] for k, name in enumerate(WORK.names)}
     values = {
         "firms": sums[:, FIRMS] / scale,
         "workers": sums[:, WORKERS] / scale,

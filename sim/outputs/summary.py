@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from sim.agents.firms import COUNTS
 from sim.agents.record import Record
 from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index, month_name, year_of
 from sim.data.load import Data
 from sim.data.published import official_at, official_projection, published_stocks
+from sim.processes.survey import WORK
 
 YEARS = (2025, 2030, 2040, 2050, 2060, 2070)
 
@@ -141,7 +141,7 @@ def work_summary(record: Record, config: RunConfig, scale: float) -> str:
     shown = [k for k in map(record.months.index, {*ends} & {*record.months}) if k >= 12]
     shown = sorted({*shown, len(record.months) - 1}) if len(record.months) > 12 else []
     work, jobs = np.array(record.work), np.array([row.sum(axis=0) for row in record.jobs])
-    count = {name: work[:, k] for k, name in enumerate(COUNTS)}
+    count = {name: work[:, :, k] for k, name in enumerate(WORK.names)}
     rows = []
     for k in shown:
         year = slice(k - 11, k + 1)

@@ -13,9 +13,16 @@ from typing import Final
 import numpy as np
 
 from sim.agents.agencies import NEVER_ABOVE, Agencies, Bureau
+from sim.agents.record import MONTH, Column, declare
 from sim.agents.state import State
 from sim.processes import towns as places
 from sim.processes.towns import residents
+
+QUEUES: Final = declare(
+    "queues", "work of the agencies", "int64", ("Q",), MONTH,
+    columns=(Column("caseload", "cases a month"), Column("decided", "cases a month"),
+             Column("capacity", "cases a month"), Column("backlog", "cases")),
+)  # fmt: skip
 
 
 def step(
@@ -125,6 +132,6 @@ def remember(state: State) -> None:
         summary = places.summary(
             state.towns, state.land, state.params, state.month, residents(state)
         )
-    state.record.civic.append(summary)
+    state.record.add(places.CIVIC, state.month, summary)
     columns = (work.cases, work.decided, work.capacity, work.waiting)
-    state.record.queues.append(np.stack(columns, axis=1))
+    state.record.add(QUEUES, state.month, np.stack(columns, axis=1))

@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from sim.agents.population import HOLE
+from sim.agents.record import BORN, BORN_CITIZENS, BROUGHT, CAME, CUBES, FLOWS
 from sim.agents.state import State
 from sim.core.clock import calendar_month, month_name
 from sim.core.errors import InvariantError
@@ -96,11 +97,11 @@ def books(state: State) -> None:
     audit.screen += kept.screen.sum(axis=0)[: audit.screen.size]
     record = state.record
     record.months.append(state.month)
-    record.cubes.append(state.cube.reshape(s, o, p).astype(np.int32))
-    record.flows.append(flow)
-    for name in ("came", "brought", "born"):
-        getattr(record, name).append(state.tallies[name])
-    record.born_citizens.append(int(state.tallies["born_citizens"]))
+    record.add(CUBES, state.month, state.cube.reshape(s, o, p).astype(np.int32))
+    record.add(FLOWS, state.month, flow)
+    for series in (CAME, BROUGHT, BORN):
+        record.add(series, state.month, state.tallies[series.name])
+    record.add(BORN_CITIZENS, state.month, int(state.tallies["born_citizens"]))
     remember_jobs(state)
     if calendar_month(state.month) in (6, 12):
         recount_all(state)

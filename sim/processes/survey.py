@@ -8,9 +8,10 @@ from typing import Final
 import numpy as np
 from numba import njit
 
+from sim.agents.firms import COUNTS
 from sim.agents.firms import HOLE as NO_FIRM
-from sim.agents.firms import N_COUNTS
 from sim.agents.population import HOLE, NORMS
+from sim.agents.record import CODE, FLAG, HALF_YEAR, MONTH, PLACES, Column, declare
 from sim.agents.state import State
 from sim.agents.towns import COUNTED
 from sim.config.factors import AGES
@@ -18,13 +19,14 @@ from sim.core.kernels import borrow
 from sim.core.sums import product
 from sim.processes import towns as places
 from sim.processes.firms import OFFERED
-from sim.rates.statuses import has_firms
 
 FINE: Final = 10_000
 """Satisfaction is added up in ten-thousandths: sums across threads are integers."""
 
-FARED: Final = ("people", "satisfaction", "b1", "norms")
-"""Columns of the census by status and prefecture; satisfaction in units of 1 / FINE."""
+FARED: Final = declare(
+    "fared", "how residents fare: their number and sums over them", "int64", ("S", "P"), HALF_YEAR,
+    columns=("people", Column("satisfaction", f"1/{FINE} of full satisfaction"), "b1", "norms"),
+)  # fmt: skip
 
 FIVE_YEARS: Final = 60
 
@@ -49,7 +51,7 @@ def census(c, first, stop, p, a, w, seeks, family, near, weights, n_prefectures,
     near     int64[M]: what local sentiment adds to satisfaction, in ten-thousandths
     weights  int64[5]: base, permit, job, family, language, in ten-thousandths
     towns    int64[C, M * 4]: see agents.towns.COUNTED
-    fared    int64[C, S * P * 4]: see FARED
+    fared    int64[C, S * P * 4]: by the columns of FARED
     """
     p, a, w = borrow(p), borrow(a), borrow(w)
     base, permit, job = weights[0], weights[1], weights[2]
@@ -77,14 +79,23 @@ def census(c, first, stop, p, a, w, seeks, family, near, weights, n_prefectures,
         fared[c, at + 3] += norms
 
 
-TOWN: Final = ("support", "classes", "linked", "caseload", "capacity", "backlog", "sentiment")
-"""Columns of Record.towns."""
+TOWNS: Final = declare(
+    "towns", "municipalities that act", "float64", ("M",), HALF_YEAR,
+    columns=(
+        Column("support", "level of support as residents feel it", CODE),
+        Column("classes", "has Japanese classes", FLAG),
+        Column("linked", "takes part in the data link", FLAG),
+        Column("caseload", "cases a month"), Column("capacity", "cases a month"),
+        Column("backlog", "cases"),
+        Column("sentiment", "share of nationals opposed to more foreign workers"),
+    ),
+)  # fmt: skip
 
 WEIGHTS: Final = ("base", "permit", "job", "family", "language")
 
 
 def take_census(state: State) -> tuple[np.ndarray, np.ndarray]:
-    """int64[M, 4] by COUNTED and int64[S, P, 4] by FARED: everyone as they are now."""
+    """int64[M, 4] by COUNTED and int64[S, P, 4] as FARED: everyone as they are now."""
     s, _, n_prefectures, m = state.sizes
     people, c = state.people, state.chunks
     family = np.empty(people.n, np.uint8)
@@ -94,30 +105,39 @@ def take_census(state: State) -> tuple[np.ndarray, np.ndarray]:
     given = [state.params[f"integration.satisfaction.{name}"] for name in WEIGHTS]
     weights = np.rint(np.array(given) * FINE).astype(np.int64)
     towns = np.zeros((c, m * len(COUNTED)), np.int64)
-    fared = np.zeros((c, s * n_prefectures * len(FARED)), np.int64)
+    fared = np.zeros((c, s * n_prefectures * len(FARED.columns)), np.int64)
     seeks = state.model.status.seeks & (state.labour is not None)
     state.crew.run(
         census, people.n, people.columns, state.model.status, state.world, seeks, family, near,
         weights, n_prefectures, towns, fared,
     )  # fmt: skip
     by_town = towns.sum(axis=0).reshape(m, len(COUNTED))
-    return by_town, fared.sum(axis=0).reshape(s, n_prefectures, len(FARED))
+    return by_town, fared.sum(axis=0).reshape(s, n_prefectures, len(FARED.columns))
 
 
 def describe_civic(state: State) -> None:
     """Record municipalities and how residents fare, at a half-year."""
-    record, towns = state.record, state.towns
+    record, towns, month = state.record, state.towns, state.month
     if state.land is None:
-        record.towns[state.month] = np.zeros((0, len(TOWN)))
-        record.fared[state.month] = np.zeros((0, 0, len(FARED)), np.int64)
+        record.add(TOWNS, month, np.zeros((0, len(TOWNS.columns))))
+        record.add(FARED, month, np.zeros((0, 0, len(FARED.columns)), np.int64))
         return
-    towns.counts[:], record.fared[state.month] = take_census(state)
+    towns.counts[:], fared = take_census(state)
+    record.add(FARED, month, fared)
     felt = places.support_given(towns, state.params)
     columns = (
         felt, towns.classes, towns.linked, towns.cases, towns.capacity, towns.waiting,
         towns.sentiment,
     )  # fmt: skip
-    record.towns[state.month] = np.stack(columns, axis=1).astype(np.float64)
+    record.add(TOWNS, month, np.stack(columns, axis=1).astype(np.float64))
+
+
+BY_AGE: Final = declare("ages", "residents by sex and age", "int32", ("S", "sex", "age"), HALF_YEAR)
+TRAITS: Final = declare(
+    "traits", "residents, those in arrears, and those at each level of Japanese", "int32", ("S",),
+    HALF_YEAR, columns=("people", "behind_nhi", "behind_pension", "behind_tax", "level_0",
+                        "level_1", "level_2", "level_3", "level_4"),
+)  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
@@ -125,7 +145,7 @@ def describe_people(c, first, stop, status, sex, born, arrears, language, now, a
     """Ages and traits of rows [first, stop).
 
     ages   int32[C, S, 2, 23]  by status, sex and five-year age
-    traits int32[C, S, 4 + 5]  people; in arrears with health insurance, pension, tax; language 0-4
+    traits int32[C, S, 9]      by the columns of TRAITS
     """
     for i in range(first, stop):
         s = status[i]
@@ -144,6 +164,11 @@ YEARS: Final = (1, 3, 5, 10)
 WINDOW: Final = 6
 """Months of entry that make a cohort: those of one half-year."""
 
+COHORTS: Final = declare(
+    "cohorts", "those who came in one half-year and are there so many years later", "int32", ("S",),
+    HALF_YEAR, columns=[f"after_{years}_years" for years in YEARS],
+)  # fmt: skip
+
 
 @njit(cache=True, nogil=True)
 def count_cohorts(c, first, stop, status, born, entered, now, months, out):
@@ -159,54 +184,61 @@ def count_cohorts(c, first, stop, status, born, entered, now, months, out):
                     out[c, status[i], k] += 1
 
 
-FIRMS, WORKERS, OFFERS, LEFT = range(4)
-"""Columns of Record.jobs: at the end of the month, but vacancies as the month began."""
+JOBS: Final = declare(
+    "jobs", "firms by sector at the end of the month; `offered` are vacancies as it began, "
+    "`vacancies` those that nobody took", "int64", ("K",), MONTH,
+    columns=(Column("firms", "establishments"), "workers", Column("offered", "jobs"),
+             Column("vacancies", "jobs")),
+)  # fmt: skip
 
-SURVEYED = 3
-"""Columns of Record.firms: firms, workers and vacancies that nobody took."""
+WORK: Final = declare(
+    "work", "what happened on the labour market", "int64", ("T",), MONTH, columns=COUNTS
+)
+
+CAPPED: Final = declare(
+    "capped", "recruitments abroad that a cap stopped", "int64", ("T", "J"), MONTH, "recruitments"
+)
+
+SUPPORT: Final = declare(
+    "support", "what firms spend on support", "float64", (), MONTH, "thousand yen a month, scale 1"
+)
+
+SURVEYED: Final = declare(
+    "firms", "firms by kind and standing; `vacancies` are those that nobody took", "int64",
+    ("K", "Z", "U"), HALF_YEAR,
+    columns=(Column("firms", "establishments"), "workers", Column("vacancies", "jobs")),
+)  # fmt: skip
 
 
 def remember_jobs(state: State) -> None:
-    """The month's work into the record; see `sim.agents.record.Record` for shapes."""
+    """Record the month's work."""
     record, labour = state.record, state.labour
     counted = survey(state)
-    jobs = np.zeros((counted.shape[0], 4), np.int64)
-    jobs[:, [FIRMS, WORKERS, LEFT]] = counted.sum(axis=(1, 2))
+    jobs = np.zeros((counted.shape[0], len(JOBS.columns)), np.int64)
+    jobs[:, [JOBS.at(name) for name in SURVEYED.names]] = counted.sum(axis=(1, 2))
+    work, capped = np.zeros((0, len(COUNTS)), np.int64), np.zeros((0, 0), np.int64)
     if labour is not None:
-        jobs[:, OFFERS] = labour.firms.seen[:, OFFERED]
-    _, _, _, tiers, fields = _sizes(state)
-    record.jobs.append(jobs)
-    record.support.append(support_cost(state))
-    record.work.append(
-        np.zeros((N_COUNTS, tiers), np.int64) if labour is None else labour.counts.copy()
-    )
-    record.capped.append(
-        np.zeros((tiers, fields), np.int64) if labour is None else labour.capped.copy()
-    )
+        jobs[:, JOBS.at("offered")] = labour.firms.seen[:, OFFERED]
+        work, capped = labour.counts.T.copy(), labour.capped.copy()
+    record.add(JOBS, state.month, jobs)
+    record.add(SUPPORT, state.month, support_cost(state))
+    record.add(WORK, state.month, work)
+    record.add(CAPPED, state.month, capped)
 
 
 def describe_firms(state: State) -> None:
     """Firms by kind and standing into the record."""
-    state.record.firms[state.month] = survey(state)
-
-
-def _sizes(state: State) -> tuple[int, int, int, int, int]:
-    """Numbers of sectors, sizes, standings, tiers and fields; none where firms do not act."""
-    body = state.config.firms
-    if body is None or not has_firms(state.config):
-        return 0, 0, 0, 0, 0
-    return (
-        len(body.sectors), len(body.sizes), len(body.statuses), len(body.tiers), len(body.fields),
-    )  # fmt: skip
+    state.record.add(SURVEYED, state.month, survey(state))
 
 
 def survey(state: State) -> np.ndarray:
-    """int64[sectors, sizes, standings, SURVEYED] of the firms as they are now."""
-    shape = _sizes(state)[:3]
-    if state.labour is None:
-        return np.zeros((*shape, SURVEYED), np.int64)
+    """An entry of SURVEYED: the firms as they are now."""
+    body = state.config.firms
+    if state.labour is None or body is None:
+        return np.zeros((0, 0, 0, len(SURVEYED.columns)), np.int64)
+    shape = len(body.sectors), len(body.sizes), len(body.statuses), len(SURVEYED.columns)
     firms = state.labour.firms
-    out = np.zeros((state.chunks, *shape, SURVEYED), np.int64)
+    out = np.zeros((state.chunks, *shape), np.int64)
     state.crew.run(count_firms_now, firms.n, firms.columns, out)
     return np.asarray(out.sum(axis=0))
 
@@ -265,13 +297,13 @@ def describe(state: State) -> None:
     columns = (p[name] for name in ("status", "sex", "born", "arrears", "language"))
     state.crew.run(describe_people, p.n, *columns, state.month, ages, traits)
     record = state.record
-    record.places[state.month] = state.place.reshape(m, s).astype(np.int32)
-    record.ages[state.month] = ages.sum(axis=0, dtype=np.int32)
-    record.traits[state.month] = traits.sum(axis=0, dtype=np.int32)
+    record.add(PLACES, state.month, state.place.reshape(m, s).astype(np.int32))
+    record.add(BY_AGE, state.month, ages.sum(axis=0, dtype=np.int32))
+    record.add(TRAITS, state.month, traits.sum(axis=0, dtype=np.int32))
     months = 12 * np.array(YEARS)
     cohorts = np.zeros((state.chunks, s, months.size), np.int32)
     columns = (p[name] for name in ("status", "born", "entered"))
     state.crew.run(count_cohorts, p.n, *columns, state.month, months, cohorts)
-    record.cohorts[state.month] = cohorts.sum(axis=0, dtype=np.int32)
+    record.add(COHORTS, state.month, cohorts.sum(axis=0, dtype=np.int32))
     describe_civic(state)
     describe_firms(state)

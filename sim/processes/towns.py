@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit
 
 from sim.agents.population import HOLE
+from sim.agents.record import MONTH, Column, declare
 from sim.agents.state import State
 from sim.agents.towns import COUNTED, FUNDED_LEVEL, Land, Towns
 from sim.core.clock import calendar_month
@@ -182,7 +183,7 @@ def opposed(towns: Towns, nationals: np.ndarray) -> float:
 def summary(
     towns: Towns, land: Land, params: Mapping[str, float], month: int, people: Residents
 ) -> np.ndarray:
-    """float64: SUMMARY of a month."""
+    """float64: an entry of CIVIC."""
     everyone = max(people.foreign.sum(), 1.0)
     m = max(towns.level.size, 1)
     levels = np.bincount(towns.level, minlength=4)[:4].tolist()
@@ -197,13 +198,22 @@ def summary(
     ])  # fmt: skip
 
 
-SUMMARY: Final = (
-    "opposed_share", "towns_level_0", "towns_level_1", "towns_level_2", "towns_level_3",
-    "towns_with_classes_share", "residents_without_classes_share", "towns_linked",
-    "residents_linked_share", "desk_caseload", "desk_capacity", "desk_backlog",
-    "school_missing_share", "allowance_leak_share",
+CIVIC: Final = declare(
+    "civic", "all municipalities together; nothing where they do not act", "float64", (), MONTH,
+    columns=(
+        Column("opposed_share", "share of nationals"),
+        *(Column(f"towns_level_{level}", "municipalities") for level in range(4)),
+        Column("towns_with_classes_share", "share of municipalities"),
+        Column("residents_without_classes_share", "share of residents"),
+        Column("towns_linked", "municipalities"),
+        Column("residents_linked_share", "share of residents"),
+        Column("desk_caseload", "cases a month"), Column("desk_capacity", "cases a month"),
+        Column("desk_backlog", "cases"),
+        Column("school_missing_share", "share of children"),
+        Column("allowance_leak_share", "share of payments"),
+    ),
 )  # fmt: skip
-"""What `summary` gives, in order."""
+"""What `summary` gives."""
 
 
 @njit(cache=True, nogil=True)

@@ -27,9 +27,9 @@ def record(months: int = 19) -> Record:
     for n in range(months):
         made.months.append(start + n)
         made.jobs.append(np.tile([100, 1000 + 10 * n, 30, 20], (k, 1)))
-        work = np.zeros((len(COUNTS), t), np.int64)
-        work[COUNTS.index("hired")], work[COUNTS.index("crossed")] = 8, 2
-        work[COUNTS.index("employed")] = 2600
+        work = np.zeros((t, len(COUNTS)), np.int64)
+        work[:, COUNTS.index("hired")], work[:, COUNTS.index("crossed")] = 8, 2
+        work[:, COUNTS.index("employed")] = 2600
         made.work.append(work)
         made.capped.append(np.zeros((t, f), np.int64))
         made.support.append(1000.0)
@@ -68,7 +68,8 @@ def test_indicators_are_weighted_and_flows_begin_after_the_opening():
 
 
 def test_a_run_without_firms_says_nothing():
-    made: Record = Record(months=[0], jobs=[np.zeros((0, 4), np.int64)])
+    made = Record(months=[0])
+    made.jobs.append(np.zeros((0, 4), np.int64))
     made.firms[0], made.places[0] = np.zeros((0, 0, 0, 3), np.int64), np.zeros((1, 1))
     nobody: RunConfig = tiny.config()
     assert work_indicators(made, 1.0) == {}

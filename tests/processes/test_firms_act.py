@@ -35,7 +35,7 @@ def run(paths: tuple[str, ...] = (), times: float = 1.0, end: str = END) -> Kyos
 
 
 def total(model: Kyosei, name: str, tier: str | None = None) -> int:
-    rows = np.array(model.record.work)[:, COUNTS.index(name)].sum(axis=0)
+    rows = np.array(model.record.work)[:, :, COUNTS.index(name)].sum(axis=0)
     return int(rows.sum() if tier is None else rows[list(config().firms.tiers).index(tier)])
 
 

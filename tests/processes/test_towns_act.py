@@ -14,7 +14,7 @@ from sim.core.clock import month_index, month_name
 from sim.model.checkpoint import read, restore, writer
 from sim.model.model import Kyosei
 from sim.model.opening import blank_state
-from sim.processes.towns import SUMMARY, destinations, jobs_index, pull
+from sim.processes.towns import CIVIC, destinations, jobs_index, pull
 from tests.helpers import civic, tiny
 from tests.model.test_metamorphic import assert_same
 
@@ -137,7 +137,7 @@ def test_the_record_adds_up(base: Kyosei):
         cube = record.cubes[record.months.index(month)]
         np.testing.assert_array_equal(rows[..., 0], cube.sum(axis=1))
         assert (rows[..., 1] <= rows[..., 0] * 10_000).all()
-    last = dict(zip(SUMMARY, record.civic[-1], strict=True))
+    last = dict(zip(CIVIC.names, record.civic[-1], strict=True))
     assert sum(last[f"towns_level_{k}"] for k in range(4)) == len(tiny.TOWNS)
     counts = base.state.towns.counts
     assert counts[:, 0].sum() == record.traits[max(record.traits)][:, 1].sum()
