@@ -20,7 +20,8 @@ from sim.config.compose import compose
 from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index
 from sim.model.model import Kyosei
-from sim.outputs.indicators import civic_indicators, indicators
+from sim.outputs.indicators import catalogue
+from sim.outputs.outcome import Outcome
 
 SETTINGS = ["end=2034-12", "scale=0.02", "threads=1"]
 
@@ -31,8 +32,7 @@ def series(model: Kyosei, name: str) -> dict[int, float]:
     record, codes, scale = model.record, model.state.model.codes, model.config.scale
     months = record.months
     if not of:
-        known = indicators(record, model.state.model, model.config, scale)
-        return (known | civic_indicators(record, model.config))[name]
+        return catalogue(model.config)[name].of(Outcome.of(model))
     if kind == "flow":
         rows = [k for k, fate in enumerate(model.state.model.names) if fnmatchcase(fate.path, of)]
         values = [flow[rows].sum() / scale for flow in record.flows]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -12,9 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter
 
-from sim.figures.look import Label, Look
+from sim.figures.look import Look, Measure
 from sim.figures.maps import tile_key, tile_map
 from sim.figures.scorecard import draw_scorecard
 from sim.figures.style import (
@@ -28,14 +29,15 @@ from sim.figures.style import (
     panels,
     present,
     thousands,
+    unit_note,
     year_axis,
 )
 
 ARM_COLOURS: Final = ("#0b5394", "#b45309", "#15803d", "#7c3aed", "#be123c", "#0e7490")
 
-UP: Final = "#15803d"
+UP: Final = "#0b5394"
 
-DOWN: Final = "#be123c"
+DOWN: Final = "#b45309"
 
 MOST_MAPS: Final = 6
 
@@ -73,12 +75,13 @@ def interval(ax: Axes, lines: Lines, times: float, digits: int) -> None:
 
 
 def _folded(name: str, width: int = 26) -> str:
-    """A long name on two lines, broken at a space or an underscore."""
-    if len(name) <= width:
-        return name
-    breaks = [k + 1 for k, sign in enumerate(name) if sign in " _"]
-    middle = min(breaks, key=lambda k: abs(k - len(name) / 2), default=len(name))
-    return f"{name[:middle].rstrip()}\n{name[middle:]}"
+    """A long name on several lines, broken at spaces or underscores."""
+    lines = [""]
+    for part in re.findall(r"[^ _]+[ _]?", name):
+        if lines[-1] and len(lines[-1]) + len(part.rstrip()) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def draw_groups(effects: pd.DataFrame, colours: Mapping[str, str], look: Look) -> Figure:
@@ -88,12 +91,13 @@ def draw_groups(effects: pd.DataFrame, colours: Mapping[str, str], look: Look) -
     now = effects[effects["month"] == last]
     kinds = (("status", "people", look.statuses), ("origin", "residents", look.origins))
     figure = new_figure(
-        (15, 9.6),
+        (15.5, 9.6),
         f"Whom it changes, {month_text(last)}",
-        f"Difference in people from {baseline}, with intervals.",
+        f"Difference in people from {look.arm(baseline)}, with {look.intervals} of the mean."
+        f" {_beside_zero(now, kinds)} {WHAT_VARIES}",
         look,
     )  # fmt: skip
-    axes = panels(figure, 1, 2, (2.6, 0), (2.6, 0.35, 0.35, 0.3))
+    axes = panels(figure, 1, 2, (2.8, 0), (2.8, 0.35, 0.35, 0.3))
     for ax, (by, indicator, labels) in zip(axes, kinds, strict=True):
         some = now[(now["by"] == by) & (now["indicator"] == indicator)]
         order = present(labels, some["group"])
@@ -112,22 +116,30 @@ def draw_groups(effects: pd.DataFrame, colours: Mapping[str, str], look: Look) -
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
         ax.tick_params(axis="x", labelrotation=30)
         panel_title(ax, f"People by {by}; beyond 1,000 the scale is logarithmic")
-    arm_legend(figure, {arm: colours[arm] for arm in arms})
+    arm_legend(figure, {arm: colours[arm] for arm in arms}, look)
     return figure
 
 
-def arm_legend(figure: Figure, colours: Mapping[str, str]) -> None:
-    """The arms' colours under the title."""
+def _beside_zero(now: pd.DataFrame, kinds: Sequence[tuple[str, str, Any]]) -> str:
+    """How many of the intervals that are drawn leave zero out: among many, some do by chance."""
+    drawn = pd.concat([now[(now["by"] == by) & (now["indicator"] == name)]
+                       for by, name, _ in kinds])  # fmt: skip
+    clear = int(((drawn["low"] > 0) | (drawn["high"] < 0)).sum())
+    return f"{clear} of {len(drawn)} intervals leave zero out."
+
+
+def arm_legend(figure: Figure, colours: Mapping[str, str], look: Look) -> None:
+    """The arms' colours and titles under the title."""
     width, height = figure.get_size_inches()
     figure.legend(
-        handles=[Line2D([], [], color=colour, linewidth=2.4, label=arm)
+        handles=[Line2D([], [], color=colour, linewidth=2.4, label=look.arm(arm))
                  for arm, colour in colours.items()],
         loc="upper left", bbox_to_anchor=(0.25 / width, 1 - 0.78 / height),
         ncols=int(np.clip(len(colours), 1, 6)), columnspacing=1.5, handlelength=1.6, fontsize=9,
     )  # fmt: skip
 
 
-def draw_maps(effects: pd.DataFrame, arms: Sequence[str], look: Look) -> Figure:
+def draw_maps(effects: pd.DataFrame, baseline: str, arms: Sequence[str], look: Look) -> Figure:
     """Tile maps of the relative difference in residents of each prefecture at the last month."""
     last = effects["month"].max()
     own = effects[(effects["month"] == last) & (effects["by"] == "prefecture")]
@@ -138,7 +150,8 @@ def draw_maps(effects: pd.DataFrame, arms: Sequence[str], look: Look) -> Figure:
     figure = new_figure(
         (8.2 * columns + 0.6, 1.5 + 7.4 * rows),
         f"Where it changes the number of residents, {month_text(last)}",
-        "Difference from the baseline in per cent of the prefecture's residents.",
+        f"Difference from {look.arm(baseline)} in per cent of the prefecture's residents. In"
+        f" brackets and without colour: {look.intervals} with zero inside. {WHAT_VARIES}",
         look,
     )
     change = {
@@ -149,8 +162,10 @@ def draw_maps(effects: pd.DataFrame, arms: Sequence[str], look: Look) -> Figure:
     norm = Normalize(-max(widest, 0.01), max(widest, 0.01))
     axes = panels(figure, rows, columns, (0.3, 0.4), (0.3, 0.3, 0.1, 0.05))
     for ax, arm in zip(axes, shown, strict=False):
-        tile_map(ax, change[arm], look, (norm, "PuOr_r"), "{:+.1f}".format)
-        tile_key(ax, f"{arm}, %", (norm, "PuOr_r"), "{:+g}".format)
+        mine = own[own["arm"] == arm]
+        doubtful = set(mine.loc[(mine["low"] <= 0) & (mine["high"] >= 0), "group"])
+        tile_map(ax, change[arm], look, (norm, "PuOr_r"), "{:+.1f}".format, doubtful)
+        tile_key(ax, f"{look.arm(arm)}, %", (norm, "PuOr_r"), "{:+g}".format)
     for ax in axes[len(shown) :]:
         ax.remove()
     return figure
@@ -172,17 +187,18 @@ def draw_waterfall(parts: pd.DataFrame, look: Look) -> Figure:
     figure = new_figure(
         (max(9.0, 3.0 + 1.15 * most), 1.6 + 4.6 * len(packages)),
         f"What a package is made of, {month_text(last)}",
-        "Settled residents: each part alone, then what the parts together add or take.",
+        "Settled residents, people: each part alone, then what the parts together add or take,"
+        f" with {look.intervals}. {WHAT_VARIES}",
         look,
     )
     axes = panels(figure, len(packages), 1, (0, 1.5), (1.0, 0.35, 0.35, 0.85))
     for ax, name in zip(axes, packages, strict=True):
-        _falls(ax, own[own["package"] == name])
-        panel_title(ax, name)
+        _falls(ax, own[own["package"] == name], look)
+        panel_title(ax, look.arm(name))
     return figure
 
 
-def _falls(ax: Axes, rows: pd.DataFrame) -> None:
+def _falls(ax: Axes, rows: pd.DataFrame, look: Look) -> None:
     alone = rows[rows["kind"] == "alone"].sort_values("effect", ascending=False)
     order = pd.concat([alone, rows[rows["kind"] == "interaction"]])
     level = 0.0
@@ -193,8 +209,8 @@ def _falls(ax: Axes, rows: pd.DataFrame) -> None:
         ax.plot([place - 0.35, place + 1.35], [level, level], color=PALE, linewidth=0.9)
     whole = rows[rows["kind"] == "package"].to_dict("records")[0]
     _bar(ax, len(order), 0.0, whole, GREY)
-    names = [*order["part"], "all together"]
-    ax.set_xticks(range(len(names)), [_folded(str(name), 14) for name in names])
+    names = [*(look.arm(str(part)) for part in order["part"]), "all together"]
+    ax.set_xticks(range(len(names)), [_folded(name, 16) for name in names])
     ax.tick_params(axis="x", length=0, labelcolor=INK, labelsize=8 if len(names) < 12 else 6.5)
     ax.axhline(0.0, color=PALE, linewidth=0.9)
     ax.grid(axis="x", visible=False)
@@ -211,23 +227,14 @@ def _bar(ax: Axes, place: int, level: float, row: Mapping[Any, Any], colour: str
     ax.annotate(text, (place, top), (0, 4), textcoords="offset points", ha="center", fontsize=8.5)
 
 
-PERCENT_ENDINGS: Final = ("_share", "_rate")
-
 COLUMNS: Final = 3
 
 HEADLINE: Final = ("settled", "settled_share")
 
-PANELS: Final = (
-    "residents", "settled", "settled_share", "permanent", "departures_so_far",
-    "permanent_grants_so_far", "naturalisations_so_far", "irregular", "job_retention_all_share",
-    "language_b1_share", "nhi_payment_rate", "retention_5y_share",
-)  # fmt: skip
-"""What is drawn by month, as far as it was recorded."""
+MANY: Final = 10
+"""Replicates from which their middle 80 % says something."""
 
-NAMES: Final = {
-    "settled": Label("Settled residents", "定着型在留資格の在留外国人"),
-    "permanent": Label("Permanent residents", "永住者"),
-}
+WHAT_VARIES: Final = "Random draws only: responses to policy and fitted rates are held fixed."
 
 
 def draw_comparison(
@@ -243,10 +250,10 @@ def draw_comparison(
     with house_style():
         figures = {
             "headline": draw_headline(effects, parts, colours, look),
-            "fans": draw_fans(values, colours, look),
+            "fans": draw_fans(values, int(effects["replicates"].iloc[0]), colours, look),
             "effects": draw_effects(effects, colours, look),
             "groups": draw_groups(effects, colours, look),
-            "prefectures": draw_maps(effects, list(arms)[1:], look),
+            "prefectures": draw_maps(effects, arms[0], list(arms)[1:], look),
         }
         if len(parts):
             figures["waterfall"] = draw_waterfall(parts, look)
@@ -271,47 +278,53 @@ def draw_headline(
     figure = new_figure(
         (15, 9.4),
         "What each policy does to settlement",
-        f"Differences from {baseline}, mean of {count} paired replicates. Bands and bars:"
-        f" intervals of the mean; those at the right are of {month_text(last)}.",
+        f"Differences from {look.arm(baseline)}, mean of {count} paired replicates. Bands and"
+        f" bars: {look.intervals} of the mean. {WHAT_VARIES}",
         look,
     )
     axes = panels(figure, 2, 2, (2.9, 0.95), (0.95, 0.35, 0.55, 0.3))
     for row, indicator in enumerate(HEADLINE):
         some = own[own["indicator"] == indicator]
         line, dots = axes[2 * row : 2 * row + 2]
-        _effect_panel(line, some, colours, indicator)
-        panel_title(line, *_label(indicator, look))
-        lines = [(arm, some[(some["arm"] == arm) & (some["month"] == last)], colours[arm])
+        measure = look.measure(indicator)
+        _effect_panel(line, some, colours, measure)
+        panel_title(line, measure.en, measure.ja)
+        lines = [(look.arm(arm), some[(some["arm"] == arm) & (some["month"] == last)], colours[arm])
                  for arm in arms]  # fmt: skip
         if len(parts):
             between = parts[(parts["kind"] == "interaction") & (parts["by"] == "all")]
             between = between[(between["indicator"] == indicator) & (between["month"] == last)]
             between = between[between["package"].isin(arms)]
-            lines += [(f"interaction in {name}", between[between["package"] == name], INK)
+            lines += [(f"interaction in {look.arm(name)}", between[between["package"] == name], INK)
                       for name in dict.fromkeys(between["package"])]  # fmt: skip
-        interval(dots, lines, 100.0 if _is_share(indicator) else 1.0, 2 if row else 0)
-        panel_title(dots, f"In {month_text(last)}, {_unit(indicator)}")
-    arm_legend(figure, {arm: colours[arm] for arm in arms})
+        interval(dots, lines, measure.times, 2 if measure.times > 1 else 0)
+        panel_title(dots, f"In {month_text(last)}, {measure.unit_of_change}")
+    arm_legend(figure, {arm: colours[arm] for arm in arms}, look)
     return figure
 
 
-def draw_fans(values: pd.DataFrame, colours: Mapping[str, str], look: Look) -> Figure:
-    """Median of all arms, with the middle 80 % and the whole range of the replicates."""
+def draw_fans(values: pd.DataFrame, count: int, colours: Mapping[str, str], look: Look) -> Figure:
+    """Median of all arms with the range of `count` replicates, and their middle 80 % if there are
+    enough of them; the baseline is dashed and on top."""
+    baseline, *arms = colours
+    bands = [("lowest", "highest", 0.12), ("q10", "q90", 0.22)][: 2 if count >= MANY else 1]
 
-    def panel(ax: Axes, some: pd.DataFrame, indicator: str) -> None:
-        times = 100.0 if _is_share(indicator) else 1.0
-        for arm, colour in colours.items():
+    def panel(ax: Axes, some: pd.DataFrame, measure: Measure) -> None:
+        for arm in (*arms, baseline):
             line = some[some["arm"] == arm].sort_values("month")
             month = line["month"]
-            for low, high, alpha in (("lowest", "highest", 0.12), ("q10", "q90", 0.22)):
-                ax.fill_between(month, times * line[low], times * line[high], color=colour,
-                                alpha=alpha, linewidth=0)  # fmt: skip
-            ax.plot(month, times * line["median"], color=colour, linewidth=1.8)
-        _axis(ax, indicator)
+            for low, high, alpha in bands:
+                ax.fill_between(month, measure.times * line[low], measure.times * line[high],
+                                color=colours[arm], alpha=alpha, linewidth=0)  # fmt: skip
+            style: Any = (0, (4, 2)) if arm == baseline else "-"
+            ax.plot(month, measure.times * line["median"], color=colours[arm], linewidth=1.8,
+                    linestyle=style)  # fmt: skip
+        _axis(ax, measure.unit_shown)
 
+    band = "dark band: the middle 80 % of them; pale: " if count >= MANY else "band: "
     return _small_panels(
-        values, "Where the arms are heading",
-        "Medians over replicates; dark band: the middle 80 % of them; pale: lowest to highest.",
+        values, "Levels over time",
+        f"Medians over {count} replicates; {band}lowest to highest. {WHAT_VARIES}",
         colours, look, panel,
     )  # fmt: skip
 
@@ -320,12 +333,13 @@ def draw_effects(effects: pd.DataFrame, colours: Mapping[str, str], look: Look) 
     """Effect of each arm over time with its interval."""
     baseline, *arms = colours
 
-    def panel(ax: Axes, some: pd.DataFrame, indicator: str) -> None:
-        _effect_panel(ax, some, colours, indicator)
+    def panel(ax: Axes, some: pd.DataFrame, measure: Measure) -> None:
+        _effect_panel(ax, some, colours, measure)
 
     return _small_panels(
         effects, "Effects over time",
-        f"Paired differences from {baseline}: mean and interval of the mean over replicates.",
+        f"Paired differences from {look.arm(baseline)}: means over replicates with"
+        f" {look.intervals} of the mean. {WHAT_VARIES}",
         {arm: colours[arm] for arm in arms}, look, panel,
     )  # fmt: skip
 
@@ -336,58 +350,39 @@ def _small_panels(
 ) -> Figure:  # fmt: skip
     everybody = table[table["by"] == "all"]
     known = set(everybody.groupby("indicator")["month"].nunique().loc[lambda n: n > 1].index)
-    names = [name for name in PANELS if name in known]
-    rows = math.ceil(len(names) / COLUMNS)
+    chosen = [one.so_far() if one.summed else one for one in look.indicators.values()
+              if one.compare]  # fmt: skip
+    measures = [measure for measure in chosen if measure.name in known]
+    rows = math.ceil(len(measures) / COLUMNS)
     figure = new_figure((15, 2.5 + 2.45 * rows), title, subtitle, look)
     axes = panels(figure, rows, COLUMNS, (0.95, 0.9), (0.95, 0.35, 0.75, 0.3))
     first, last = everybody["month"].min(), everybody["month"].max()
-    for ax, name in zip(axes, names, strict=False):
-        panel(ax, everybody[everybody["indicator"] == name], name)
+    for ax, measure in zip(axes, measures, strict=False):
+        panel(ax, everybody[everybody["indicator"] == measure.name], measure)
         year_axis(ax, first, last, 6)
-        panel_title(ax, *_label(name, look))
-    for ax in axes[len(names) :]:
+        panel_title(ax, measure.en, measure.ja)
+    for ax in axes[len(measures) :]:
         ax.remove()
-    arm_legend(figure, colours)
+    arm_legend(figure, colours, look)
     return figure
 
 
-def _effect_panel(ax: Axes, some: pd.DataFrame, colours: Mapping[str, str], indicator: str) -> None:
-    times = 100.0 if _is_share(indicator) else 1.0
+def _effect_panel(
+    ax: Axes, some: pd.DataFrame, colours: Mapping[str, str], measure: Measure
+) -> None:
+    times = measure.times
     ax.axhline(0.0, color=PALE, linewidth=0.9)
     for arm in dict.fromkeys(some["arm"]):
         line = some[some["arm"] == arm].sort_values("month")
         ax.fill_between(line["month"], times * line["low"], times * line["high"],
                         color=colours[str(arm)], alpha=0.2, linewidth=0)  # fmt: skip
         ax.plot(line["month"], times * line["effect"], color=colours[str(arm)], linewidth=2)
-    _axis(ax, indicator, points=True)
+    _axis(ax, measure.unit_of_change)
     if len(some):
         year_axis(ax, some["month"].min(), some["month"].max(), 6)
 
 
-def _axis(ax: Axes, indicator: str, points: bool = False) -> None:
-    if _is_share(indicator):
-        ax.yaxis.set_major_locator(MaxNLocator(5))
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    else:
-        thousands(ax.yaxis, 5)
+def _axis(ax: Axes, unit: str) -> None:
+    thousands(ax.yaxis, 5)
     ax.grid(axis="x", visible=False)
-    unit = _unit(indicator) if points or not _is_share(indicator) else "%"
-    ax.annotate(unit, (1, 1), (0, 4), "axes fraction", "offset points", ha="right", fontsize=8,
-                color=GREY)  # fmt: skip
-
-
-def _is_share(indicator: str) -> bool:
-    return indicator.endswith(PERCENT_ENDINGS)
-
-
-def _unit(indicator: str) -> str:
-    return "percentage points" if _is_share(indicator) else "people"
-
-
-def _label(indicator: str, look: Look) -> tuple[str, str]:
-    flow = indicator.removesuffix("_so_far")
-    label = NAMES.get(indicator) or look.indicators.get(flow)
-    if label is None:
-        return indicator.replace("_", " ").capitalize(), ""
-    so_far = (", so far", "（累計）") if flow != indicator else ("", "")
-    return label.en + so_far[0], label.ja + so_far[1]
+    unit_note(ax, unit)

@@ -7,10 +7,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from sim.figures.figure import figure
 from sim.figures.look import Look
-from sim.figures.style import INK, new_figure, panel_title, panels, spread, thousands, year_axis
+from sim.figures.style import (
+    INK,
+    new_figure,
+    panel_title,
+    panels,
+    spread,
+    thousands,
+    unit_note,
+    year_axis,
+)
 
 
+@figure("firms", "firms")
 def draw_firms(firms: pd.DataFrame, look: Look) -> Figure:
     """Workers, vacancies, and the share of jobs that are filled, a line for each sector.
 
@@ -45,6 +56,8 @@ def draw_firms(firms: pd.DataFrame, look: Look) -> Figure:
     for ax, (en, ja), table in zip(axes, titles, lines, strict=True):
         panel_title(ax, en, ja)
         _lines(ax, table, look, from_zero=ax is not axes[2])
+        year_axis(ax, workers.index[0], last)
+        unit_note(ax, {0: "people", 1: "jobs", 2: "%; not from zero"}[axes.index(ax)])
     for ax in axes[:2]:
         thousands(ax.yaxis)
     axes[2].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
@@ -71,5 +84,4 @@ def _lines(ax: Axes, table: pd.DataFrame, look: Look, from_zero: bool) -> None:
                         "shrinkA": 0, "shrinkB": 1, "relpos": (0, 0.5)},
         )  # fmt: skip
     ax.set_ylim(low, high)
-    year_axis(ax, table.index[0], table.index[-1])
     ax.grid(axis="x", visible=False)

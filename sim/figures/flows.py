@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
 
+from sim.figures.figure import figure
 from sim.figures.look import Label, Look
 from sim.figures.style import BOLD, GREY, INK, month_text, new_figure, panels, spread
 
@@ -31,6 +32,7 @@ MONTHS = 12
 X_LEFT, X_RIGHT, NODE = 0.0, 1.0, 0.022
 
 
+@figure("flows", "flows")
 def draw_flows(flows: pd.DataFrame, look: Look, year: int | None = None) -> Figure:
     """Changes between groups of statuses in the last twelve months, or in a calendar year.
 
@@ -43,9 +45,9 @@ def draw_flows(flows: pd.DataFrame, look: Look, year: int | None = None) -> Figu
     figure = new_figure(
         (13, 8.2),
         f"Who came, changed status or left: {look.country.en}, {period}",
-        f"{total:,.0f} changes. Ribbons are as wide as the number of people, coloured by where "
-        f"they were; {len(moves) - len(shown)} ribbons below {THIN * total:,.0f} people "
-        f"({moves.sum() - shown.sum():,.0f} in all) are not drawn.",
+        f"{total:,.0f} entries, births, changes of status and exits. Ribbons are as wide as the "
+        f"number of people, coloured by where they were; {len(moves) - len(shown)} ribbons below "
+        f"{THIN * total:,.0f} people ({moves.sum() - shown.sum():,.0f} in all) are not drawn.",
         look,
     )
     (ax,) = panels(figure, 1, 1, (0, 0), (2.9, 2.9, 0.35, 0.1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import numpy as np
 import pandas as pd
@@ -14,12 +14,19 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
+from sim.figures.figure import figure
 from sim.figures.look import Look
 from sim.figures.style import BOLD, GREY, INK, month_text, new_figure, panels, people_by
 
 Colour = str | tuple[float, float, float, float]
 
+EMPTY = "#eef0f2"
 
+FEW = 200
+"""Simulated residents below which growth of a prefecture is mostly chance."""
+
+
+@figure("prefectures", "stocks")
 def draw_prefectures(stocks: pd.DataFrame, look: Look) -> Figure:
     """Residents at the end of the run, and growth since its start.
 
@@ -46,13 +53,17 @@ def draw_prefectures(stocks: pd.DataFrame, look: Look) -> Figure:
     tile_map(left, positive, look, (size, "YlGnBu"), "{:,.0f}".format)
     tile_key(left, f"Residents, {end}", (size, "YlGnBu"), "{:,.0f}".format)
     ratio = _around(growth, whole)
-    tile_map(right, growth, look, (ratio, "PuOr_r"), "×{:.2f}".format)
+    few = frozenset(code for code in known if look.simulated(first[code]) < FEW)
+    tile_map(right, growth, look, (ratio, "PuOr_r"), "×{:.2f}".format, few)
     tile_key(
         right,
         f"Residents in {end} / {start}; white = the whole country",
         (ratio, "PuOr_r"),
         "×{:.2f}".format,
     )
+    if few:
+        note = f"(in brackets: fewer than {FEW} simulated residents in {start}, mostly chance)"
+        right.text(0.01, 0.79, note, transform=right.transAxes, fontsize=8, color=GREY)
     return figure
 
 
@@ -68,8 +79,12 @@ def tile_map(
     look: Look,
     scale: tuple[Normalize, str],
     text: Callable[[float], str],
+    doubtful: Collection[str] = (),
 ) -> None:
-    """One tile for each prefecture, coloured by its value and with `text(value)` in it."""
+    """One tile for each prefecture, coloured by its value and with `text(value)` in it.
+
+    doubtful: prefectures whose values say little: these are in brackets, on tiles without colour.
+    """
     norm, colours = scale
     rows = [row for row, _ in look.tiles.values()]
     columns = [column for _, column in look.tiles.values()]
@@ -79,7 +94,8 @@ def tile_map(
     ax.axis("off")
     for code, (row, column) in look.tiles.items():
         value = values.get(code)
-        fill: Colour = "#eef0f2" if value is None else colormaps[colours](norm(value))
+        doubt = code in doubtful
+        fill: Colour = EMPTY if value is None or doubt else colormaps[colours](norm(value))
         ax.add_patch(
             FancyBboxPatch(
                 (column + 0.03, row + 0.03),
@@ -93,10 +109,11 @@ def tile_map(
         )
         ink = "white" if value is not None and _is_dark(fill) else INK
         label = look.prefectures[code]
+        written = "" if value is None else f"({text(value)})" if doubt else text(value)
         for x_text, drop, font in (
             (label.en, 0.26, 6.2),
             (label.ja, 0.5, 7.2),
-            ("" if value is None else text(value), 0.76, 7.2),
+            (written, 0.76, 7.2),
         ):
             ax.text(
                 column + 0.5,
@@ -106,7 +123,7 @@ def tile_map(
                 va="center",
                 fontsize=font,
                 color=ink,
-                **(BOLD if drop > 0.7 else {}),
+                **(BOLD if drop > 0.7 and not doubt else {}),
             )
 
 
@@ -154,6 +171,7 @@ FULL_SUPPORT = 2
 """Levels from this one up count as a centre."""
 
 
+@figure("support", "municipalities", needs=["municipalities.sentiment"])
 def draw_support(municipalities: pd.DataFrame, look: Look) -> Figure:
     """Share of residents with a centre, and of nationals opposed around them, in the last year.
 
@@ -173,8 +191,8 @@ def draw_support(municipalities: pd.DataFrame, look: Look) -> Figure:
         (17, 8.6),
         f"Support and sentiment where foreign residents live, {year}",
         f"{with_centre:.0f} % of foreign residents live in a municipality with a one-stop centre; "
-        f"around the mean resident {100 * (opposed * people).sum() / whole:.0f} % are opposed to "
-        "more foreign workers.",
+        f"around the mean resident {100 * (opposed * people).sum() / whole:.0f} % of nationals are "
+        "opposed to more foreign workers. How these move is mostly assumed, not observed.",
         look,
     )
     left, right = panels(figure, 1, 2, (0.4, 0), (0.35, 0.35, 0.0, 0.05))
@@ -183,9 +201,9 @@ def draw_support(municipalities: pd.DataFrame, look: Look) -> Figure:
     tile_map(left, support, look, scale, "{:.0f} %".format)
     tile_key(left, "Residents with a one-stop centre", scale, "{:.0f} %".format)
     hostile = _by_prefecture(100 * opposed, people, codes, look)
-    scale = (Normalize(hostile.min() - 0.5, hostile.max() + 0.5), "OrRd")
-    tile_map(right, hostile, look, scale, "{:.1f} %".format)
-    tile_key(right, "Opposed to more foreign workers", scale, "{:.0f} %".format)
+    scale = (Normalize(0, 100), "OrRd")
+    tile_map(right, hostile, look, scale, "{:.0f} %".format)
+    tile_key(right, "Opposed to more foreign workers (assumed)", scale, "{:.0f} %".format)
     return figure
 
 

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from sim.figures.figure import figure
 from sim.figures.look import Look
 from sim.figures.style import GREY, INK, PALE, new_figure, panel_title, panels, thousands
 
@@ -16,6 +17,7 @@ TOP = 20
 BEFORE, AFTER = "#9aa3af", "#0b5394"
 
 
+@figure("municipalities", "municipalities")
 def draw_municipalities(municipalities: pd.DataFrame, look: Look) -> Figure:
     """The twenty largest, first against last year, and how concentrated residents are.
 

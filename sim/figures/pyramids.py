@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from sim.figures.figure import figure
 from sim.figures.look import Look
 from sim.figures.style import GREY, INK, group_legend, new_figure, panel_title, panels, present
 
@@ -17,6 +18,7 @@ SEXES = {"M": ("Men", "男性"), "F": ("Women", "女性")}
 BAND_YEARS = 5
 
 
+@figure("pyramids", "ages")
 def draw_pyramids(ages: pd.DataFrame, look: Look) -> Figure:
     """The first, the middle and the last year, side by side on one scale.
 

@@ -11,6 +11,7 @@ from matplotlib.dates import date2num
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from sim.figures.figure import figure
 from sim.figures.look import Look
 from sim.figures.style import (
     GREY,
@@ -35,6 +36,7 @@ COLUMNS = 5
 OFFICIAL = "#b45309"
 
 
+@figure("trajectories", "people", "published people", needs=["stocks"])
 def draw_trajectories(simulated: pd.DataFrame, published: pd.DataFrame, look: Look) -> Figure:
     """One small panel for each status and one for all residents.
 
@@ -130,6 +132,9 @@ def _line_legend(figure: Figure) -> None:
     )
 
 
+@figure(
+    "residents", "people", "published people", "published projection", needs=["stocks"]
+)  # fmt: skip
 def draw_residents(
     simulated: pd.DataFrame, published: pd.DataFrame, projection: pd.DataFrame, look: Look
 ) -> Figure:
@@ -207,7 +212,8 @@ def _project(ax: Axes, inside: pd.Series, points: pd.Series) -> None:
     if not len(inside):
         return
     ax.plot(inside.index, inside, "D", color=OFFICIAL, markersize=5.5, label="official projection")
-    ax.plot(points.index, points, ":", color=OFFICIAL, linewidth=1.3)
+    ax.plot(points.index, points, ":", color=OFFICIAL, linewidth=1.3,
+            label="straight between its years")  # fmt: skip
     for date, people in inside.items():
         ax.annotate(
             f"{people:,.0f}",

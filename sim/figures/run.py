@@ -7,66 +7,47 @@ with dates as numpy dates (`to_pandas(date_as_object=False)`): Python dates cost
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, Final
 
 import pandas as pd
 from matplotlib.figure import Figure
 
+from sim.figures.figure import RunFigure, RunTables
 from sim.figures.firms import draw_firms
 from sim.figures.flows import draw_flows
-from sim.figures.indicators import draw_indicators, draw_queues, own_panels
+from sim.figures.indicators import draw_indicators, draw_queues
 from sim.figures.look import Look
 from sim.figures.maps import draw_prefectures, draw_support
 from sim.figures.municipalities import draw_municipalities
 from sim.figures.pyramids import draw_pyramids
 from sim.figures.residents import draw_residents, draw_trajectories
 from sim.figures.settled import draw_settled
-from sim.figures.style import house_style, people_by
+from sim.figures.style import house_style
+
+FIGURES: Final[tuple[RunFigure[Any], ...]] = (
+    draw_residents,
+    draw_settled,
+    draw_trajectories,
+    draw_prefectures,
+    draw_flows,
+    draw_pyramids,
+    draw_municipalities,
+    draw_support,
+    draw_firms,
+    draw_indicators,
+    draw_queues,
+)
+"""In the order of a report. To add one: a file with a function under `@figure`, and its line."""
 
 
 def draw_all(
-    stocks: pd.DataFrame,
-    flows: pd.DataFrame,
-    municipalities: pd.DataFrame,
-    indicators: pd.DataFrame,
-    ages: pd.DataFrame,
-    published: Mapping[str, pd.DataFrame],
-    look: Look,
-    firms: pd.DataFrame | None = None,
+    frames: Mapping[str, pd.DataFrame], published: Mapping[str, pd.DataFrame], look: Look
 ) -> dict[str, Figure]:
-    """Figures by name (the file's name without its ending), in the order of a report.
+    """Figures by name (the file's name without its ending), in order; see RunTables.
 
-    stocks: month, status, prefecture, people. flows: month, from, to, people.
-    municipalities: year, municipality, residents. indicators: month, indicator, value.
-    ages: year, status, sex (M, F), age, people.
-    firms: month, sector, firms, workers, vacancies, in a run that has them.
-    published, each optional: `stocks` (date, status, people), `projection` (year or date, people)
-    and `indicators` (month, indicator, value). A table without rows leaves its figure out.
+    A figure is left out if a table that it needs has no rows.
     """
-    nothing = pd.DataFrame()
-    unknown = pd.DataFrame(index=pd.DatetimeIndex([]))
-    past = people_by(published["stocks"], "status") if "stocks" in published else unknown
-    projection = published.get("projection", nothing)
+    tables = RunTables(frames, published)
     with house_style():
-        people = people_by(stocks, "status")
-        figures = {
-            "residents": draw_residents(people, past, projection, look),
-            "settled": draw_settled(people, past, look),
-            "trajectories": draw_trajectories(people, past, look),
-            "prefectures": draw_prefectures(stocks, look),
-        }
-        if len(flows):
-            figures["flows"] = draw_flows(flows, look)
-        if len(ages):
-            figures["pyramids"] = draw_pyramids(ages, look)
-        if len(municipalities):
-            figures["municipalities"] = draw_municipalities(municipalities, look)
-        if "sentiment" in municipalities:
-            figures["support"] = draw_support(municipalities, look)
-        if firms is not None and len(firms):
-            figures["firms"] = draw_firms(firms, look)
-        if len(indicators):
-            known = published.get("indicators", nothing)
-            figures["indicators"] = draw_indicators(own_panels(indicators), known, look)
-            if look.queues:
-                figures["queues"] = draw_queues(indicators, look)
-    return figures
+        drawn = {one.name: one.drawn(tables, look) for one in FIGURES}
+    return {name: picture for name, picture in drawn.items() if picture is not None}

@@ -9,16 +9,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sim.figures.look import Look
+from sim.figures.look import Look, Measure
 from sim.figures.style import BOLD, GREY, GRID, INK, PALE, new_figure, panels
 
 LINE_INCHES: Final = 0.27
 
-UP: Final = "#0b5394"
+BETTER: Final = "#0b5394"
 
-DOWN: Final = "#b45309"
-
-PERCENT_ENDINGS: Final = ("_share", "_rate")
+WORSE: Final = "#b45309"
 
 
 def draw_scorecard(card: pd.DataFrame, arm: str, look: Look) -> Figure:
@@ -33,12 +31,14 @@ def draw_scorecard(card: pd.DataFrame, arm: str, look: Look) -> Figure:
     sections = lines["section"].nunique()
     height = (len(lines) + sections + 1) * LINE_INCHES
     figure = new_figure(
-        (5.2 + 1.5 * len(months) + 3.4, height + 2.0),
-        f"Scorecard: {arm}",
-        "Means over replicates. Effects against the baseline, with intervals of the mean.",
+        (5.2 + 1.5 * len(months) + 3.4, height + 2.25),
+        f"Scorecard: {look.arm(arm)}",
+        f"Means over replicates. Effects against the baseline, with {look.intervals} of the mean: "
+        "of random draws only.",
         look,
     )
-    (ax,) = panels(figure, 1, 1, (0, 0), (0.35, 0.35, 0.1, 0.1))
+    _key(figure)
+    (ax,) = panels(figure, 1, 1, (0, 0), (0.35, 0.35, 0.35, 0.1))
     ax.axis("off")
     ax.set_xlim(0, 4.8 + 1.5 * len(months) + 3.1)
     ax.set_ylim(height / LINE_INCHES, 0)
@@ -55,6 +55,17 @@ def draw_scorecard(card: pd.DataFrame, arm: str, look: Look) -> Figure:
     return figure
 
 
+def _key(figure: Figure) -> None:
+    """What the colours of effects mean, under the title."""
+    width, height = figure.get_size_inches()
+    texts = (("for the better", BETTER), ("for the worse", WORSE),
+             ("a matter of opinion", INK), ("not distinguishable from zero", PALE))  # fmt: skip
+    x = 0.35
+    for text, colour in (("Effects:", GREY), *texts):
+        figure.text(x / width, 1 - 0.82 / height, text, fontsize=9, color=colour, va="top")
+        x += 0.25 + 0.075 * len(text)
+
+
 def _heads(ax: Axes, months: list[pd.Timestamp]) -> None:
     for k, month in enumerate(months):
         ax.text(6.1 + 1.5 * k, 0.5, f"{month:%Y-%m}", ha="right", va="center", color=GREY)
@@ -65,33 +76,31 @@ def _heads(ax: Axes, months: list[pd.Timestamp]) -> None:
 def _line(ax: Axes, y: float, rows: pd.DataFrame, look: Look) -> None:
     """One indicator: its name, a value for each month, its effect in words and colour."""
     indicator = str(rows["indicator"].iloc[0])
-    label = look.indicators.get(indicator)
-    title = label.both("  ") if label is not None else str(rows["title"].iloc[0])
+    measure = look.measure(indicator)
+    title = measure.label.both("  ") if indicator else str(rows["title"].iloc[0])
     ax.text(0.2, y, title, va="center", fontsize=8.8)
     for k, row in enumerate(rows.to_dict("records")):
         known = row["state"] == "simulated"
-        text = value_text(indicator, float(row["mean"])) if known else str(row["state"])
+        text = measure.value_text(float(row["mean"])) if known else str(row["state"])
         ax.text(6.1 + 1.5 * k, y, text, ha="right", va="center", fontsize=8.8 if known else 7.5,
                 color=INK if known else PALE)  # fmt: skip
     last = rows.iloc[-1]
     if last["state"] != "simulated" or np.isnan(last["effect"]):
         return
-    sure = last["effect_low"] > 0 or last["effect_high"] < 0
-    colour = PALE if not sure else UP if last["effect"] > 0 else DOWN
-    share = indicator.endswith(PERCENT_ENDINGS)
-    values = [(100 if share else 1) * float(last[name])
+    values = [measure.times * float(last[name])
               for name in ("effect", "effect_low", "effect_high")]  # fmt: skip
-    digits = 2 if share or max(map(abs, values)) < 100 else 0
+    digits = 2 if measure.times > 1 or max(map(abs, values)) < 100 else 0
     text = "{:+,.{d}f} [{:+,.{d}f}, {:+,.{d}f}]".format(*values, d=digits)
-    text = "none, exactly" if values == [0, 0, 0] else f"{text}{' points' if share else ''}"
+    text = "none, exactly" if values == [0, 0, 0] else text
+    text += " points" if measure.times > 1 and any(values) else ""
     ax.text(4.8 + 1.5 * len(rows) + 3.05, y, text, ha="right", va="center", fontsize=8.8,
-            color=colour)  # fmt: skip
+            color=_colour(measure, *values[1:]))  # fmt: skip
 
 
-def value_text(indicator: str, value: float) -> str:
-    """Shares in percent, people whole, anything small with two digits."""
-    if np.isnan(value):
-        return "-"
-    if indicator.endswith(PERCENT_ENDINGS):
-        return f"{value:.1%}"
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
+def _colour(measure: Measure, low: float, high: float) -> str:
+    """For the better, for the worse, either (nobody says which is better), or not distinguishable
+    from zero."""
+    if low <= 0 <= high:
+        return PALE
+    direction = measure.good * (1 if low > 0 else -1)
+    return {1: BETTER, -1: WORSE, 0: INK}[direction]

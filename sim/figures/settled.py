@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from sim.figures.figure import figure
 from sim.figures.look import Look
 from sim.figures.style import (
     BOLD,
@@ -29,6 +30,7 @@ from sim.figures.style import (
 SETTLED, PERMANENT = "#0b5394", "#c2570c"
 
 
+@figure("settled", "people", "published people", needs=["stocks"])
 def draw_settled(simulated: pd.DataFrame, published: pd.DataFrame, look: Look) -> Figure:
     """Settled and permanent shares beside the stacked groups.
 

@@ -99,7 +99,7 @@ def png_bytes(figure: Figure) -> bytes:
 def new_figure(
     size: tuple[float, float], title: str, subtitle: str, look: Look, sources: Iterable[str] = ()
 ) -> Figure:
-    """An empty figure (inches) with its title on top and the run, scenario and sources below.
+    """An empty figure (inches) with its title on top; run, scenario, sample and sources below.
 
     sources: keys of `look.sources`; those without a text are left out.
     """
@@ -114,6 +114,7 @@ def new_figure(
         line = "Sources: " + "; ".join(texts) + "."
         figure.text(left, 0.3 / height, line, fontsize=7.5, color=PALE, va="bottom")
     made = f"Kyosei · run {look.run} · scenario: {look.scenario}"
+    made += f" · {look.sample}" if look.sample else ""
     figure.text(left, 0.13 / height, made, fontsize=7.5, color=PALE, va="bottom")
     return figure
 
@@ -160,9 +161,15 @@ def panel_title(axes: Axes, en: str, ja: str = "", size: float = 9.5) -> None:
 
 
 def thousands(axis: Axis, ticks: int = 5) -> None:
-    """Whole numbers with separators on few ticks."""
+    """Numbers with separators on few ticks, with as many digits as they need."""
     axis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+
+
+def unit_note(ax: Axes, unit: str, colour: str = GREY) -> None:
+    """The unit of the vertical axis, small above the upper right corner."""
+    ax.annotate(unit, (1, 1), (0, 4), "axes fraction", "offset points", ha="right", fontsize=8,
+                color=colour)  # fmt: skip
 
 
 def year_axis(axes: Axes, first: pd.Timestamp, last: pd.Timestamp, ticks: int = 6) -> None:

@@ -53,9 +53,10 @@ def _stocks_and_flows(tables: Mapping[str, pa.Table]) -> Iterator[str]:
     gap = (change - net).abs()
     if _exceeds(gap, stocks):
         month, status = _largest(gap)
+        grew, flowed = float(change[status][month]), float(net[status][month])
         yield (
-            f"stocks and flows: {status} changed by {change.loc[month, status]:.6g} in"
-            f" {month:%Y-%m}, and {net.loc[month, status]:.6g} by its flows"
+            f"stocks and flows: {status} changed by {grew:.6g} in {month:%Y-%m}, and by"
+            f" {flowed:.6g} by its flows"
         )
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import matplotlib
 import pandas as pd
 import pytest
+from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
 from matplotlib.text import Text
@@ -17,9 +18,11 @@ from sim.figures import maps as plots_prefectures
 from sim.figures import municipalities as plots_municipalities
 from sim.figures import settled as plots_settled
 from sim.figures import style as plots_style
+from sim.figures.indicators import draw_indicators
 from sim.figures.look import Label, look_of
+from sim.figures.maps import draw_prefectures
 from sim.figures.run import draw_all
-from sim.figures.style import png_bytes
+from sim.figures.style import png_bytes, thousands
 from tests.helpers import tiny
 from tests.helpers.plot_tables import GRID, LOOK, ROOT, published, tables
 
@@ -40,11 +43,11 @@ def no_warnings(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def drawn() -> dict[str, tuple[Figure, bytes]]:
-    figures = draw_all(**tables(), published=published(), look=LOOK)
+    figures = draw_all(tables(), published(), LOOK)
     return {name: (figure, png_bytes(figure)) for name, figure in figures.items()}
 
 
-def texts(figure: Figure) -> str:
+def texts(figure: Artist) -> str:
     return "\n".join(text.get_text() for text in figure.findobj(Text))
 
 
@@ -56,7 +59,8 @@ def test_every_figure_is_drawn(drawn: dict[str, tuple[Figure, bytes]]):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_figures_name_the_run_and_the_scenario(name: str, drawn: dict[str, tuple[Figure, bytes]]):
-    assert "run 0123456789abcdef · scenario: An invented scenario" in texts(drawn[name][0])
+    footer = "run 0123456789abcdef · scenario: An invented scenario · scale 1, seed 0, replicate 0"
+    assert footer in texts(drawn[name][0])
 
 
 def test_dots_name_their_sources(drawn: dict[str, tuple[Figure, bytes]]):
@@ -69,7 +73,7 @@ def test_bytes_are_equal_on_repetition_and_under_other_settings(
     drawn: dict[str, tuple[Figure, bytes]],
 ):
     with matplotlib.rc_context({"font.size": 20, "lines.linewidth": 9, "axes.grid": False}):
-        again = draw_all(**tables(), published=published(), look=LOOK)
+        again = draw_all(tables(), published(), LOOK)
         pngs = {name: png_bytes(figure) for name, figure in again.items()}
     assert [name for name in NAMES if pngs[name] != drawn[name][1]] == []
 
@@ -82,13 +86,14 @@ def test_png_carries_neither_date_nor_version(drawn: dict[str, tuple[Figure, byt
 
 @pytest.mark.parametrize(("start", "months"), [("2025-06", 1), ("2025-06", 2), ("2013-06", 145)])
 def test_short_runs_and_runs_over_the_past_are_drawn(start: str, months: int):
-    for figure in draw_all(**tables(start, months), published=published(), look=LOOK).values():
+    for figure in draw_all(tables(start, months), published(), LOOK).values():
         figure.draw_without_rendering()
 
 
 def test_tables_without_rows_leave_their_figures_out():
-    empty = {name: table.iloc[:0] for name, table in tables().items() if name != "stocks"}
-    figures = draw_all(stocks=tables()["stocks"], **empty, published={}, look=LOOK)
+    frames = {name: table if name == "stocks" else table.iloc[:0]
+              for name, table in tables().items()}  # fmt: skip
+    figures = draw_all(frames, {}, LOOK)
     assert list(figures) == NAMES[:4]
     png_bytes(figures["residents"])
 
@@ -159,7 +164,7 @@ def test_flows_take_the_last_year_or_the_one_asked_for():
     flows = tables("2025-06", 30)["flows"]
     last = texts(plots_flows.draw_flows(flows, LOOK))
     assert "December 2026 to November 2027" in last
-    assert "24,012 changes" in last  # 2,001 a month
+    assert "24,012 entries, births, changes of status and exits" in last  # 2,001 a month
     assert "in all) are not drawn" in last
     assert "Japan, 2026" in texts(plots_flows.draw_flows(flows, LOOK, year=2026))
     assert "to November 2027" in texts(plots_flows.draw_flows(flows, LOOK, year=2027))  # not whole
@@ -194,6 +199,40 @@ def test_the_tile_grid_has_one_cell_for_each_prefecture():
     okinawa = GRID["47"]
     others = [p for code, p in GRID.items() if code != "47"]
     assert all(p["row"] < okinawa["row"] and p["column"] > okinawa["column"] for p in others)
+
+
+def test_indicators_have_their_unit_and_those_that_stay_are_only_named():
+    months = pd.date_range("2025-06", periods=3, freq="MS")
+    values = {"residents": [1.0, 2.0, 3.0], "settled_share": [0.25] * 3, "unknown": [1.0, 2.0, 4.0]}
+    table = pd.concat(pd.DataFrame({"month": months, "indicator": name, "value": line})
+                      for name, line in values.items())  # fmt: skip
+    figure = draw_indicators(table, pd.DataFrame(), LOOK)
+    assert len(figure.axes) == 2
+    written = texts(figure)
+    assert "The same all the time: Settled share 25 %." in written
+    assert "people" in texts(figure.axes[0])
+    assert "Unknown" in texts(figure.axes[1]), "its code, as nobody described it"
+    assert (
+        draw_indicators(table[table["indicator"] == "settled_share"], pd.DataFrame(), LOOK) is None
+    )
+
+
+def test_growth_of_few_simulated_residents_is_in_brackets(drawn: dict[str, tuple[Figure, bytes]]):
+    assert "(×" not in texts(drawn["prefectures"][0])
+    sample = draw_prefectures(tables()["stocks"], replace(LOOK, scale=0.01))
+    assert "(×" in texts(sample)
+    assert "fewer than 200 simulated residents" in texts(sample)
+
+
+def test_numbers_on_an_axis_have_the_digits_that_they_need():
+    ax = Figure().subplots()
+    ax.set_ylim(0, 1.15)
+    thousands(ax.yaxis)
+    shown = [label.get_text() for label in ax.get_yticklabels()]
+    assert len(set(shown)) == len(shown)
+    ax.set_ylim(0, 3e6)
+    thousands(ax.yaxis)
+    assert "2,000,000" in [label.get_text() for label in ax.get_yticklabels()]
 
 
 def test_half_of_the_residents():

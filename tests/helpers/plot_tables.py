@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from sim.figures.look import Label, Look
+from sim.figures.look import Label, Look, Measure
 
 ROOT = Path(__file__).resolve().parents[2]
 GRID = yaml.safe_load((ROOT / "configs/prefecture/japan.yaml").read_text(encoding="utf-8"))
@@ -33,6 +33,12 @@ LOOK = Look(
     run="0123456789abcdef",
     scenario="An invented scenario",
     municipalities={"01101": Label("", "札幌市")},
+    indicators={
+        name: Measure(name, name.replace("_", " ").capitalize(), "", unit)
+        for name, unit in (("residents", "people"), ("settled_share", "share"),
+                           ("births", "people a month"), ("sentiment", ""))
+    },
+    sample="scale 1, seed 0, replicate 0",
     sources={"stocks": "Source of dots", "projection": "Source of diamonds"},
 )  # fmt: skip
 Tables = dict[str, pd.DataFrame]

@@ -12,7 +12,8 @@ from sim.config.compose import compose
 from sim.core.errors import InvariantError
 from sim.model.model import Kyosei
 from sim.outputs.checks import problems_of
-from sim.outputs.write import tables_of
+from sim.outputs.outcome import Outcome
+from sim.outputs.tables import tables_of
 from sim.processes.books import recount_all
 from sim.runs.deep import deep
 from sim.runs.facts import refuse_wrong_audit
@@ -30,7 +31,7 @@ def model() -> Kyosei:
 
 @pytest.fixture(scope="module")
 def tables(model) -> dict[str, pa.Table]:
-    return tables_of(model)
+    return tables_of(Outcome.of(model))
 
 
 def changed(table: pa.Table, column: str, row: int, value: object) -> pa.Table:

@@ -11,9 +11,10 @@ from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index
 from sim.figures.firms import draw_firms
 from sim.figures.look import look_of
-from sim.outputs.indicators import work_indicators
+from sim.outputs.indicators import catalogue
+from sim.outputs.outcome import Outcome
 from sim.outputs.summary import firms_fit, work_summary
-from sim.outputs.tables import firms_table
+from sim.outputs.tables import firms
 from tests.helpers import tiny
 from tests.helpers.firm_world import config
 
@@ -40,11 +41,22 @@ def record(months: int = 19) -> Record:
     return made
 
 
+def outcome(made: Record, cfg: RunConfig, scale: float) -> Outcome:
+    """A run with this record; nothing that is said of firms depends on its rates."""
+    rates = tiny.state(tiny.config(), tiny.columns(1)).model
+    return Outcome(made, rates, cfg.model_copy(update={"scale": scale}))
+
+
+def of_firms(run: Outcome) -> dict[str, dict[int, float]]:
+    known = catalogue(run.config).items()
+    return {name: one.of(run) for name, one in known if one.needs == "firms"}
+
+
 def test_the_table_has_a_row_for_each_kind_of_firm_and_year():
     made = record()
     ends = (month_index("2025-06"), month_index("2025-12"), month_index("2026-12"))
-    made.places = dict.fromkeys(ends, np.zeros((1, 1)))
-    table = firms_table(made, config(), 0.5).to_pandas()
+    made.places.update(dict.fromkeys(ends, np.zeros((1, 1))))
+    table = firms(outcome(made, config(), 0.5)).to_pandas()
     assert len(table) == 3 * len(config().firms.sectors)
     first = table.iloc[0]
     assert (first["sector"], first["size"], first["status"]) == (
@@ -57,7 +69,7 @@ def test_the_table_has_a_row_for_each_kind_of_firm_and_year():
 
 def test_indicators_are_weighted_and_flows_begin_after_the_opening():
     made = record()
-    out = work_indicators(made, 0.5)
+    out = of_firms(outcome(made, config(), 0.5))
     n, start = len(config().firms.sectors), made.months[0]
     assert out["workers"][start] == 2000.0 * n
     assert start not in out["hired"]
@@ -72,8 +84,9 @@ def test_a_run_without_firms_says_nothing():
     made.jobs.append(np.zeros((0, 4), np.int64))
     made.firms[0], made.places[0] = np.zeros((0, 0, 0, 3), np.int64), np.zeros((1, 1))
     nobody: RunConfig = tiny.config()
-    assert work_indicators(made, 1.0) == {}
-    assert firms_table(made, nobody, 1.0).num_rows == 0
+    assert of_firms(outcome(made, nobody, 1.0)) == {}
+    assert not any(of_firms(outcome(made, config(), 1.0)).values())
+    assert firms(outcome(made, nobody, 1.0)).num_rows == 0
     assert work_summary(made, nobody, 1.0) == ""
 
 
@@ -90,10 +103,9 @@ def test_the_summary_says_which_caps_bound_and_when():
 
 def test_the_figure_draws_a_line_for_each_sector():
     made = record()
-    made.places = dict.fromkeys(
-        (month_index("2025-06"), month_index("2025-12"), month_index("2026-12")), np.zeros((1, 1))
-    )
-    frame = firms_table(made, config(), 1.0).to_pandas(date_as_object=False)
+    ends = (month_index("2025-06"), month_index("2025-12"), month_index("2026-12"))
+    made.places.update(dict.fromkeys(ends, np.zeros((1, 1))))
+    frame = firms(outcome(made, config(), 1.0)).to_pandas(date_as_object=False)
     figure = draw_firms(frame, look_of(config(), "0" * 16))
     assert [len(ax.lines) for ax in figure.axes] == [len(config().firms.sectors)] * 3
     assert "1,300 establishments" in figure.texts[1].get_text()

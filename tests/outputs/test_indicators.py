@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from sim.agents.population import HOLE
-from sim.agents.record import Record
+from sim.agents.record import HALF_YEAR, Record
 from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index
-from sim.outputs.indicators import LABELS, indicators, retention
+from sim.outputs.indicators import catalogue, indicator, indicators
+from sim.outputs.outcome import Outcome
 from sim.rates.tables import Model
-from tests.helpers import tiny
+from tests.helpers import civic, tiny
 
 START = month_index(tiny.START)
 FINISHERS = {
@@ -56,7 +57,13 @@ def traits_of(model: Model, people: dict[tuple[str, int], int], owing: dict[str,
 
 
 def rate(name: str, record: Record, model: Model, cfg: RunConfig) -> float | None:
-    return indicators(record, model, cfg, 1.0).get(name, {}).get(START)
+    return catalogue(cfg)[name].of(Outcome(record, model, cfg)).get(START)
+
+
+def retention(record: Record, model: Model, cfg: RunConfig) -> dict[str, dict[int, float]]:
+    run = Outcome(record, model, cfg)
+    names = ("job_retention_all_share", "job_retention_excluding_study_share")
+    return {name: catalogue(cfg)[name].of(run) for name in names}
 
 
 def finishing(model: Model, record: Record, month: int, **people: int) -> None:
@@ -88,7 +95,7 @@ def test_without_finishers_there_is_no_retention():
     record = record_of(model, 24)
     finishing(model, record, 5, work=3, next_course=50, leave=50)
     assert not any(retention(record, model, cfg).values())
-    assert "job_retention_all_share" not in indicators(record, model, cfg, 1.0)
+    assert "job_retention_all_share" not in indicators(Outcome(record, model, cfg))
 
 
 def test_payment_divides_by_those_liable():
@@ -122,9 +129,9 @@ def test_a_run_has_every_indicator_and_they_agree_with_its_people():
     cfg = tiny.config(FINISHERS, scale=0.5)
     model = tiny.model(cfg, tiny.columns(4000))
     record = model.run()
-    found = indicators(record, model.state.model, cfg, 0.5)
+    found = indicators(Outcome.of(model))
     later = {"retention_3y_share", "retention_5y_share", "retention_10y_share"}
-    assert list(found) == [name for name in LABELS if name not in later]
+    assert list(found) == [name for name in catalogue(cfg) if name not in later]
     last = record.months[-1]
     people = model.state.people
     alive = people["status"][people["status"] != HOLE]
@@ -157,7 +164,7 @@ def test_retention_follows_a_cohort_of_entry():
     here = of_the_cohort()
     hidden = model.people["status"] == tiny.STATUSES.index("hidden")
     here -= set(model.people["key"][hidden].tolist())
-    found = indicators(model.record, model.state.model, cfg, 1.0)["retention_1y_share"]
+    found = indicators(Outcome.of(model))["retention_1y_share"]
     assert found[month_index("2026-12")] == len(here) / len(came)
     assert len(came) > 1000
 
@@ -165,10 +172,39 @@ def test_retention_follows_a_cohort_of_entry():
 def test_indicators_balance():
     cfg = tiny.config()
     model = tiny.model(cfg, tiny.columns(3000))
-    found = indicators(model.run(), model.state.model, cfg, 1.0)
+    model.run()
+    found = indicators(Outcome.of(model))
     months = sorted(found["arrivals"])
     came = sum(found["arrivals"][m] + found["births"][m] for m in months)
     went = sum(found["departures"][m] + found["deaths"][m] + found["naturalisations"][m]
                for m in months)  # fmt: skip
     everybody = [found["residents"][m] + found["irregular"][m] for m in (START, months[-1])]
     assert everybody[1] - everybody[0] == came - went
+
+
+def test_a_name_is_declared_once():
+    with pytest.raises(ValueError, match="residents is declared already"):
+        indicator("residents", en="Again", ja="", unit="people")(lambda _: {})
+
+
+@pytest.mark.parametrize("name", sorted(catalogue(civic.config())))
+def test_every_indicator_says_what_it_is(name: str):
+    one = catalogue(civic.config())[name]
+    assert one.en
+    assert one.ja
+    assert one.unit
+    assert one.text.endswith(".")
+    assert (one.unit == "share") == name.endswith(("_share", "_rate"))
+
+
+def test_half_yearly_indicators_are_of_half_years():
+    cfg = civic.config()
+    model = civic.model(cfg, tiny.columns(2000))
+    model.run()
+    run = Outcome.of(model)
+    for name, one in catalogue(cfg).items():
+        months = one.of(run)
+        if one.every == HALF_YEAR:
+            assert all(month % 12 in (5, 11) for month in months), name
+        elif not name.startswith("job_retention"):  # over the twelve months to each
+            assert list(months) == run.record.months[0 if one.opening else 1 :], name

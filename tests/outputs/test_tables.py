@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 
 from sim.model.model import Kyosei
-from sim.outputs.tables import indicators_table
-from sim.outputs.write import tables_of
-from tests.helpers import tiny
+from sim.outputs.outcome import Outcome
+from sim.outputs.tables import TABLES, indicator_columns, table, tables_of
+from tests.helpers import civic, tiny
 
 SCALE = 0.5
 
@@ -26,7 +26,7 @@ def model() -> Kyosei:
 
 @pytest.fixture(scope="module")
 def tables(model: Kyosei) -> dict[str, pa.Table]:
-    return tables_of(model)
+    return tables_of(Outcome.of(model))
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,8 @@ def test_rows_come_in_order_of_month(frames: dict[str, pd.DataFrame]):
 
 
 def test_indicators_keep_their_order_and_values():
-    table = indicators_table({"second": {1506: 2.0, 1505: 1.0}, "first": {1505: 0.5}})
+    series = {"second": {1506: 2.0, 1505: 1.0}, "first": {1505: 0.5}}
+    table = pa.table(indicator_columns(series))
     assert table["indicator"].to_pylist() == ["second", "second", "first"]
     assert table["value"].to_pylist() == [1.0, 2.0, 0.5]
     months = [datetime.date(2025, 6, 1), datetime.date(2025, 7, 1), datetime.date(2025, 6, 1)]
@@ -128,7 +129,24 @@ def test_a_run_without_changes_has_flows_without_rows():
     still = {"life.monthly": {}, "arrivals.channels": {}, "status.permanent.monthly": {}}
     model = tiny.model(tiny.config(still, end="2025-08"), tiny.columns(20, ["permanent"]))
     model.run()
-    tables = tables_of(model)
+    tables = tables_of(Outcome.of(model))
     assert tables["flows"].num_rows == 0
     by_month = tables["stocks"].to_pandas().groupby("month")["people"].sum()
     assert list(by_month) == [20.0, 20.0, 20.0]
+
+
+def test_a_table_is_as_it_is_declared(model: Kyosei, tables: dict[str, pa.Table]):
+    for name, declared in TABLES.items():
+        assert tables[name].column_names == [column.name for column in declared.columns]
+    with pytest.raises(ValueError, match="stocks is declared already"):
+        table("stocks")(lambda _: {})
+
+
+def test_columns_of_municipalities_that_act_come_with_them():
+    model = civic.model(civic.config(end="2025-08"), tiny.columns(500))
+    model.run()
+    made = tables_of(Outcome.of(model))["municipalities"]
+    _, further = TABLES["municipalities"].further
+    assert made.column_names[-len(further) :] == [column.name for column in further]
+    assert made.schema.field("linked").type == pa.bool_()
+    assert set(made["support"].to_pylist()) <= set(model.config.town.support.levels)

@@ -14,7 +14,7 @@ from sim.config.schema.policy import Effect, Lever, Product
 from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index
 from sim.data.load import load
-from sim.outputs.indicators import LABELS, civic_labels
+from sim.outputs.indicators import catalogue
 from sim.policies.ratebook import InForce, RateBook
 from sim.rates.places import load_places
 from sim.rates.tables import Model, build
@@ -138,7 +138,7 @@ def test_the_indicator_of_a_lever_exists(code: str):
     config, model = everything()
     kind, _, of = config.policy[code].indicator.name.partition(":")
     if not of:
-        assert kind in LABELS.keys() | civic_labels(config).keys()
+        assert kind in catalogue(config)
     elif kind == "flow":
         assert any(fnmatchcase(name.path, of) for name in model.names)
     elif kind in ("stock", "arrivals"):

@@ -17,7 +17,7 @@ from sim.data.load import load
 from sim.data.published import published_stocks
 from sim.files.folder import is_complete, read_manifest, read_parquet
 from sim.files.manifest import verify
-from sim.outputs.indicators import LABELS, civic_labels
+from sim.outputs.indicators import catalogue
 from sim.runs import reproduce as reproduce_module
 from sim.runs import run as runs
 
@@ -129,8 +129,10 @@ def test_every_month_and_every_municipality_is_there(folder: Path):
 
 def test_indicators_are_known_and_near_what_is_published(folder: Path, config: RunConfig):
     table = frame(folder, "indicators")
-    later = {name for name in LABELS if name.startswith("retention_") and "_1y_" not in name}
-    assert set(table["indicator"]) == set(LABELS) - later | set(civic_labels(config))  # two years
+    known = catalogue(config)  # in two years of the past, in which firms do not act
+    later = {name for name, one in known.items() if one.needs == "firms"}
+    later |= {f"retention_{years}y_share" for years in (3, 5, 10)}
+    assert set(table["indicator"]) == set(known) - later
     last = table[table["month"] == table["month"].max()].set_index("indicator")["value"]
     for name, low, high in (
         ("residents", 3.7e6, 4.1e6),

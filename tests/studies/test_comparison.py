@@ -11,6 +11,7 @@ from scipy import stats
 from sim.agents.population import FIELDS
 from sim.core.errors import ConfigError
 from sim.model import model as model_module
+from sim.outputs.indicators import Described, Row
 from sim.studies.comparison.effects import (
     Arms,
     arms_of,
@@ -30,8 +31,15 @@ from sim.studies.comparison.packages import (
 )
 from sim.studies.comparison.question import question_of
 from sim.studies.comparison.scorecard import EARLY, MISSING, SIMULATED, scorecard_table
-from sim.studies.comparison.series import loads, refusals, top_tenth
-from tests.helpers import tiny
+from sim.studies.comparison.series import (
+    Finished,
+    Line,
+    compared,
+    load,
+    refusals,
+    top_tenth,
+)
+from tests.helpers import civic, tiny
 
 MONTHS = pd.to_datetime(["2030-11-01", "2030-12-01"])
 
@@ -270,7 +278,11 @@ def test_the_scorecard_lists_what_is_not_simulated():
     renamed = arms.index.set_levels(["immigration_backlog"], level="indicator")
     arms = Arms(arms.names, renamed, arms.values)
     values, effects = values_table(arms, [], 0.9), effects_table(arms, [], 0.9)
-    card = scorecard_table(values, effects, list(MONTHS)).set_index(["title", "arm", "month"])
+    known = {"immigration_backlog": Described(
+        "immigration_backlog", "Cases", scorecard=Row("implementability", "Backlog"))}  # fmt: skip
+    known |= compared(tiny.config())
+    card = scorecard_table(values, effects, list(MONTHS), known)
+    card = card.set_index(["title", "arm", "month"])
     row = card.loc[("Backlog", "new", MONTHS[1])]
     assert (row["state"], row["indicator"]) == (SIMULATED, "immigration_backlog")
     assert (row["mean"], row["effect"]) == (2.5, 1.0)
@@ -279,20 +291,41 @@ def test_the_scorecard_lists_what_is_not_simulated():
     assert card.loc[("Still there after 10 years", "base", MONTHS[1])]["state"] == EARLY
 
 
+class Folder(Finished):
+    """A finished run with these tables and these values of indicators."""
+
+    def __init__(
+        self, lines: dict[str, Line] | None = None, months: np.ndarray | None = None,
+        **tables: pa.Table,
+    ) -> None:  # fmt: skip
+        self.__dict__.update(lines=lines or {}, months=months, tables=tables)
+
+    def table(self, name: str) -> pa.Table:
+        return self.__dict__["tables"][name]
+
+
 def test_loads_sum_a_year_of_cases_and_capacity():
     months = np.arange("2030-01", "2031-03", dtype="datetime64[M]").astype("datetime64[D]")
     cases = np.arange(14.0)
-    lines = {
-        "x_caseload": ("x_caseload", months, cases),
-        "x_capacity": ("x_capacity", months, np.full(14, 2.0)),
-        "y_caseload": ("y_caseload", months, cases),  # has no capacity, so no load
-    }
-    ((name, when, load),) = loads(lines)
-    assert name == "x_load_rate"
+    run = Folder({"x_caseload": (months, cases), "x_capacity": (months, np.full(14, 2.0)),
+                  "y_caseload": (months, cases)})  # fmt: skip
+    line = load(run, "x_caseload", "x_capacity")
+    assert line is not None
+    when, values = line
     assert np.array_equal(when, months)
-    assert load[0] == 0.0
-    assert load[3] == (0 + 1 + 2 + 3) / 8
-    assert load[13] == cases[2:].sum() / 24
+    assert values[0] == 0.0
+    assert values[3] == (0 + 1 + 2 + 3) / 8
+    assert values[13] == cases[2:].sum() / 24
+    assert load(run, "y_caseload", "y_capacity") is None, "no capacity, so no load"
+
+
+def test_every_queue_and_the_desks_have_a_load():
+    known = compared(civic.config())
+    loads = {name for name in known if name.endswith("_load_rate")}
+    cases = {name for name in known if name.endswith("_caseload")}
+    assert loads == {name.replace("_caseload", "_load_rate") for name in cases} | {
+        "desks_of_top_tenth_load_rate"}  # fmt: skip
+    assert {known[name].unit for name in loads} == {"share"}
 
 
 def test_the_most_loaded_tenth_is_of_municipalities_with_desks():
@@ -300,10 +333,12 @@ def test_the_most_loaded_tenth_is_of_municipalities_with_desks():
     load = np.concatenate([np.arange(30.0), np.zeros(30)])
     capacity = np.tile(np.r_[np.zeros(10), np.full(20, 2.0)], 2)
     table = pa.table({"month": months, "caseload": load * capacity, "capacity": capacity})
-    ((_, when, values),) = top_tenth(table)
+    line = top_tenth(Folder(municipalities=table))
+    assert line is not None
+    when, values = line
     assert when.size == 2
     assert values.tolist() == [28.5, 0.0]  # two of the twenty that have one
-    assert top_tenth(pa.table({"month": months})) == []
+    assert top_tenth(Folder(municipalities=pa.table({"month": months}))) is None
 
 
 def test_refusals_are_counted_by_what_fates_are_called():
@@ -311,7 +346,11 @@ def test_refusals_are_counted_by_what_fates_are_called():
     reason = pa.array(["leave", "refused_x", "refused_x", "refused_y"]).dictionary_encode()
     flows = pa.table({"month": months[[1, 1, 2, 2]], "reason": reason,
                       "people": [9.0, 1.0, 2.0, 4.0]})  # fmt: skip
-    ((_, when, people),) = refusals(flows, months)
+
+    line = refusals(Folder(flows=flows, months=months))
+    assert line is not None
+    when, people = line
     assert when.tolist() == months[1:].tolist()
     assert people.tolist() == [1.0, 6.0]
-    assert refusals(flows.slice(0, 1).unify_dictionaries(), months)[0][2].sum() == 0
+    leaves = flows.set_column(1, "reason", pa.array(["leave"] * 4).dictionary_encode())
+    assert refusals(Folder(flows=leaves, months=months)) is None

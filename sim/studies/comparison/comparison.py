@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -15,7 +16,7 @@ from sim.core.errors import ConfigError
 from sim.figures.look import Label, Look, look_of
 from sim.studies.comparison.packages import Package, packages_among, parted
 from sim.studies.comparison.question import Arm, Question
-from sim.studies.comparison.series import labels_of
+from sim.studies.comparison.series import compared
 from sim.sweeps.plan import Plan, planned
 
 SUMMARY: Final = "summary.txt"
@@ -60,9 +61,18 @@ class Comparison:
     def look(self) -> Look:
         """Words and colours for figures."""
         base, *others = self.shown
-        labels = {name: Label(en, ja) for name, (en, ja, _) in labels_of(self.settings).items()}
-        look = look_of(self.settings, self.number, indicators=labels)
-        return replace(look, scenario=f"{', '.join(others)} against {base}")
+        settings, asked = self.settings, self.question
+        look = look_of(settings, self.number, indicators=compared(settings))
+        titles = {name: self.configs[name].scenario.title for name in self.shown}
+        own = Counter(title.en for title in titles.values())  # an arm may vary a scenario
+        return replace(
+            look, scenario=f"{', '.join(others)} against {base}",
+            sample=f"scale {settings.scale:g}, seed {settings.seed}, {asked.replicates} paired "
+            "replicates",
+            arms={name: Label(title.en, title.ja) for name, title in titles.items()
+                  if own[title.en] == 1},
+            intervals=f"{asked.confidence:.0%} intervals".replace("%", " %"),
+        )  # fmt: skip
 
     @property
     def number(self) -> str:

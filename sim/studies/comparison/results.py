@@ -10,35 +10,27 @@ import pandas as pd
 import pyarrow as pa
 
 from sim.config.compose import to_yaml
+from sim.figures.look import SHARE, SO_FAR, Look, Measure
 from sim.files.folder import RunFolder, read_parquet
 from sim.outputs.summary import table
 from sim.runs.run import VOLATILE
-from sim.studies.comparison.comparison import Comparison
+from sim.studies.comparison.comparison import SUMMARY, Comparison
 from sim.studies.comparison.effects import Arms, arms_of, effects_table, pairing_table, values_table
 from sim.studies.comparison.histories import equal_share
 from sim.studies.comparison.packages import INTERACTION, decomposition_table
 from sim.studies.comparison.runs import histories_of, series_file
 from sim.studies.comparison.scorecard import scorecard_table
-from sim.studies.comparison.series import EVERYBODY, SUMMED, labels_of
+from sim.studies.comparison.series import EVERYBODY, compared
 
-HEADLINE: Final = {
-    "settled": "Settled residents",
-    "settled_share": "Settled share, points",
-    "permanent": "Permanent residents",
-    "permanent_share": "Permanent share, points",
-    "residents": "Foreign residents",
-    f"permanent_grants{SUMMED}": "Permanent residence granted, so far",
-    f"naturalisations{SUMMED}": "Naturalised, so far",
-    f"departures{SUMMED}": "Departed, so far",
-    "job_retention_all_share": "Finishers in a job, points",
-    "irregular": "Irregular residents",
-}
-"""Indicator -> what the table calls it. Only those that were recorded are shown."""
+HEADLINE: Final = (
+    "settled", "settled_share", "permanent", "permanent_share", "residents",
+    f"permanent_grants{SO_FAR}", f"naturalisations{SO_FAR}", f"departures{SO_FAR}",
+    "job_retention_all_share", "irregular",
+)  # fmt: skip
+"""What the summary begins with, as far as it was recorded."""
 
 Cells = Mapping[Any, Any]
 """A row of a table."""
-
-SHARES: Final = ("_share", "_rate")
 
 
 def summary_of(asked: Comparison, tables: dict[str, pd.DataFrame]) -> str:
@@ -48,8 +40,9 @@ def summary_of(asked: Comparison, tables: dict[str, pd.DataFrame]) -> str:
     parts += [_effects(asked, tables, month) for month in months[-1:]]
     if len(months) > 1:
         parts.append(_years(asked, tables, months))
-    parts += [_equal(tables["histories"]), _pairing(tables["pairing"], months[-1])]
-    parts.append(_scorecard(asked, tables["scorecard"], months[-1]))
+    look = asked.look()
+    parts += [_equal(tables["histories"]), _pairing(tables["pairing"], months[-1], look)]
+    parts.append(_scorecard(asked, tables["scorecard"], months[-1], look))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -80,29 +73,30 @@ def _effects(asked: Comparison, tables: dict[str, pd.DataFrame], month: pd.Times
     between = [] if parts is None else [p.name for p in asked.packages if p.name in asked.shown]
     head = [f"effect in {month:%Y-%m}", asked.shown[0], *asked.shown[1:]]
     head += [f"of it interaction in {name}" for name in between]
-    rows = []
-    for indicator, title in HEADLINE.items():
-        own = _of(effects, indicator, month)
+    rows, look = [], asked.look()
+    for indicator in HEADLINE:
+        own, measure = _of(effects, indicator, month), look.measure(indicator)
         if not own:
             continue
-        row = [title, value_text(indicator, _first(own))]
-        row += [effect_text(indicator, own[arm]) if arm in own else "-"
+        row = [measure.en + (", points" if measure.unit == SHARE else "")]
+        row.append(measure.value_text(_first(own), digits=2))
+        row += [effect_text(measure, own[arm]) if arm in own else "-"
                 for arm in asked.shown[1:]]  # fmt: skip
         for name in between:
             assert parts is not None
             some = parts[(parts["package"] == name) & (parts["kind"] == INTERACTION)]
-            row.append(effect_text(indicator, _of(some, indicator, month)[name]))
+            row.append(effect_text(measure, _of(some, indicator, month)[name]))
         rows.append(row)
     return table(head, rows)
 
 
 def _years(asked: Comparison, tables: dict[str, pd.DataFrame], months: list[pd.Timestamp]) -> str:
     """Settled residents at each named month."""
-    rows = []
+    rows, measure = [], asked.look().measure("settled")
     for month in months:
         own = _of(tables["effects"], "settled", month)
-        row = [f"{month:%Y-%m}", value_text("settled", _first(own))]
-        rows.append(row + [effect_text("settled", own[arm]) for arm in asked.shown[1:]])
+        row = [f"{month:%Y-%m}", measure.value_text(_first(own))]
+        rows.append(row + [effect_text(measure, own[arm]) for arm in asked.shown[1:]])
     return table(["settled residents", *asked.shown], rows)
 
 
@@ -111,16 +105,10 @@ def _first(rows: dict[str, Cells]) -> float:
     return float(next(iter(rows.values()))["baseline_value"])
 
 
-def value_text(indicator: str, value: float) -> str:
-    if np.isnan(value):
-        return "-"
-    return f"{value:.2%}" if indicator.endswith(SHARES) else f"{value:,.0f}"
-
-
-def effect_text(indicator: str, row: Cells) -> str:
+def effect_text(measure: Measure, row: Cells) -> str:
     """`+1,234 [+1,000, +1,468]`; shares in percentage points."""
-    times, digits = (100.0, 2) if indicator.endswith(SHARES) else (1.0, 0)
-    mean, low, high = (times * float(row[name]) for name in ("effect", "low", "high"))
+    digits = 2 if measure.unit == SHARE else 0
+    mean, low, high = (measure.times * float(row[name]) for name in ("effect", "low", "high"))
     if mean == low == high == 0.0:
         return "0, exactly"
     return f"{mean:+,.{digits}f} [{low:+,.{digits}f}, {high:+,.{digits}f}]"
@@ -132,7 +120,7 @@ def _equal(histories: pd.DataFrame) -> str:
     return table(["people whose whole history is equal", "share"], rows)
 
 
-def _pairing(pairing: pd.DataFrame, month: pd.Timestamp) -> str:
+def _pairing(pairing: pd.DataFrame, month: pd.Timestamp, look: Look) -> str:
     """Variance of unpaired over that of paired differences."""
     arms = list(dict.fromkeys(pairing["arm"]))
     rows = []
@@ -145,43 +133,33 @@ def _pairing(pairing: pd.DataFrame, month: pd.Timestamp) -> str:
             whole = (mine["sd_unpaired"] ** 2).sum() / max((mine["sd_paired"] ** 2).sum(), 1e-300)
             row.append(f"{last.iloc[0]:,.0f} / {whole:,.0f}" if len(last) else "-")
         if any(text != "-" for text in row):
-            rows.append([HEADLINE[indicator].removesuffix(", points"), *row])
+            rows.append([look.measure(indicator).en, *row])
     head = [f"times fewer runs than unpaired: {month:%Y-%m} / all months", *arms]
     return table(head, rows) if rows else ""
 
 
-def _scorecard(asked: Comparison, card: pd.DataFrame, month: pd.Timestamp) -> str:
-    rows, labels = [], labels_of(asked.settings)
+def _scorecard(asked: Comparison, card: pd.DataFrame, month: pd.Timestamp, look: Look) -> str:
+    rows = []
     now = card[card["month"] == month]
     for (section, title, indicator), some in now.groupby(
         ["section", "title", "indicator"], sort=False
     ):
         own = _by_name(some)
-        texts = [_cell(str(indicator), own[arm]) for arm in asked.shown]
-        label = labels[indicator][0] if indicator in labels else str(title)
-        rows.append([f"{section}: {label}", *texts])
+        measure = look.measure(str(indicator))
+        texts = [_cell(measure, own[arm]) for arm in asked.shown]
+        rows.append([f"{section}: {measure.en if indicator else title}", *texts])
     return table([f"scorecard in {month:%Y-%m}", *asked.shown], rows)
 
 
-def _cell(indicator: str, row: Cells) -> str:
+def _cell(measure: Measure, row: Cells) -> str:
     if row["state"] != "simulated":
         return str(row["state"])
-    text = number_text(indicator, float(row["mean"]))
+    text = measure.value_text(float(row["mean"]))
     if np.isnan(row["effect"]) or row["effect"] == 0.0:
         return text
     sure = row["effect_low"] > 0 or row["effect_high"] < 0
     sign = "~" if not sure else "+" if row["effect"] > 0 else "-"
     return f"{text} {sign}"
-
-
-def number_text(indicator: str, value: float) -> str:
-    """Shares in percent, people whole, anything small with two digits."""
-    if indicator.endswith(SHARES):
-        return f"{value:.1%}"
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"
-
-
-SUMMARY = "summary.txt"
 
 
 def write_results(place: RunFolder, asked: Comparison) -> dict[str, Any]:
@@ -201,7 +179,9 @@ def write_results(place: RunFolder, asked: Comparison) -> dict[str, Any]:
         ),
         "histories": histories_table(asked),
     }
-    tables["scorecard"] = scorecard_table(tables["values"], tables["effects"], named)
+    tables["scorecard"] = scorecard_table(
+        tables["values"], tables["effects"], named, compared(asked.settings)
+    )
     if asked.packages:
         tables["decomposition"] = decomposition_table(arms, asked.packages, named, confidence)
     for name, rows in tables.items():

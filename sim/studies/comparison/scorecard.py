@@ -1,58 +1,20 @@
 """The questions that a policy must answer, as a table: who settles, do people comply, are they
 supported, can offices do it, and how do residents and neighbours feel about it.
 
-A row stands for the indicators whose names begin as it says; a row without any is "not simulated".
+Its lines are declared with the indicators; one that no indicator of the runs fills is
+"not simulated".
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 import pandas as pd
 
-from sim.outputs.indicators import LABELS
-from sim.studies.comparison.series import EVERYBODY, LOAD, REFUSALS, SUMMED, TOP_TENTH
-
-
-class Row(NamedTuple):
-    """One line of the scorecard: its title, and the pattern of its indicators' names."""
-
-    title: str
-    names: str
-
-
-SECTIONS: Final[dict[str, tuple[Row, ...]]] = {
-    "settle": (
-        Row("Settled share", "settled_share"),
-        Row("Permanent share", "permanent_share"),
-        Row("Still there after 1 year", "retention_1y_share"),
-        Row("Still there after 3 years", "retention_3y_share"),
-        Row("Still there after 5 years", "retention_5y_share"),
-        Row("Still there after 10 years", "retention_10y_share"),
-    ),
-    "order": (
-        Row("Paying the health premium", "nhi_payment_rate"),
-        Row("Paying the pension premium", "pension_payment_rate"),
-        Row("Irregular residents", "irregular"),
-        Row("New irregular residents, so far", f"gone_missing{SUMMED}"),
-        Row("Refusals, so far", f"{REFUSALS}{SUMMED}"),
-    ),
-    "support": (
-        Row("Japanese at B1 or above", r"language_b1\w*"),
-        Row("Programme coverage", "norms_share"),
-        Row("Language classes", r"\w+_(with|without)_classes_share"),
-        Row("Support levels of municipalities", r"towns_level_\d"),
-    ),
-    "implementability": (
-        Row("Caseload over capacity", rf"(?!{TOP_TENTH})\w+{LOAD}"),
-        Row("The most loaded tenth of municipalities", TOP_TENTH),
-        Row("Backlog", r"\w+_backlog"),
-    ),
-    "satisfaction": (Row("Satisfaction of migrants", "satisfied_share"),),
-    "sentiment": (Row("Opposed among the public", "opposed_share"),),
-}
+from sim.figures.look import SO_FAR
+from sim.outputs.indicators import SECTIONS, Described, Indicator, Row
+from sim.studies.comparison.series import EVERYBODY, all_scorecard_rows
 
 SIMULATED: Final = "simulated"
 
@@ -64,33 +26,50 @@ _PARTS: Final = ("mean", "low", "high", "effect", "effect_low", "effect_high")
 
 
 def scorecard_table(
-    values: pd.DataFrame, effects: pd.DataFrame, months: Iterable[pd.Timestamp]
+    values: pd.DataFrame,
+    effects: pd.DataFrame,
+    months: Iterable[pd.Timestamp],
+    known: Mapping[str, Described],
 ) -> pd.DataFrame:
     """section, title, indicator, arm, month, state, mean, low, high, effect, effect_low,
-    effect_high: each row of the scorecard for each arm at the named months.
+    effect_high: each line of the scorecard for each arm at the named months.
 
-    values, effects: see `sim.studies.comparison.effects`. An indicator that is given only now and
-    then counts with its last value up to the month. Rows without an indicator have no numbers.
+    values, effects: see `sim.studies.comparison.effects`. known: what can be compared, see
+    `sim.studies.comparison.series.compared`. An indicator that is given only now and then counts
+    with its last value up to the month. Lines without an indicator have no numbers.
     """
     own = _of_everybody(values)[["month", "indicator", "arm", "mean", "low", "high"]]
     change = _of_everybody(effects)[["month", "indicator", "arm", "effect", "low", "high"]]
     change = change.rename(columns={"low": "effect_low", "high": "effect_high"})
     joined = own.merge(change, how="left", on=["month", "indicator", "arm"]).sort_values("month")
-    known = list(dict.fromkeys(values.loc[values["by"] == EVERYBODY, "indicator"]))
+    recorded = list(dict.fromkeys(values.loc[values["by"] == EVERYBODY, "indicator"]))
     arms = list(dict.fromkeys(values["arm"]))
     rows = []
-    for section, lines in SECTIONS.items():
-        for line in lines:
-            names = [
-                name
-                for name in known
-                if re.fullmatch(line.names, name) and name + SUMMED not in known
-            ]
-            for name in names or [""]:
-                for arm in arms:
-                    some = joined[(joined["indicator"] == name) & (joined["arm"] == arm)]
-                    rows += [_row(section, line, name, arm, month, some) for month in months]
+    for line in _lines():
+        members = {_name(one): one for one in known.values() if _title(one) == line[:2]}
+        to_come = any(isinstance(one, Indicator) for one in members.values())
+        names = [name for name in recorded if name in members]
+        for name in names or [""]:
+            for arm in arms:
+                some = joined[(joined["indicator"] == name) & (joined["arm"] == arm)]
+                early = EARLY if name or to_come else MISSING
+                rows += [_row(line, name, arm, month, some, early) for month in months]
     return pd.DataFrame(rows)
+
+
+def _lines() -> list[Row]:
+    """All lines in order of section and place; those of one place as they are declared."""
+    rows = {row[:2]: row for row in all_scorecard_rows()}.values()
+    return sorted(rows, key=lambda row: (SECTIONS.index(row.section), row.place))
+
+
+def _title(one: Described) -> tuple[str, str] | None:
+    return one.scorecard[:2] if one.scorecard is not None else None
+
+
+def _name(one: Described) -> str:
+    """As the scorecard shows it: flows summed since the opening."""
+    return f"{one.name}{SO_FAR}" if one.summed else one.name
 
 
 def _of_everybody(table: pd.DataFrame) -> pd.DataFrame:
@@ -98,13 +77,11 @@ def _of_everybody(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _row(
-    section: str, line: Row, name: str, arm: str, month: pd.Timestamp, some: pd.DataFrame
+    line: Row, name: str, arm: str, month: pd.Timestamp, some: pd.DataFrame, early: str
 ) -> dict[str, object]:
-    head = {"section": section, "title": line.title, "indicator": name, "arm": arm,
+    head = {"section": line.section, "title": line.title, "indicator": name, "arm": arm,
             "month": month}  # fmt: skip
     past = some[some["month"] <= month]
     if past.empty:
-        simulated = bool(name) or any(re.fullmatch(line.names, known) for known in LABELS)
-        state = EARLY if simulated else MISSING
-        return {**head, "state": state, **dict.fromkeys(_PARTS, float("nan"))}
+        return {**head, "state": early, **dict.fromkeys(_PARTS, float("nan"))}
     return {**head, "state": SIMULATED, **{part: past.iloc[-1][part] for part in _PARTS}}

@@ -6,61 +6,144 @@ within it; every month has every group, 0 where nobody is.
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
+from sim.agents.record import HALF_YEAR
 from sim.config.schema.run import RunConfig
+from sim.figures.look import LOWER, SHARE, SO_FAR
 from sim.files.folder import read_parquet
-from sim.outputs.indicators import LABELS, civic_labels
+from sim.outputs.indicators import (
+    PEOPLE,
+    PEOPLE_A_MONTH,
+    Described,
+    Indicator,
+    Row,
+    catalogue,
+    scorecard_rows,
+)
 
-CASES: Final = "_caseload"
+Line = tuple[np.ndarray, np.ndarray]
+"""Months datetime64[D] in order, values float64."""
 
-CAPACITY: Final = "_capacity"
+KEY: Final = ("month", "indicator", "by", "group")
 
-LOAD: Final = "_load_rate"
+EVERYBODY: Final = "all"
 
-REFUSALS: Final = "refusals"
+YEAR: Final = 12
 
 REFUSED: Final = "refus"
 """What is in the name of every fate that is a refusal."""
 
-TOP_TENTH: Final = "desks_of_top_tenth_load_rate"
+LOADED: Final = Row("implementability", "Caseload over capacity", 1)
 
-YEAR: Final = 12
-
-Line = tuple[str, np.ndarray, np.ndarray]
-"""Indicator, months datetime64[D] in order, values float64."""
-
-
-def labels_of(config: RunConfig) -> dict[str, tuple[str, str, str]]:
-    """indicator -> (English, Japanese, unit) of all that a comparison can show."""
-    out = LABELS | civic_labels(config)
-    cases = {name: label for name, label in out.items() if name.endswith(CASES)}
-    for name, (en, ja, _) in cases.items():
-        out[name.removesuffix(CASES) + LOAD] = (f"{en} over capacity", f"{ja}／処理能力", "")
-    out[TOP_TENTH] = (
-        "The most loaded tenth of municipalities",
-        "負荷上位1割の市区町村",
-        "",
-    )
-    out[REFUSALS] = ("Refusals", "不許可", "people a month")
-    return out
+STOCKS: Final = (
+    Described("settled", "Settled residents", "定着型在留資格の在留外国人", PEOPLE, compare=True,
+              text="Residents with a settled status."),
+    Described("permanent", "Permanent residents", "永住者", PEOPLE, compare=True,
+              text="Permanent residents."),
+)  # fmt: skip
+"""What comparisons count from the stocks, for everybody and by group."""
 
 
-def loads(lines: dict[str, Line]) -> list[Line]:
-    """Cases over capacity of each office, both summed over the twelve months to each month."""
-    out: list[Line] = []
-    for name, (_, months, cases) in lines.items():
-        other = lines.get(name.removesuffix(CASES) + CAPACITY)
-        if name.endswith(CASES) and other is not None and np.array_equal(months, other[1]):
-            capacity = _of_a_year(other[2])
-            known = capacity > 0
-            load = _of_a_year(cases)[known] / capacity[known]
-            out.append((name.removesuffix(CASES) + LOAD, months[known], load))
-    return out
+@dataclass(frozen=True)
+class Finished:
+    """The tables of a finished run, read from its folder when they are asked for.
+
+    Raises OutputError then if one cannot be read.
+    """
+
+    folder: Path
+
+    @cached_property
+    def stocks(self) -> pa.Table:
+        return read_parquet(self.folder / "stocks.parquet")
+
+    @cached_property
+    def months(self) -> np.ndarray:
+        """datetime64[D] of all months, the opening first."""
+        by_row = self.stocks["month"].to_numpy()  # in order
+        return np.asarray(by_row[np.append(True, by_row[1:] != by_row[:-1])])
+
+    def table(self, name: str) -> pa.Table:
+        return read_parquet(self.folder / f"{name}.parquet")
+
+    @cached_property
+    def lines(self) -> dict[str, Line]:
+        """The indicators of the run, in order of its table."""
+        table = self.table("indicators")
+        names = np.array(table["indicator"].cast("string").to_pylist(), object)
+        month, value = table["month"].to_numpy(), table["value"].to_numpy()
+        return {name: _in_order(month[names == name], value[names == name])
+                for name in dict.fromkeys(names)}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Derived(Described):
+    """An indicator that comparisons make of the tables of a run; None if they do not have it."""
+
+    values: Callable[[Finished], Line | None] = field(default=lambda _: None, repr=False)
+
+
+DERIVED: Final[list[Derived]] = []
+
+
+def derived(
+    name: str, *, en: str, ja: str, unit: str, **how: Any
+) -> Callable[[Callable[[Finished], Line | None]], Callable[[Finished], Line | None]]:
+    """Declare an indicator that a function makes of the tables of a run; see `indicator`."""
+
+    def declared(
+        function: Callable[[Finished], Line | None],
+    ) -> Callable[[Finished], Line | None]:
+        text = inspect.getdoc(function) or ""
+        DERIVED.append(Derived(name, en, ja, unit, text=text, values=function, **how))
+        return function
+
+    return declared
+
+
+def compared(config: RunConfig) -> dict[str, Described]:
+    """All that a comparison of runs of this configuration can show, by name."""
+    own = catalogue(config)
+    loads = [_load_of(one) for one in own.values() if one.capacity]
+    more = [one for one in DERIVED if not one.needs or getattr(config, one.needs) is not None]
+    all_of_them: list[Described] = [*STOCKS, *own.values(), *loads, *more]
+    return {one.name: one for one in all_of_them}
+
+
+def all_scorecard_rows() -> list[Row]:
+    """Lines of the scorecard, those of derived indicators included, in order of declaration."""
+    return [*scorecard_rows(), LOADED, *(one.scorecard for one in DERIVED if one.scorecard)]
+
+
+def _load_of(cases: Indicator) -> Derived:
+    """The load of an office, by the indicators of its cases and its capacity."""
+    return Derived(
+        f"{cases.name.removesuffix('_caseload')}_load_rate", f"{cases.en}, of capacity",
+        f"{cases.ja}／処理能力", SHARE, good=LOWER, scorecard=LOADED,
+        text="Cases over what can be decided, both of the twelve months to each month.",
+        values=partial(load, cases=cases.name, capacity=cases.capacity),
+    )  # fmt: skip
+
+
+def load(run: Finished, cases: str, capacity: str) -> Line | None:
+    """Cases over capacity of an office, both summed over the twelve months to each month."""
+    if not {cases, capacity} <= run.lines.keys():
+        return None
+    (months, come), (others, can) = run.lines[cases], run.lines[capacity]
+    if not np.array_equal(months, others):
+        return None
+    able = _of_a_year(can)
+    known = able > 0
+    return months[known], _of_a_year(come)[known] / able[known]
 
 
 def _of_a_year(values: np.ndarray) -> np.ndarray:
@@ -69,15 +152,17 @@ def _of_a_year(values: np.ndarray) -> np.ndarray:
     return so_far - np.concatenate([np.zeros(min(YEAR, so_far.size)), so_far[:-YEAR]])
 
 
-def top_tenth(municipalities: pa.Table) -> list[Line]:
-    """Cases over capacity of the tenth of municipalities where it is highest, at each date.
-
-    municipalities: month, caseload, capacity of the run's table. Without desks there is no load.
-    """
-    if not {"caseload", "capacity"} <= set(municipalities.column_names):
-        return []
-    month = municipalities["month"].to_numpy()
-    cases, capacity = (municipalities[c].to_numpy() for c in ("caseload", "capacity"))
+@derived(
+    "desks_of_top_tenth_load_rate", en="The most loaded tenth of municipalities",
+    ja="負荷上位1割の市区町村", unit=SHARE, every=HALF_YEAR, needs="town", good=LOWER,
+    scorecard=Row("implementability", "The most loaded tenth of municipalities", 2),
+)  # fmt: skip
+def top_tenth(run: Finished) -> Line | None:
+    """Cases over capacity of the tenth of municipalities where it is highest, at each date."""
+    table = run.table("municipalities")
+    if not {"caseload", "capacity"} <= set(table.column_names):
+        return None
+    month, cases, capacity = (table[c].to_numpy() for c in ("month", "caseload", "capacity"))
     months, loads = [], []
     for when in np.unique(month):
         own = (month == when) & (capacity > 0)
@@ -85,43 +170,39 @@ def top_tenth(municipalities: pa.Table) -> list[Line]:
             most = np.sort(cases[own] / capacity[own])[-max(int(own.sum()) // 10, 1) :]
             months.append(when)
             loads.append(float(most.mean()))
-    return [(TOP_TENTH, np.array(months), np.array(loads))] if months else []
+    return (np.array(months), np.array(loads)) if months else None
 
 
-def refusals(flows: pa.Table, months: np.ndarray) -> list[Line]:
-    """People refused in each month after the opening; none if no fate of the run is a refusal."""
+@derived(
+    "refusals", en="Refusals", ja="不許可", unit=PEOPLE_A_MONTH, summed=True,
+    scorecard=Row("order", "Refusals, so far"),
+)  # fmt: skip
+def refusals(run: Finished) -> Line | None:
+    """People refused in the month; not there if no transition of the run is a refusal."""
+    flows, months = run.table("flows"), run.months
     reasons = flows["reason"].combine_chunks()
     names = reasons.dictionary.to_pylist()
+    if not any(REFUSED in name for name in names):
+        return None
     refused = np.array([REFUSED in name for name in names])[reasons.indices.to_numpy()]
     when = np.searchsorted(months, flows["month"].to_numpy()[refused])
     people = np.bincount(when, flows["people"].to_numpy()[refused], months.size)
-    return [(REFUSALS, months[1:], people[1:])] if any(REFUSED in name for name in names) else []
+    return months[1:], people[1:]
 
-
-KEY: Final = ("month", "indicator", "by", "group")
-
-EVERYBODY: Final = "all"
-
-SUMMED: Final = "_so_far"
-"""Ends the names of flows summed since the opening: a single month of a flow is mostly noise."""
 
 Block = tuple[str, str, list[str], np.ndarray]  # indicator, by, groups, float64[months, groups]
 
 
 def series_of(folder: Path, config: RunConfig) -> pa.Table:
     """The series of a finished run. Raises OutputError if a table cannot be read."""
-    stocks = read_parquet(folder / "stocks.parquet")
-    by_row = stocks["month"].to_numpy()  # in order
-    begins = np.append(True, by_row[1:] != by_row[:-1])
-    months, month = by_row[begins], np.cumsum(begins) - 1
-    blocks = _stock_blocks(stocks, month, months.size, config)
-    table = _long(blocks, months)
-    return pa.concat_tables([_indicators(folder, months, config), table])
+    run = Finished(folder)
+    table = _long(_stock_blocks(run, config), run.months)
+    return pa.concat_tables([_indicators(run, config), table])
 
 
-def _stock_blocks(
-    stocks: pa.Table, month: np.ndarray, n_months: int, config: RunConfig
-) -> list[Block]:
+def _stock_blocks(run: Finished, config: RunConfig) -> list[Block]:
+    stocks, n_months = run.stocks, run.months.size
+    month = np.searchsorted(run.months, stocks["month"].to_numpy())
     country = config.country
     body = [config.status[name] for name in country.statuses]
     counted, settled = np.array([(s.published, s.settled) for s in body]).T
@@ -179,28 +260,25 @@ def _typed(columns: dict[str, np.ndarray]) -> pa.Table:
     return pa.table({"month": month, **text, "value": columns["value"].astype(np.float64)})
 
 
-def _indicators(folder: Path, months: np.ndarray, config: RunConfig) -> pa.Table:
+def _indicators(run: Finished, config: RunConfig) -> pa.Table:
     """The indicators of the run, what follows from them, and its flows summed since the opening."""
-    table = read_parquet(folder / "indicators.parquet")
-    names = np.array(table["indicator"].cast("string").to_pylist(), object)
-    month, value = table["month"].to_numpy(), table["value"].to_numpy()
-    lines = {name: _in_order(name, month[names == name], value[names == name])
-             for name in dict.fromkeys(names)}  # fmt: skip
-    more = loads(lines)
-    more += top_tenth(read_parquet(folder / "municipalities.parquet"))
-    more += refusals(read_parquet(folder / "flows.parquet"), months)
-    lines |= {line[0]: line for line in more}
-    units = {name: unit for name, (_, _, unit) in labels_of(config).items()}
-    flows = [line for line in lines.values() if units.get(line[0]) == "people a month"]
-    parts = [*lines.values(), *((n + SUMMED, when, np.cumsum(v)) for n, when, v in flows)]
-    label = np.concatenate([np.full(when.size, name, object) for name, when, _ in parts])
-    when, values = (np.concatenate([part[k] for part in parts]) for k in (1, 2))
-    inside = np.isin(when, months)
+    known = compared(config)
+    made = {one.name: one.values(run) for one in known.values() if isinstance(one, Derived)}
+    lines = run.lines | {name: line for name, line in made.items() if line is not None}
+    sums = {
+        f"{name}{SO_FAR}": (when, np.cumsum(values))
+        for name, (when, values) in lines.items()
+        if name in known and known[name].summed
+    }
+    parts = lines | sums
+    label = np.concatenate([np.full(when.size, name, object) for name, (when, _) in parts.items()])
+    when, values = (np.concatenate([line[k] for line in parts.values()]) for k in (0, 1))
+    inside = np.isin(when, run.months)
     everybody = np.full(int(inside.sum()), EVERYBODY, object)
     return _typed({"month": when[inside], "indicator": label[inside], "by": everybody,
                    "group": everybody, "value": values[inside]})  # fmt: skip
 
 
-def _in_order(name: str, month: np.ndarray, value: np.ndarray) -> Line:
+def _in_order(month: np.ndarray, value: np.ndarray) -> Line:
     order = np.argsort(month)
-    return name, month[order], value[order]
+    return month[order], value[order]
