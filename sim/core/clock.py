@@ -11,6 +11,10 @@ from functools import lru_cache
 
 EPOCH_YEAR = 1900
 
+HALF_YEAR = 6
+"""Months of the half-years, January to June and July to December, at whose ends stocks are
+published."""
+
 NEVER = 32767
 """int16 month that is never reached: the permit end of people without a permit limit."""
 
@@ -45,6 +49,11 @@ def year_of(index: int) -> int:
 def calendar_month(index: int) -> int:
     """Calendar month of a month index, 1 to 12."""
     return index % 12 + 1
+
+
+def half_year_end(index: int) -> int:
+    """Month index of the June or December that ends the half-year of a month."""
+    return index - index % HALF_YEAR + HALF_YEAR - 1
 
 
 def date_of(index: int) -> datetime.date:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -55,6 +55,10 @@ class Data:
                 f"no table {name!r} was loaded for {self.country}{nearest(name, self.tables)}"
             )
         return self.tables[name]
+
+    def with_tables(self, **tables: pd.DataFrame) -> Data:
+        """The same data with other frames for the tables named; the digest stays."""
+        return replace(self, tables=MappingProxyType({**self.tables, **tables}))
 
     def some(self, *names: str) -> tuple[pd.DataFrame | None, ...]:
         """These tables, None for one that was not loaded: what a result that is kept is made of."""

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from sim.config.schema.run import Channel, RunConfig
-from sim.core.clock import NEVER, calendar_month, month_index
+from sim.core.clock import HALF_YEAR, NEVER, calendar_month, half_year_end, month_index
 from sim.core.memory import Same
 from sim.core.probability import cuts
 from sim.core.rng import P_ARRIVAL_SHOCK, uniforms, word_of
@@ -30,8 +30,6 @@ class Profile(NamedTuple):
     age_cut: np.ndarray  # uint64[S, A] cumulative thresholds
     language_cut: np.ndarray  # uint64[S, L] cumulative thresholds
 
-
-HALF = 6
 
 COMPOSITION: Final = (
     "stocks_origin_status", "overstayers", "status_groups", "stocks_prefecture_status",
@@ -104,7 +102,7 @@ class ArrivalPlan:
 
     def _expected(self, month: int) -> np.ndarray:
         if self.is_past(month):
-            return self._past[_half_end(month)] * self._seasons[calendar_month(month) - 1]
+            return self._past[half_year_end(month)] * self._seasons[calendar_month(month) - 1]
         out = np.zeros(len(self._statuses))
         for s, name, way in self._open_ways():
             out[s] = self._continued(name, way, month)
@@ -131,7 +129,7 @@ class ArrivalPlan:
 
     def is_past(self, month: int) -> bool:
         """Whether the month takes observed or fitted entries (events are already in them)."""
-        return self._config.arrivals.mode == "conditional" and _half_end(month) in self._past
+        return self._config.arrivals.mode == "conditional" and half_year_end(month) in self._past
 
     def _way(self, name: str, channel: Channel) -> _Way:
         since = month_index(channel.since) if channel.since else 0
@@ -162,7 +160,7 @@ class ArrivalPlan:
 
     def share(self, month: int) -> np.ndarray:
         """float64[S, O, P]: composition of each status's arrivals; sums to 1, or 0 if unknown."""
-        half = min(_half_end(month), max(self._stocks))
+        half = min(half_year_end(month), max(self._stocks))
         if half not in self._shares:
             origin = self._origin_share(half)
             self._shares[half] = origin[:, :, None] * self._where
@@ -171,7 +169,7 @@ class ArrivalPlan:
     def _origin_share(self, half: int) -> np.ndarray:
         """float64[S, O]: origins of the arrivals of a half-year, from the growth of the stocks."""
         halves = sorted(self._stocks)
-        back = HALF if half < halves[-1] else int(12 * self._config.arrivals.origin_years)
+        back = HALF_YEAR if half < halves[-1] else int(12 * self._config.arrivals.origin_years)
         before = max(half - back, halves[0])
         new, old = self._stocks[max(half, halves[0])], self._stocks[before]
         turnover = np.array(
@@ -195,11 +193,6 @@ def _grown(channel: Channel, years: float) -> float:
     return float(1.0 - channel.fade**years) / -math.log(channel.fade)
 
 
-def _half_end(month: int) -> int:
-    """Month index of the June or December that ends the half-year of a month."""
-    return month - month % HALF + HALF - 1
-
-
 def _season_of(channel: Channel, month: int) -> float:
     """Weight of a calendar month; weights average 1 over the year."""
     weights = [channel.season.get(m, 1.0) for m in range(1, 13)]
@@ -208,11 +201,11 @@ def _season_of(channel: Channel, month: int) -> float:
 
 def _seasons(config: RunConfig) -> np.ndarray:
     """float64[12, S]: share of its half-year's arrivals that falls in a calendar month."""
-    out = np.full((12, len(config.country.statuses)), 1.0 / HALF)
+    out = np.full((12, len(config.country.statuses)), 1.0 / HALF_YEAR)
     for name, channel in config.arrivals.channels.items():
         s = config.country.statuses.index(name)
         for month in range(12):
-            half = range(_half_end(month) - HALF + 1, _half_end(month) + 1)
+            half = range(half_year_end(month) - HALF_YEAR + 1, half_year_end(month) + 1)
             weights = [_season_of(channel, other) for other in half]
             out[calendar_month(month) - 1, s] = _season_of(channel, month) / math.fsum(weights)
     return out

@@ -260,7 +260,7 @@ def _until(data: Data, last: int) -> Data:
     """
     entries = data["entries"]
     known = entries[entries["year"] <= year_of(last - 11)]  # a year is known from its December
-    return replace(data, tables={**data.tables, "entries": known})
+    return data.with_tables(entries=known)
 
 
 def _levels(config: RunConfig) -> dict[str, tuple[float, float]]:

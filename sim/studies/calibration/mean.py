@@ -11,24 +11,22 @@ the run, so the slopes of all stocks by all arrivals are exact counts of one run
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import pandas as pd
 
 from sim.agents.opening.people import open_population
 from sim.agents.population import HOLE
 from sim.config.schema.policy import FittedEdit, FittedRates, Prior
 from sim.config.schema.run import RunConfig
-from sim.core.clock import calendar_month, month_index, month_name, year_of
+from sim.core.clock import HALF_YEAR, half_year_end, month_index, year_of
 from sim.data.load import Data
 from sim.model.checkpoint import Checkpoint, restore, snapshot
 from sim.model.model import Kyosei
 from sim.model.opening import blank_state, state_of
+from sim.studies.calibration.entries import arrivals_table
 from sim.studies.calibration.plan import Knob
-
-HALF = 6
 
 UNAUDITED: Final = np.uint64(63)
 """Few people's fates are audited: hundreds of runs of the same model are compared with each other,
@@ -63,7 +61,7 @@ class Mean:
         self.config, self.data, self.knobs = config, data, knobs
         self.statuses = config.country.statuses
         start = month_index(config.start)
-        self.ends = np.arange(start + HALF, month_index(config.end) + 1, HALF)
+        self.ends = np.arange(start + HALF_YEAR, month_index(config.end) + 1, HALF_YEAR)
         self._opening = open_population(config, data, start, config.scale).columns
 
     def run(
@@ -80,7 +78,7 @@ class Mean:
         keep      month index -> where to put the run as it is after the month
         """
         config = with_fit(self.config, fit_of(self.knobs, theta))
-        data = with_arrivals(self.data, arrivals_table(arrivals, self.ends, self.statuses))
+        data = self.data.with_tables(arrivals=arrivals_table(arrivals, self.ends, self.statuses))
         if past is None:
             people = {name: column.copy() for name, column in self._opening.items()}
             state = state_of(config, data, people, threads)
@@ -100,7 +98,7 @@ class Mean:
 
     def _outcome(self, model: Kyosei, trail: _Trail | None) -> Outcome:
         record, weight = model.record, 1.0 / self.config.scale
-        halves = [k for k, m in enumerate(record.months) if k == 0 or calendar_month(m) in (6, 12)]
+        halves = [k for k, m in enumerate(record.months) if k == 0 or half_year_end(m) == m]
         stocks = np.array([record.cubes[k].sum(axis=(1, 2)) for k in halves]) * weight
         months = np.array(record.months[1:], np.int64)
         years, at = np.unique([year_of(int(m)) for m in months], return_inverse=True)
@@ -108,7 +106,7 @@ class Mean:
         np.add.at(flows, at, np.array(record.flows[1:]))
         born = np.zeros(years.size)
         np.add.at(born, at, np.array(record.born[1:]).sum(axis=1))
-        half = (months - months[0]) // HALF
+        half = (months - months[0]) // HALF_YEAR
         came = np.zeros((self.ends.size, len(self.statuses)))
         np.add.at(came, half, np.array(record.came[1:]))
         left = None if trail is None else trail.left * np.float32(weight)
@@ -137,13 +135,13 @@ class _Trail:
         new = np.ones(keys.size, np.bool_)
         new[:n] = keys[:n] != self._keys
         new &= status != HOLE
-        half = (month - self._start - 1) // HALF
+        half = (month - self._start - 1) // HALF_YEAR
         cell[new] = half * self._s + status[new].astype(np.int32)
         principal = people["principal"]
         family = new & (principal >= 0)  # they are here because somebody else came
         cell[family] = cell[principal[family]]
         self._keys, self._cell = keys.copy(), cell
-        if (month - self._start) % HALF == 0:
+        if (month - self._start) % HALF_YEAR == 0:
             kept = (cell >= 0) & (status != HOLE)
             at = cell[kept].astype(np.int64) * self._s + status[kept]
             count = np.bincount(at, minlength=self._cells * self._s)
@@ -168,17 +166,3 @@ def fit_of(knobs: list[Knob], theta: np.ndarray) -> FittedRates:
 def with_fit(config: RunConfig, fit: FittedRates) -> RunConfig:
     """The same configuration with another fit."""
     return config.model_copy(update={"fit": fit})
-
-
-def with_arrivals(data: Data, arrivals: pd.DataFrame) -> Data:
-    """The same data with another table of arrivals."""
-    return replace(data, tables={**data.tables, "arrivals": arrivals})
-
-
-def arrivals_table(people: np.ndarray, ends: np.ndarray, statuses: list[str]) -> pd.DataFrame:
-    """date, status, people of float64[H, S]; every half-year has a row for every status."""
-    dates = [month_name(int(end)) for end in ends]
-    return pd.DataFrame(
-        {"date": np.repeat(dates, len(statuses)), "status": statuses * len(dates),
-         "people": people.ravel()}
-    )  # fmt: skip

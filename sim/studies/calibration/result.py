@@ -12,9 +12,10 @@ import pandas as pd
 from sim.config.fit_draws import Factor, drawn, normals, rounded
 from sim.config.schema.policy import FittedEdit, FittedRates, Prior
 from sim.config.schema.run import RunConfig
-from sim.core.clock import month_name
+from sim.core.clock import HALF_YEAR, month_name
 from sim.data.load import Data
-from sim.studies.calibration.mean import HALF, arrivals_table, with_arrivals, with_fit
+from sim.studies.calibration.entries import estimated_arrivals
+from sim.studies.calibration.mean import with_fit
 from sim.studies.calibration.plan import Knob
 from sim.studies.calibration.targets import Targets
 
@@ -106,7 +107,7 @@ class Fit:
         The mean of the last two fitted years and the level believed, each by its certainty.
         """
         out = {}
-        last = self.arrivals[-YEARS_OF_LEVEL * 12 // HALF :].sum(axis=0) / YEARS_OF_LEVEL
+        last = self.arrivals[-YEARS_OF_LEVEL * 12 // HALF_YEAR :].sum(axis=0) / YEARS_OF_LEVEL
         for name, (level, sd) in self.level.items():
             mean = last[self.statuses.index(name)]
             if mean > 0:
@@ -163,15 +164,11 @@ class Fit:
 
     def data(self, data: Data) -> Data:
         """The same data with the fitted arrivals."""
-        return with_arrivals(data, self.table())
+        return data.with_tables(arrivals=self.table())
 
     def table(self) -> pd.DataFrame:
         """The table `arrivals`: date, status, people, quality, source; without empty rows."""
-        table = arrivals_table(self.arrivals, self.ends, self.statuses)
-        table["people"] = table["people"].round(1)
-        table["quality"] = np.where(self.known.ravel(), "derived", "fitted")
-        table["source"] = "arrivals_fit"
-        return table[table["people"] > 0].reset_index(drop=True)
+        return estimated_arrivals(self.arrivals, self.ends, self.statuses, self.known)
 
     def _moved_by(self, k: int) -> list[str]:
         """Names of the data that said most about a knob; none if its prior says it all."""

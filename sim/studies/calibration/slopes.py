@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim.core.clock import month_index, year_of
+from sim.core.clock import HALF_YEAR, month_index, year_of
 from sim.model.checkpoint import Checkpoint
-from sim.studies.calibration.mean import HALF, Mean, Outcome
+from sim.studies.calibration.mean import Mean, Outcome
 from sim.studies.calibration.plan import Plan
 from sim.studies.calibration.targets import Targets, observed_by
 
@@ -50,10 +50,10 @@ class Reading:
 def reading(mean: Mean, plan: Plan, targets: Targets, paths: list[str]) -> Reading:
     """How to read targets; paths are those of the F fates."""
     statuses, n = mean.statuses, len(targets)
-    start, weight = int(mean.ends[0]) - HALF, np.zeros((n, len(statuses)))
+    start, weight = int(mean.ends[0]) - HALF_YEAR, np.zeros((n, len(statuses)))
     flow, born = np.zeros((n, len(paths))), np.zeros(n)
     stock = np.array([kind != "flow" for kind in targets.kind])
-    row = np.where(stock, (targets.month - start) // HALF, 0)
+    row = np.where(stock, (targets.month - start) // HALF_YEAR, 0)
     first = year_of(start + 1)
     for r, name in enumerate(targets.name):
         if targets.by_status[r]:

@@ -15,9 +15,9 @@ import numpy as np
 from scipy.linalg import solve as scipy_solve
 
 from sim.config.schema.run import RunConfig
-from sim.core.clock import month_index, year_of
+from sim.core.clock import HALF_YEAR, month_index, year_of
 from sim.data.load import Data
-from sim.studies.calibration.mean import HALF
+from sim.studies.calibration.entries import open_cells, published_entries
 from sim.studies.calibration.plan import Knob, Plan
 
 MOST_SETS = 60
@@ -55,33 +55,6 @@ class Step:
     arrivals: np.ndarray
     covariance: np.ndarray
     weight: np.ndarray
-
-
-def open_cells(config: RunConfig, ends: np.ndarray) -> np.ndarray:
-    """bool[H, S]: half-years in which a status may be entered from abroad."""
-    out = np.zeros((ends.size, len(config.country.statuses)), np.bool_)
-    for s, name in enumerate(config.country.statuses):
-        channel, status = config.arrivals.channels.get(name), config.status[name]
-        if channel is None:
-            continue
-        since = [month_index(m) for m in (channel.since, status.since) if m is not None]
-        until = [month_index(m) for m in (channel.until, status.entry_until) if m is not None]
-        for h, end in enumerate(ends.tolist()):
-            out[h, s] = max(since, default=0) <= end and end - HALF < min(until, default=end)
-    return out
-
-
-def published_entries(config: RunConfig, data: Data) -> dict[tuple[int, str], tuple[float, str]]:
-    """(year, status) -> (new entries, quality) where a channel's entries are published."""
-    entries = data["entries"].copy()
-    for group, members in data["status_groups"].groupby("status_group")["status"]:
-        channels = [status for status in members if status in config.arrivals.channels]
-        if len(channels) == 1:  # a group enters by its channel
-            entries.loc[entries["status"] == group, "status"] = channels[0]
-    entries = entries[entries["status"].isin(list(config.arrivals.channels))]
-    entries = entries[entries["quality"] != "assumption"]
-    rows = entries[["year", "status", "people", "quality"]].itertuples(index=False)
-    return {(int(y), str(s)): (float(people), str(q)) for y, s, people, q in rows}
 
 
 def channels(config: RunConfig, data: Data, plan: Plan, ends: np.ndarray) -> Channels:
@@ -132,7 +105,7 @@ def _closed(config: RunConfig, ends: np.ndarray) -> np.ndarray:
         for edit in event.edits.values():
             since = month_index(edit.since)
             until = month_index(edit.until) if edit.until else int(ends[-1])
-            during = (ends >= since) & (ends - HALF + 1 <= until)
+            during = (ends >= since) & (ends - HALF_YEAR + 1 <= until)
             for s, name in enumerate(config.country.statuses):
                 if any(fnmatchcase(f"arrivals.{name}", glob) for glob in edit.paths):
                     out[:, s] |= during

@@ -10,18 +10,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from sim.agents.opening.people import open_population
 from sim.config.schema.run import RunConfig
-from sim.core.clock import month_index, month_name
+from sim.core.clock import HALF_YEAR, month_index, month_name
+from sim.core.probability import MONTHS_PER_YEAR
 from sim.core.threads import use_threads
 from sim.model.model import Kyosei
 from sim.model.opening import state_of
-from sim.studies.calibration.entries import HALF, as_table, halves, open_halves, target_stocks
+from sim.studies.calibration.entries import (
+    estimated_arrivals,
+    open_cells,
+    published_half_years,
+    published_stock_matrix,
+    simulated_stock_matrix,
+)
 from sim.studies.hindcast.known import Known
-
-MONTHS = 12
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,8 @@ class Balancing:
 
 def prepare(config: RunConfig, known: Known, scale: float) -> Balancing:
     """The run over the years before the origin. `config` gives rates and events."""
-    settings, dates = known.settings.arrivals, halves(known.data)
-    first = max(dates[0] - HALF, known.origin - round(MONTHS * settings.balanced_years))
+    settings, dates = known.settings.arrivals, published_half_years(known.data)
+    first = max(dates[0], known.origin - round(MONTHS_PER_YEAR * settings.balanced_years))
     arrivals = config.arrivals.model_copy(update={"mode": "conditional", "shocks": False})
     run = config.model_copy(
         update={
@@ -65,9 +69,9 @@ def prepare(config: RunConfig, known: Known, scale: float) -> Balancing:
         }
     )
     ends = [month for month in dates if month > first]
-    target = target_stocks(run, known.data)[-len(ends) - 1 :]
+    target = published_stock_matrix(run, known.data)[-len(ends) - 1 :]
     columns = open_population(run, known.data, first, scale).columns
-    return Balancing(run, known, ends, columns, target, open_halves(run, ends))
+    return Balancing(run, known, ends, columns, target, open_cells(run, ends))
 
 
 def balance(
@@ -88,18 +92,13 @@ def balance(
     damping = task.known.settings.arrivals.damping
     turnover = np.array([run.status[s].opening.turnover for s in statuses])
     for turn in range(rounds):
-        table = entries_table(people, task.ends, statuses)
+        table = estimated_arrivals(people, task.ends, statuses)
         stock, factor = _simulate(task, run, task.known.with_arrivals(table))
         if turn + 1 < rounds:
             step = damping * missing(np.nan_to_num(task.target - stock), turnover)
             free = task.open_to & ~unknown
             people = np.where(free, np.maximum(people + step, 0.0), people)
     return Past(task.ends, people, factor)
-
-
-def entries_table(people: np.ndarray, ends: list[int], statuses: list[str]) -> pd.DataFrame:
-    """The table `arrivals` of entries float64[H, S] that balanced."""
-    return as_table(people, np.zeros(people.shape, np.bool_), ends, statuses)
 
 
 def missing(gap: np.ndarray, turnover: np.ndarray) -> np.ndarray:
@@ -111,7 +110,7 @@ def missing(gap: np.ndarray, turnover: np.ndarray) -> np.ndarray:
     Without this, a short stage takes a round for every year that its entries have to follow.
     """
     step = np.zeros((len(gap) - 1, gap.shape[1]))
-    stays = np.exp(-turnover * HALF / MONTHS)
+    stays = np.exp(-turnover * HALF_YEAR / MONTHS_PER_YEAR)
     still = gap[0].copy()  # of what was added, and of the gap that the opening has
     for h in range(len(step)):
         still = still * stays
@@ -141,9 +140,8 @@ def _simulate(task: Balancing, run: RunConfig, known: Known) -> tuple[np.ndarray
     state = state_of(run, known.data, people, use_threads(run.threads))
     record = Kyosei(run, state=state).run()
     wanted = [month_index(run.start), *task.ends]
-    stock = {m: c.sum(axis=(1, 2)) for m, c in zip(record.months, record.cubes, strict=True)}
     factor = [
-        np.mean([state.rates.arrival_factor(m) for m in range(end - HALF + 1, end + 1)], axis=0)
+        np.mean([state.rates.arrival_factor(end - back) for back in range(HALF_YEAR)[::-1]], axis=0)
         for end in task.ends
     ]
-    return np.array([stock[month] for month in wanted]) / run.scale, np.array(factor)
+    return simulated_stock_matrix(record, wanted, run.scale), np.array(factor)

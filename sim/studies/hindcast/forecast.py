@@ -9,8 +9,7 @@ origin, its number and the seed alone, so it may be made in any order, or again.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
@@ -20,14 +19,14 @@ from sim.agents.opening.people import open_population
 from sim.agents.record import Record
 from sim.config.schema.policy import FittedRates
 from sim.config.schema.run import RunConfig
-from sim.core.clock import month_index, month_name
+from sim.core.clock import HALF_YEAR, half_year_end, month_index, month_name
 from sim.core.threads import use_threads
 from sim.data.load import Data
 from sim.model.model import Kyosei
 from sim.model.opening import state_of
-from sim.studies.calibration.entries import HALF
+from sim.studies.calibration.entries import estimated_arrivals
 from sim.studies.calibration.fit import Effort, Keeper, fit_past
-from sim.studies.hindcast.entries import Balancing, Past, balance, entries_table, prepare
+from sim.studies.hindcast.entries import Balancing, Past, balance, prepare
 from sim.studies.hindcast.known import Known
 from sim.studies.hindcast.members import continued, drawn_rates
 from sim.studies.hindcast.misfit import looks_back, walk, walks
@@ -96,7 +95,7 @@ def member_of(origin: Origin, member: int) -> pd.DataFrame:
     config, data = member_run(origin, member)
     opening = open_population(config, data, origin.known.origin, config.scale)
     state = state_of(config, data, opening.columns, use_threads(config.threads))
-    halves, statuses = (origin.horizon - origin.known.origin) // HALF, config.country.statuses
+    halves, statuses = (origin.horizon - origin.known.origin) // HALF_YEAR, config.country.statuses
     factor = walk(origin.misfit, statuses, origin.request.seed, member, halves)
     return tidy(Kyosei(config, state=state).run(), config, member, factor)
 
@@ -123,7 +122,7 @@ def member_run(origin: Origin, member: int) -> tuple[RunConfig, Data]:
         }
     )
     statuses = config.country.statuses
-    known = origin.known.with_arrivals(entries_table(past.entries, past.ends, statuses))
+    known = origin.known.with_arrivals(estimated_arrivals(past.entries, past.ends, statuses))
     return config, _with_given(known.data, origin.given)
 
 
@@ -148,7 +147,7 @@ def _with_given(data: Data, given: pd.DataFrame | None) -> Data:
     if given is None:
         return data
     arrivals = pd.concat([data["arrivals"], given], ignore_index=True)
-    return replace(data, tables=MappingProxyType({**data.tables, "arrivals": arrivals}))
+    return data.with_tables(arrivals=arrivals)
 
 
 def tidy(
@@ -166,7 +165,7 @@ def tidy(
     }
     halves = [
         (month, cube) for month, cube in zip(record.months, record.cubes, strict=True)
-        if month > record.months[0] and (month + 1) % HALF == 0
+        if month > record.months[0] and half_year_end(month) == month
     ]  # fmt: skip
     times = np.ones((len(halves), published.size)) if factor is None else factor
     frames = []

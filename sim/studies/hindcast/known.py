@@ -10,7 +10,6 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -124,8 +123,7 @@ class Known:
 
     def with_arrivals(self, arrivals: pd.DataFrame) -> Known:
         """The same with entries estimated; they may not lie after the origin either."""
-        tables = {**self.data.tables, "arrivals": arrivals}
-        return replace(self, data=replace(self.data, tables=MappingProxyType(tables)))
+        return replace(self, data=self.data.with_tables(arrivals=arrivals))
 
 
 def as_known(data: Data, origin: int, settings: Hindcast) -> Known:
@@ -139,7 +137,7 @@ def as_known(data: Data, origin: int, settings: Hindcast) -> Known:
     tables["arrivals"] = arrivals.iloc[:0]
     tables.update(stand_ins(tables, origin))
     mark = hashlib.sha256(f"{data.digest} known at {month_name(origin)}".encode()).hexdigest()
-    return Known(origin, replace(data, tables=MappingProxyType(tables), digest=mark), settings)
+    return Known(origin, replace(data.with_tables(**tables), digest=mark), settings)
 
 
 def later_than(data: Data, origin: int, settings: Hindcast) -> Iterator[str]:

@@ -18,12 +18,13 @@ import numpy as np
 
 from sim.agents.opening.people import open_population
 from sim.config.schema.run import RunConfig
-from sim.core.clock import month_name
+from sim.core.clock import HALF_YEAR, month_name
+from sim.core.probability import MONTHS_PER_YEAR
 from sim.core.threads import use_threads
 from sim.model.model import Kyosei
 from sim.model.opening import state_of
-from sim.studies.calibration.entries import HALF
-from sim.studies.hindcast.entries import MONTHS, Balancing, Past, entries_table
+from sim.studies.calibration.entries import estimated_arrivals, simulated_stock_matrix
+from sim.studies.hindcast.entries import Balancing, Past
 from sim.studies.hindcast.members import normal
 from sim.studies.hindcast.settings import Misfits
 
@@ -38,8 +39,9 @@ def looks_back(task: Balancing, past: Past, config: RunConfig) -> np.ndarray:
     H  half-years after its beginning
     """
     origin, first = task.known.origin, task.ends[0]
-    begins = list(range(origin - MONTHS, first, -MONTHS))
-    shape = (len(begins), (origin - min(begins, default=origin)) // HALF, past.entries.shape[1])
+    begins = list(range(origin - MONTHS_PER_YEAR, first, -MONTHS_PER_YEAR))
+    longest = (origin - min(begins, default=origin)) // HALF_YEAR
+    shape = (len(begins), longest, past.entries.shape[1])
     out = np.full(shape, np.nan)
     for look, begin in enumerate(begins):
         said = _said(task, past, config, begin)
@@ -62,13 +64,12 @@ def _said(task: Balancing, past: Past, config: RunConfig, begin: int) -> np.ndar
             "replicate": 0,
         }
     )
-    entries = entries_table(past.entries, past.ends, config.country.statuses)
+    entries = estimated_arrivals(past.entries, past.ends, config.country.statuses)
     data = task.known.with_arrivals(entries).data
     opening = open_population(run, data, begin, run.scale)
     record = Kyosei(run, state=state_of(run, data, opening.columns, use_threads(run.threads))).run()
-    stock = {m: c.sum(axis=(1, 2)) for m, c in zip(record.months, record.cubes, strict=True)}
-    ends = range(begin + HALF, task.known.origin + 1, HALF)
-    return np.array([stock[end] for end in ends]) / run.scale
+    ends = range(begin + HALF_YEAR, task.known.origin + 1, HALF_YEAR)
+    return simulated_stock_matrix(record, ends, run.scale)
 
 
 def walks(errors: np.ndarray, settings: Misfits) -> np.ndarray:
@@ -80,7 +81,7 @@ def walks(errors: np.ndarray, settings: Misfits) -> np.ndarray:
     """
     if not np.isfinite(errors).any():
         return np.zeros(errors.shape[2])
-    years = np.arange(1, errors.shape[1] + 1) * HALF / MONTHS
+    years = np.arange(1, errors.shape[1] + 1) * HALF_YEAR / MONTHS_PER_YEAR
     each = _mean(_mean(errors**2 / years[None, :, None]))  # over half-years, then over looks
     n = np.isfinite(errors).any(axis=1).sum(axis=0)
     common = float(np.median(each[n > 0]))
@@ -101,4 +102,4 @@ def walk(steps: np.ndarray, statuses: list[str], seed: int, member: int, n: int)
     steps  float64[S] as `walks` gives them
     """
     z = [[normal(seed, member, f"misfit.{s}.{h}") for s in statuses] for h in range(n)]
-    return np.exp(np.cumsum(np.array(z) * steps * math.sqrt(HALF / MONTHS), axis=0))
+    return np.exp(np.cumsum(np.array(z) * steps * math.sqrt(HALF_YEAR / MONTHS_PER_YEAR), axis=0))
