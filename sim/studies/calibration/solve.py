@@ -25,7 +25,7 @@ MOST_SETS = 60
 WIDE = 4.0
 """Standard deviation of any half-year's arrivals around the channel's level, in such levels."""
 
-LEAST = 0.002
+LEAST_SHARE = 0.002
 """Arrivals of a half-year are at least this share of the channel's mean."""
 
 
@@ -122,6 +122,51 @@ def first_arrivals(believed: Channels, config: RunConfig) -> np.ndarray:
     return out
 
 
+class Normal:
+    """A linear least-squares problem in x: steps of K knobs, then of C cells in units of their own.
+
+    Blocks of rows are collected by `add`; what is minimised is the sum of squares, in standard
+    deviations, of what each row leaves of its gap.
+    """
+
+    def __init__(self, knobs: int, cells: int) -> None:
+        self.knobs, self.cells = knobs, cells
+        self._rows: list[np.ndarray] = []
+        self._right: list[np.ndarray] = []
+
+    def add(
+        self, gap: np.ndarray, sd: np.ndarray | float = 1.0, *,
+        knobs: np.ndarray | None = None, cells: np.ndarray | None = None,
+    ) -> None:  # fmt: skip
+        """Ask for knobs @ x_K + cells @ x_C = gap, give or take sd.
+
+        gap    float64[N]; sd float64[N], or 1 where rows and gap are in standard deviations already
+        knobs  float64[N, K] and cells float64[N, C]: slopes; 0 if not given
+        """
+        parts = (
+            np.zeros((gap.size, self.knobs)) if knobs is None else knobs,
+            np.zeros((gap.size, self.cells)) if cells is None else cells,
+        )
+        self._rows.append(np.hstack(parts) / np.reshape(sd, (-1, 1)))
+        self._right.append(gap / sd)
+
+    def minimum(self, sd_of_step: np.ndarray, low: np.ndarray) -> np.ndarray:
+        """float64[K + C]: the best x >= low, damped.
+
+        sd_of_step  float64[K + C]: standard deviation of a prior around no step at all, which
+                    holds the solution to where the slopes are true (Levenberg-Marquardt)
+        """
+        rows = np.vstack([*self._rows, np.diag(1 / sd_of_step)])
+        right = np.concatenate([*self._right, np.zeros(sd_of_step.size)])
+        return _bounded(rows.T @ rows, rows.T @ right, low)
+
+    def covariance(self, free: np.ndarray) -> np.ndarray:
+        """float64[K, K] of the knobs, without the damping; free bool[K + C]: what may vary."""
+        rows = np.vstack(self._rows)
+        information = rows.T @ rows
+        return np.linalg.inv(information[np.ix_(free, free)])[: self.knobs, : self.knobs]
+
+
 def solve(
     knobs: list[Knob], believed: Channels, theta: np.ndarray, arrivals: np.ndarray,
     said: np.ndarray, value: np.ndarray, sd: np.ndarray, by_knob: np.ndarray,
@@ -135,31 +180,22 @@ def solve(
     trust            standard deviation within which a logarithm may move in this step, and a
                      tenth of what arrivals may, as a share of the channel's mean; 0 holds the knobs
     """
-    cells = np.nonzero(believed.open)
-    unit = believed.size[cells[1]]
-    data = np.hstack([by_knob, by_cell[:, cells[0], cells[1]] * unit]) / sd[:, None]
-    gap = (value - said) / sd
+    k, cells = len(knobs), np.nonzero(believed.open)
+    unit = believed.size[cells[1]]  # persons by which one step of a cell counts
+    normal = Normal(k, unit.size)
+    normal.add(value - said, sd, knobs=by_knob, cells=by_cell[:, cells[0], cells[1]] * unit)
     prior, prior_gap = _prior(knobs, theta)
-    entries = believed.rows[:, cells[0], cells[1]] * unit
-    entries_gap = believed.want - np.tensordot(believed.rows, arrivals, axes=2)
-    k, n_cells = len(knobs), unit.size
-    a = np.vstack([
-        data,
-        np.hstack([prior, np.zeros((k, n_cells))]),
-        np.hstack([np.zeros((len(entries), k)), entries]),
-    ])  # fmt: skip
-    damping = np.concatenate([np.full(k, trust or 1e-6), np.full(n_cells, 10 * (trust or 1.0))])
-    b = np.concatenate([gap, prior_gap, entries_gap, np.zeros(k + n_cells)])
+    normal.add(prior_gap, knobs=prior)
+    normal.add(_entries_gap(believed, arrivals), cells=believed.rows[:, cells[0], cells[1]] * unit)
     now = arrivals[cells] / unit
-    low = np.concatenate([np.full(k, -np.inf), np.minimum(LEAST - now, -1e-9)])
-    damped = np.vstack([a, np.diag(1 / damping)])
-    found = _bounded(damped.T @ damped, damped.T @ b, low)
+    free_step = np.concatenate([np.full(k, trust or 1e-6), np.full(unit.size, 10 * (trust or 1.0))])
+    low = np.concatenate([np.full(k, -np.inf), np.minimum(LEAST_SHARE - now, -1e-9)])
+    found = normal.minimum(free_step, low)
     moved = arrivals.copy()
-    moved[cells] = np.maximum((now + found[k:]) * unit, LEAST * unit)
-    information = a.T @ a
-    free = np.concatenate([np.ones(k, np.bool_), now + found[k:] > 1.5 * LEAST])
-    covariance = np.linalg.inv(information[np.ix_(free, free)])[:k, :k]
-    return Step(theta + found[:k], moved, covariance, data[:, :k])
+    moved[cells] = np.maximum((now + found[k:]) * unit, LEAST_SHARE * unit)
+    free = np.concatenate([np.ones(k, np.bool_), now + found[k:] > 1.5 * LEAST_SHARE])
+    weight = by_knob / sd[:, None]
+    return Step(theta + found[:k], moved, normal.covariance(free), weight)
 
 
 def _bounded(square: np.ndarray, right: np.ndarray, low: np.ndarray) -> np.ndarray:
@@ -185,9 +221,13 @@ def cost(
 ) -> float:  # fmt: skip
     """Half the sum of squares, in standard deviations, of data, priors and entries."""
     _, prior = _prior(knobs, theta)
-    entries = believed.want - np.tensordot(believed.rows, arrivals, axes=2)
-    gaps = ((value - said) / sd, prior, entries)
+    gaps = ((value - said) / sd, prior, _entries_gap(believed, arrivals))
     return 0.5 * math.fsum(float(gap @ gap) for gap in gaps)
+
+
+def _entries_gap(believed: Channels, arrivals: np.ndarray) -> np.ndarray:
+    """float64[R]: how far arrivals are from each belief about them, in standard deviations."""
+    return believed.want - np.tensordot(believed.rows, arrivals, axes=2)
 
 
 def _prior(knobs: list[Knob], theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
