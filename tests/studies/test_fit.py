@@ -13,7 +13,7 @@ from sim.core.errors import ConfigError, DataError
 from sim.data.load import load
 from sim.studies.calibration.plan import Knob, knobs, load_plan, plan_of
 from sim.studies.calibration.result import Fit, errors
-from sim.studies.calibration.solve import Channels, cost, solve
+from sim.studies.calibration.solve import Channels, Normal, Point, cost, solve
 from sim.studies.calibration.targets import Targets, check_known, targets
 from sim.studies.calibration.variance import split
 
@@ -30,17 +30,25 @@ def no_beliefs(halves: int = 1, statuses: int = 1) -> Channels:
 
 
 def published(month: str = "2013-06", value: float = 100.0) -> Targets:
-    at = np.array([month_index(month)])
-    return Targets(["worker"], ["status"], at, at, np.array([value]), np.array([2.0]))
+    return held_to([value], [2.0], month)
+
+
+def held_to(values: list[float], sds: list[float], month: str = "2013-06") -> Targets:
+    at = np.full(len(values), month_index(month))
+    names, kinds = ["worker"] * len(values), ["status"] * len(values)
+    return Targets(names, kinds, at, at, np.array(values), np.array(sds))
+
+
+def nowhere(knobs: int) -> Point:
+    """Where knobs are at 0, nobody comes and the model says 0 of one target."""
+    return Point(np.zeros(knobs), np.zeros((1, 1)), np.zeros(1), np.zeros((1, 1, 1)))
 
 
 def step(gap: float, sd: float, prior_sd: float, trust: float = 1e6) -> tuple[float, float]:
     """(knob, its sd) where one datum with slope 1 asks for `gap` and the prior for 0."""
-    found = solve(
-        [knob("a", prior_sd)], no_beliefs(), np.zeros(1), np.zeros((1, 1)), np.zeros(1),
-        np.array([gap]), np.array([sd]), np.ones((1, 1)), np.zeros((1, 1, 1)), trust,
-    )  # fmt: skip
-    return float(found.knobs[0]), float(np.sqrt(found.covariance[0, 0]))
+    one, data = [knob("a", prior_sd)], held_to([gap], [sd])
+    found = solve(one, no_beliefs(), data, nowhere(1), np.ones((1, 1)), trust)
+    return float(found.theta[0]), float(np.sqrt(found.covariance[0, 0]))
 
 
 def test_a_knob_is_the_mean_of_datum_and_prior_by_their_certainty():
@@ -60,12 +68,9 @@ def test_what_no_datum_touches_keeps_its_prior():
 
 
 def test_a_period_follows_the_one_before():
-    both = [knob("a", 0.5), knob("b", 0.1, follows=0)]
-    found = solve(
-        both, no_beliefs(), np.zeros(2), np.zeros((1, 1)), np.zeros(1), np.array([1.0]),
-        np.array([1e-4]), np.array([[1.0, 0.0]]), np.zeros((1, 1, 1)), 1e6,
-    )  # fmt: skip
-    assert found.knobs == pytest.approx([1.0, 1.0], abs=1e-4)
+    both, data = [knob("a", 0.5), knob("b", 0.1, follows=0)], held_to([1.0], [1e-4])
+    found = solve(both, no_beliefs(), data, nowhere(2), np.array([[1.0, 0.0]]), 1e6)
+    assert found.theta == pytest.approx([1.0, 1.0], abs=1e-4)
     assert np.sqrt(found.covariance[1, 1]) == pytest.approx(0.1, rel=1e-3)
 
 
@@ -73,19 +78,28 @@ def test_arrivals_take_up_a_gap_and_are_never_negative():
     open_to = np.ones((2, 1), np.bool_)
     believed = Channels(open_to, np.array([100.0]), np.zeros((0, 2, 1)), np.zeros(0), ~open_to)
     arrivals, slopes = np.array([[50.0], [50.0]]), np.eye(2).reshape(2, 2, 1)
-    found = solve(
-        [], believed, np.zeros(0), arrivals, np.array([50.0, 50.0]), np.array([80.0, -200.0]),
-        np.ones(2), np.zeros((2, 0)), slopes, 1e6,
-    )  # fmt: skip
+    here = Point(np.zeros(0), arrivals, np.array([50.0, 50.0]), slopes)
+    data = held_to([80.0, -200.0], [1.0, 1.0])
+    found = solve([], believed, data, here, np.zeros((2, 0)), 1e6)
     assert found.arrivals[0, 0] == pytest.approx(80.0)
     assert 0 < found.arrivals[1, 0] < 1
 
 
+def test_rows_weigh_by_their_certainty():
+    """Two data about one knob, one about one cell; damping only where it is asked for."""
+    normal = Normal(1, 1)
+    normal.add(np.array([1.0, 3.0]), np.array([1.0, 2.0]), knobs=np.ones((2, 1)))
+    normal.add(np.array([4.0]), cells=np.ones((1, 1)))
+    low = np.full(2, -np.inf)
+    assert normal.minimum(np.full(2, 1e9), low) == pytest.approx([1.4, 4.0])
+    assert normal.covariance(np.ones(2, np.bool_)) == pytest.approx(np.array([[0.8]]))
+    assert normal.minimum(np.array([1e9, 1.0]), low) == pytest.approx([1.4, 2.0])
+    assert normal.minimum(np.full(2, 1e9), np.array([2.0, -1.0])) == pytest.approx([2.0, 4.0])
+
+
 def test_cost_is_half_the_squares_of_data_and_priors():
-    value = cost(
-        [knob("a", 0.5)], no_beliefs(), np.array([1.0]), np.zeros((1, 1)), np.array([3.0]),
-        np.array([1.0]), np.array([2.0]),
-    )  # fmt: skip
+    here = Point(np.array([1.0]), np.zeros((1, 1)), np.array([3.0]), np.zeros((1, 1, 1)))
+    value = cost([knob("a", 0.5)], no_beliefs(), held_to([1.0], [2.0]), here)
     assert value == pytest.approx(0.5 * (1.0 + 4.0))
 
 

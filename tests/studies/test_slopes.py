@@ -37,7 +37,7 @@ def world():
     given = targets(past, data, plan, LAST)
     places = load_places(past, data)
     paths = [name.path for name in build(past, places.codes, places.mobility).names]
-    entries = first_arrivals(channels(past, data, plan, mean.ends), past)
+    entries = first_arrivals(channels(past, data, plan, mean.ends))
     return mean, reading(mean, plan, given, paths), entries
 
 

@@ -34,16 +34,25 @@ from sim.studies.calibration.mean import Mean
 from sim.studies.calibration.plan import RANGE_SDS, Knob, Plan, knobs, load_plan
 from sim.studies.calibration.result import Fit, errors
 from sim.studies.calibration.slopes import Reading, by_arrivals, by_knobs, reading
-from sim.studies.calibration.solve import Channels, Step, channels, cost, first_arrivals, solve
+from sim.studies.calibration.solve import (
+    Channels,
+    Point,
+    Step,
+    channels,
+    cost,
+    first_arrivals,
+    solve,
+)
 from sim.studies.calibration.targets import Targets, check_known, targets
 
-ALONE = 3
-"""Rounds in which arrivals alone move."""
+ARRIVALS_ONLY = 3
+"""First steps, in which arrivals move and rates stay."""
 
 FAR = 2.0
-"""Of a logarithm: how far slopes are taken to grow with a rate."""
+"""Change of a rate's logarithm up to which slopes are taken to grow with the rate."""
 
 LEAST_TRUST = 0.01
+"""A descent ends when a logarithm may not move further than this."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +76,8 @@ class Keeper(Protocol):
     def put(self, name: str, arrays: dict[str, np.ndarray]) -> None: ...
 
 
-class Forget:
-    """Keeps nothing."""
+class KeepNothing:
+    """A keeper of fits that are made at one go."""
 
     def get(self, name: str) -> dict[str, np.ndarray] | None:
         return None
@@ -77,97 +86,87 @@ class Forget:
         return None
 
 
-@dataclass(frozen=True)
-class Place:
-    """Knobs, arrivals and what the model says there; cells are the slopes by arrivals."""
-
-    theta: np.ndarray
-    arrivals: np.ndarray
-    said: np.ndarray
-    cells: np.ndarray
-    cost: float
-
-
 @dataclass
-class _Work:
-    """A fit in progress."""
+class _Search:
+    """A fit in progress: the best point known, its cost, and slopes around it."""
 
-    plan: Plan
     knobs: list[Knob]
     targets: Targets
     believed: Channels
     read: Reading
     keeper: Keeper
     say: Callable[[str], None]
-    by_knob: np.ndarray
-    seen_from: np.ndarray  # float64[K]: the knobs at which slopes were taken
     trust: float
     workers: int
-    best: Place | None = None
+    by_knob: np.ndarray  # float64[N, K]
+    seen_from: np.ndarray  # float64[K]: logarithms at which slopes by knobs were taken
+    best: Point
+    cost: float
 
-    def look(self, name: str, mean: Mean, theta: np.ndarray, arrivals: np.ndarray) -> Place:
-        """What the model says somewhere; or what an earlier attempt kept of it."""
+    def evaluate(
+        self, name: str, mean: Mean, theta: np.ndarray, arrivals: np.ndarray
+    ) -> tuple[Point, float]:
+        """A point and its cost: from a run of the model, or as an earlier attempt kept it."""
         kept = self.keeper.get(name)
         if kept is None:
             outcome = mean.run(theta, arrivals, follow=True, threads=self.workers)
-            cells = by_arrivals(outcome, self.read, mean.config.scale)
+            by_cell = by_arrivals(outcome, self.read, mean.config.scale)
             kept = {"theta": theta, "arrivals": arrivals, "said": self.read.of(outcome),
-                    "cells": cells}  # fmt: skip
+                    "cells": by_cell}  # fmt: skip
             self.keeper.put(name, kept)
-        t, said = self.targets, kept["said"]
-        height = cost(
-            self.knobs, self.believed, kept["theta"], kept["arrivals"], said, t.value, t.sd
-        )  # fmt: skip
-        self.say(f"{name}: {errors(t, said).text}; cost {height:.0f}")
-        return Place(kept["theta"], kept["arrivals"], said, kept["cells"], height)
+        point = Point(kept["theta"], kept["arrivals"], kept["said"], kept["cells"])
+        height = cost(self.knobs, self.believed, self.targets, point)
+        self.say(f"{name}: {errors(self.targets, point.said).text}; cost {height:.0f}")
+        return point, height
+
+    def begin(self, name: str, mean: Mean, theta: np.ndarray, arrivals: np.ndarray) -> None:
+        """Take a point as the best, whatever its cost: another scale has other costs."""
+        self.best, self.cost = self.evaluate(name, mean, theta, arrivals)
 
     def step(self, free: bool = True) -> Step:
-        """Where to go from the best place known; knobs stay unless they are free."""
-        assert self.best is not None
-        t, best = self.targets, self.best
-        return solve(
-            self.knobs, self.believed, best.theta, best.arrivals, best.said, t.value, t.sd,
-            self.by_knob * self._growth(best.theta), best.cells, self.trust if free else 0.0,
-        )  # fmt: skip
+        """Where to go from the best point; knobs stay unless they are free."""
+        slopes = self.by_knob * self._growth(self.best.theta)
+        trust = self.trust if free else 0.0
+        return solve(self.knobs, self.believed, self.targets, self.best, slopes, trust)
 
     def _growth(self, theta: np.ndarray) -> np.ndarray:
         """float64[K]: a rate's effect is near proportional to it, and so are slopes by its log."""
         return np.exp(np.clip(theta - self.seen_from, -FAR, FAR))
 
-    def learn(self, place: Place) -> None:
-        """Mend the slopes by what a step has shown (Broyden), in standard deviations of priors."""
-        assert self.best is not None
-        moved, growth = place.theta - self.best.theta, self._growth(self.best.theta)
+    def mend_slopes(self, found: Point) -> None:
+        """Broyden's update by what a step has shown, in standard deviations of priors."""
+        moved, growth = found.theta - self.best.theta, self._growth(self.best.theta)
         expected = self.by_knob * growth @ moved
-        expected += np.tensordot(self.best.cells, place.arrivals - self.best.arrivals, axes=2)
-        missed = place.said - self.best.said - expected
+        expected += np.tensordot(self.best.by_cell, found.arrivals - self.best.arrivals, axes=2)
+        missed = found.said - self.best.said - expected
         sd = np.array([knob.sd for knob in self.knobs])
         length = float(((moved / sd) ** 2).sum())
         if length > 0:
             self.by_knob += np.outer(missed, moved / sd**2) / length / growth
 
-    def walk(self, name: str, mean: Mean, steps: int, free: bool = True, mend: bool = True) -> None:
+    def descend(
+        self, name: str, mean: Mean, steps: int, free: bool = True, mend: bool = True
+    ) -> None:
         """Levenberg-Marquardt: go where it should be better, less far each time that it is not."""
         for turn in range(steps):
-            found = self.step(free)
-            place = self.look(f"{name}_{turn + 1}", mean, found.knobs, found.arrivals)
-            assert self.best is not None
+            aim = self.step(free)
+            point, height = self.evaluate(f"{name}_{turn + 1}", mean, aim.theta, aim.arrivals)
             if free and mend:
-                self.learn(place)
-            if place.cost < self.best.cost:
-                self.best, self.trust = place, min(1.5 * self.trust, 1.0)
+                self.mend_slopes(point)
+            if height < self.cost:
+                self.best, self.cost, self.trust = point, height, min(1.5 * self.trust, 1.0)
             elif free:
                 self.trust /= 3
             if free and self.trust < LEAST_TRUST:
                 return
 
-    def slopes(self, name: str, mean: Mean, workers: int) -> None:
-        """Take slopes at the best place known."""
-        assert self.best is not None
+    def take_slopes(self, name: str, mean: Mean) -> None:
+        """Slopes by knobs at the best point, from pairs of runs or as they were kept."""
         best, kept = self.best, self.keeper.get(name)
         if kept is None:
             self.say(f"{name}: {len(self.knobs)} pairs of runs")
-            kept = {"slopes": by_knobs(mean, self.read, best.theta, best.arrivals, workers)}
+            slopes = by_knobs(mean, self.read, best.theta, best.arrivals, self.workers)
+            kept = {"slopes": slopes}
             self.keeper.put(name, kept)
         self.by_knob, self.seen_from = kept["slopes"].copy(), best.theta
 
@@ -186,7 +185,7 @@ def fit_past(
     Raises ConfigError, and DataError if `published` holds what became known after `until`.
     """
     plan = plan or load_plan(config)
-    effort, keeper = effort or Effort(), keeper or Forget()
+    effort, keeper = effort or Effort(), keeper or KeepNothing()
     workers = config.threads or usable_cores()
     last = until if until is not None else month_index(config.country.last_month)
     past = _past(config, plan, last)
@@ -205,42 +204,41 @@ def fit_past(
     places = load_places(past, known)
     paths = [name.path for name in build(past, places.codes, places.mobility).names]
     believed = channels(past, known, plan, small.ends)
-    work = _Work(
-        plan, moves, given, believed, reading(small, plan, given, paths), keeper, say,
-        np.zeros((len(given), len(moves))), np.zeros(len(moves)), effort.trust, workers,
+    nowhere = Point(*(np.zeros(0),) * 4)  # until the first run
+    search = _Search(
+        moves, given, believed, reading(small, plan, given, paths), keeper, say, effort.trust,
+        workers, np.zeros((len(given), len(moves))), np.zeros(len(moves)), nowhere, math.inf,
     )  # fmt: skip
-    last_step = _rounds(work, mean, first_arrivals(believed, past), effort, workers)
-    assert work.best is not None
+    last_step = _rounds(search, mean, first_arrivals(believed), effort)
     return Fit(
         name=config.country.name, start=month_index(plan.start), until=last, knobs=moves,
-        theta=last_step.knobs, covariance=last_step.covariance, ends=small.ends,
+        theta=last_step.theta, covariance=last_step.covariance, ends=small.ends,
         statuses=config.country.statuses, arrivals=last_step.arrivals, known=believed.known,
-        targets=given, said=work.best.said, weight=last_step.weight,
+        targets=given, said=search.best.said, weight=last_step.weight,
         level=_levels(config),
     )  # fmt: skip
 
 
 def _rounds(
-    work: _Work, mean: Callable[[float], Mean], start: np.ndarray, effort: Effort, workers: int
+    search: _Search, mean: Callable[[float], Mean], start: np.ndarray, effort: Effort
 ) -> Step:
-    """Arrivals alone, then knobs too; returns the last place, with its covariance."""
-    early, at = mean(effort.early), np.zeros(len(work.knobs))
-    work.best = work.look("start", early, at, start)
-    work.walk("arrivals", early, ALONE, free=False)
+    """Arrivals alone, then knobs too; returns the best point as a step, with its covariance."""
+    early = mean(effort.early)
+    search.begin("start", early, np.zeros(len(search.knobs)), start)
+    search.descend("arrivals", early, ARRIVALS_ONLY, free=False)
     for turn, steps in enumerate(effort.steps):
-        work.slopes(f"slopes_{turn + 1}", mean(effort.slopes), workers)
-        work.trust = effort.trust / (turn + 1)
-        work.walk(f"early_{turn + 1}", early, steps)
+        search.take_slopes(f"slopes_{turn + 1}", mean(effort.slopes))
+        search.trust = effort.trust / (turn + 1)
+        search.descend(f"early_{turn + 1}", early, steps)
     late = mean(effort.late)
-    work.best = work.look("late_0", late, work.best.theta, work.best.arrivals)
-    work.trust = effort.trust / (len(effort.steps) + 1)
-    work.walk("late", late, effort.last)
+    search.begin("late_0", late, search.best.theta, search.best.arrivals)
+    search.trust = effort.trust / (len(effort.steps) + 1)
+    search.descend("late", late, effort.last)
     # Mended slopes find the way but take up luck: estimates and intervals need slopes as they are.
-    work.slopes("slopes_final", mean(effort.slopes), workers)
-    work.trust = effort.trust
-    work.walk("plain", late, effort.plain, mend=False)
-    found = work.step()
-    return replace(found, knobs=work.best.theta, arrivals=work.best.arrivals)
+    search.take_slopes("slopes_final", mean(effort.slopes))
+    search.trust = effort.trust
+    search.descend("plain", late, effort.plain, mend=False)
+    return replace(search.step(), theta=search.best.theta, arrivals=search.best.arrivals)
 
 
 def _past(config: RunConfig, plan: Plan, last: int) -> RunConfig:

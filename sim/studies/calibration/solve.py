@@ -19,6 +19,7 @@ from sim.core.clock import HALF_YEAR, month_index, year_of
 from sim.data.load import Data
 from sim.studies.calibration.entries import open_cells, published_entries
 from sim.studies.calibration.plan import Knob, Plan
+from sim.studies.calibration.targets import Targets
 
 MOST_SETS = 60
 
@@ -47,11 +48,33 @@ class Channels:
 
 
 @dataclass(frozen=True)
-class Step:
-    """A solution. knobs float64[K], arrivals float64[H, S]; covariance float64[K, K] (Laplace);
-    weight float64[N, K]: what each datum said about each knob (squares sum to its information)."""
+class Point:
+    """Parameters and arrivals, and what the model says there.
 
-    knobs: np.ndarray
+    theta     float64[K] logarithms of the multipliers
+    arrivals  float64[H, S] people who come in each half-year
+    said      float64[N] what the model says about the N targets
+    by_cell   float64[N, H, S] slopes of that by one more newcomer
+    """
+
+    theta: np.ndarray
+    arrivals: np.ndarray
+    said: np.ndarray
+    by_cell: np.ndarray
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where a step leads.
+
+    theta       float64[K] logarithms of the multipliers
+    arrivals    float64[H, S]
+    covariance  float64[K, K] of theta, in Laplace's approximation
+    weight      float64[N, K]: what each target said about each knob; the squares of a column sum to
+                the information that the data hold about the knob
+    """
+
+    theta: np.ndarray
     arrivals: np.ndarray
     covariance: np.ndarray
     weight: np.ndarray
@@ -112,7 +135,7 @@ def _closed(config: RunConfig, ends: np.ndarray) -> np.ndarray:
     return out
 
 
-def first_arrivals(believed: Channels, config: RunConfig) -> np.ndarray:
+def first_arrivals(believed: Channels) -> np.ndarray:
     """float64[H, S]: where a fit begins: published entries, else the channel's level."""
     out = believed.open * believed.size[None, :]
     for row, want in zip(believed.rows, believed.want, strict=True):
@@ -168,34 +191,36 @@ class Normal:
 
 
 def solve(
-    knobs: list[Knob], believed: Channels, theta: np.ndarray, arrivals: np.ndarray,
-    said: np.ndarray, value: np.ndarray, sd: np.ndarray, by_knob: np.ndarray,
-    by_cell: np.ndarray, trust: float,
+    knobs: list[Knob], believed: Channels, targets: Targets, at: Point, by_knob: np.ndarray,
+    trust: float,
 ) -> Step:  # fmt: skip
-    """Best knobs and arrivals near `theta` [K] and `arrivals` [H, S], where the model says `said`.
+    """The best knobs and arrivals near a point, for a model that is linear around it.
 
-    said, value, sd  float64[N]: model, published, standard deviation
-    by_knob          float64[N, K] slopes
-    by_cell          float64[N, H, S] slopes by newcomer
-    trust            standard deviation within which a logarithm may move in this step, and a
-                     tenth of what arrivals may, as a share of the channel's mean; 0 holds the knobs
+    by_knob  float64[N, K]: slopes of what the model says by each knob
+    trust    standard deviation within which a logarithm may move in this step, and a tenth of what
+             arrivals may, as a share of the channel's mean; 0 holds the knobs
     """
     k, cells = len(knobs), np.nonzero(believed.open)
     unit = believed.size[cells[1]]  # persons by which one step of a cell counts
     normal = Normal(k, unit.size)
-    normal.add(value - said, sd, knobs=by_knob, cells=by_cell[:, cells[0], cells[1]] * unit)
-    prior, prior_gap = _prior(knobs, theta)
+    normal.add(
+        targets.value - at.said, targets.sd, knobs=by_knob,
+        cells=at.by_cell[:, cells[0], cells[1]] * unit,
+    )  # fmt: skip
+    prior, prior_gap = _prior(knobs, at.theta)
     normal.add(prior_gap, knobs=prior)
-    normal.add(_entries_gap(believed, arrivals), cells=believed.rows[:, cells[0], cells[1]] * unit)
-    now = arrivals[cells] / unit
+    normal.add(
+        _entries_gap(believed, at.arrivals), cells=believed.rows[:, cells[0], cells[1]] * unit
+    )
+    now = at.arrivals[cells] / unit
     free_step = np.concatenate([np.full(k, trust or 1e-6), np.full(unit.size, 10 * (trust or 1.0))])
     low = np.concatenate([np.full(k, -np.inf), np.minimum(LEAST_SHARE - now, -1e-9)])
     found = normal.minimum(free_step, low)
-    moved = arrivals.copy()
+    moved = at.arrivals.copy()
     moved[cells] = np.maximum((now + found[k:]) * unit, LEAST_SHARE * unit)
     free = np.concatenate([np.ones(k, np.bool_), now + found[k:] > 1.5 * LEAST_SHARE])
-    weight = by_knob / sd[:, None]
-    return Step(theta + found[:k], moved, normal.covariance(free), weight)
+    weight = by_knob / targets.sd[:, None]
+    return Step(at.theta + found[:k], moved, normal.covariance(free), weight)
 
 
 def _bounded(square: np.ndarray, right: np.ndarray, low: np.ndarray) -> np.ndarray:
@@ -215,13 +240,10 @@ def _bounded(square: np.ndarray, right: np.ndarray, low: np.ndarray) -> np.ndarr
     return np.maximum(x, low)
 
 
-def cost(
-    knobs: list[Knob], believed: Channels, theta: np.ndarray, arrivals: np.ndarray,
-    said: np.ndarray, value: np.ndarray, sd: np.ndarray,
-) -> float:  # fmt: skip
+def cost(knobs: list[Knob], believed: Channels, targets: Targets, at: Point) -> float:
     """Half the sum of squares, in standard deviations, of data, priors and entries."""
-    _, prior = _prior(knobs, theta)
-    gaps = ((value - said) / sd, prior, _entries_gap(believed, arrivals))
+    _, prior = _prior(knobs, at.theta)
+    gaps = ((targets.value - at.said) / targets.sd, prior, _entries_gap(believed, at.arrivals))
     return 0.5 * math.fsum(float(gap @ gap) for gap in gaps)
 
 
