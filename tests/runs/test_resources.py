@@ -83,6 +83,28 @@ def test_edits_of_arrivals_count():
     assert needs("end=2027-12", edit).people > 10 * needs("end=2027-12").people
 
 
+def test_growth_that_fades_and_levers_count():
+    """What the estimate expects is what the model would: the plan of arrivals under policy."""
+    data, rest = load("japan"), "end=2040-12"
+    plain = most_people(compose(rest), data)
+    grows = "arrivals.channels.student.growth=0.1"
+    growing = most_people(compose(rest, grows), data)
+    fading = most_people(compose(rest, grows, "arrivals.channels.student.fade=0.5"), data)
+    assert 1.02 * plain < fading < 0.9 * growing
+    closed = "scenario.edits={shut: {paths: ['arrivals.*'], since: '2026-01', multiply: 0.0}}"
+    assert most_people(compose(rest, closed), data) < 0.9 * plain
+    capped = most_people(compose(rest, "scenario=cap"), data)
+    assert capped < most_people(compose(rest, "scenario=enacted"), data)
+
+
+@pytest.mark.parametrize("scenario", ["baseline_2025", "cap", "zero", "official_2023"])
+def test_a_run_has_about_as_many_people_as_were_expected(scenario):
+    cfg, data = compose("scale=0.002", "end=2032-12", f"scenario={scenario}"), load("japan")
+    record = Kyosei(cfg, data).run()
+    most = max(cube.sum() for cube in record.cubes) / cfg.scale
+    assert 0.85 * most < most_people(cfg, data) < 1.3 * most
+
+
 def test_too_large_a_run_is_refused_with_what_to_change():
     cfg = compose("memory_gb=1", "end=2030-12")
     with pytest.raises(ConfigError) as caught:
