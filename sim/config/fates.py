@@ -45,7 +45,7 @@ def with_events(config: RunConfig, path: str, fates: Fates, month: int) -> Fates
     """The fates of one list, such as `STATUS.at_end`, with shares as the month's events leave
     them. What is set comes first and what multiplies after."""
     edits = [edit for event in config.event.values() for edit in event.edits.values()]
-    edits = [edit for edit in edits if _holds(edit, month)]
+    edits = [edit for edit in edits if _is_in_force(edit, month)]
     out: Fates = {}
     for name, fate in fates.items():
         mine = [e for e in edits if any(fnmatchcase(f"{path}.{name}", p) for p in e.paths)]
@@ -56,7 +56,7 @@ def with_events(config: RunConfig, path: str, fates: Fates, month: int) -> Fates
     return out
 
 
-def _holds(edit: Edit, month: int) -> bool:
+def _is_in_force(edit: Edit, month: int) -> bool:
     last = ALWAYS[1] if edit.until is None else month_index(edit.until)
     return month_index(edit.since) <= month <= last
 

@@ -8,7 +8,6 @@ seed. A resolved configuration holds the drawn multipliers themselves.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import math
 from pathlib import Path
@@ -32,10 +31,10 @@ def normals(names: list[str], draw: int) -> np.ndarray:
     """float64[N]: standard normal deviates of a draw, one for each name, whatever the run."""
     from scipy.special import ndtri  # neither scipy nor numba is needed where nothing is drawn
 
-    from sim.core.rng import P_FIT_DRAW, one_uniform, run_key
+    from sim.core.rng import P_FIT_DRAW, one_uniform, run_key, word_of
 
     key, month = run_key(0, 0), np.uint64(draw)
-    words = [np.uint64(_word(name)) for name in names]
+    words = [np.uint64(word_of(name)) for name in names]
     return np.array([float(ndtri(one_uniform(*key, word, month, P_FIT_DRAW))) for word in words])
 
 
@@ -92,11 +91,6 @@ def factor_text(factor: Factor) -> str:
     for r, name in enumerate(names):
         out.write(",".join([name, *(f"{value:.5g}" for value in root[r, : r + 1])]) + "\n")
     return out.getvalue()
-
-
-def _word(name: str) -> int:
-    """A stable 40-bit word for a name, from sha256."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:5], "big")
 
 
 def rounded(value: float) -> float:

@@ -67,12 +67,18 @@ class InvariantError(KyoseiError):
 MOST_NAMES: Final = 30
 
 
-def nearest(word: str, names: Iterable[str]) -> str:
-    """' Nearest: a.' or ' One of: a, b, c.'; '' if there is no name to offer, or too many."""
-    names = sorted({str(name) for name in names})
-    close = difflib.get_close_matches(str(word), names, n=1, cutoff=0.6)
+def nearest(word: str, names: Iterable[str], most: int = MOST_NAMES) -> str:
+    """' Nearest: a.' or ' One of: a, b, c.'; '' if there is no name to offer, or more than `most`.
+
+    A code made of digits is near only to one that has lost its leading zeros, or gained some.
+    """
+    names, word = sorted({str(name) for name in names}), str(word)
+    if word.isdigit():
+        close = [name for name in names if name.lstrip("0") == word.lstrip("0")]
+    else:
+        close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     if close:
         return f" Nearest: {close[0]}."
-    if not 0 < len(names) <= MOST_NAMES:
+    if not 0 < len(names) <= most:
         return ""
     return f" One of: {', '.join(names)}."

@@ -6,11 +6,12 @@ its column, so plain Python is fast enough.
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+from sim.core.errors import nearest
 
 Codes = Mapping[str, str | int]  # text in the file: value in the frame
 
@@ -88,24 +89,9 @@ class Kind:
         return lambda text: _code(text, allowed, self.name)
 
 
-def nearest(word: str, known: Iterable[str], few: int = 12) -> str:
-    """`; did you mean 'x'?`, or the known words where they are few, or nothing.
-
-    Codes made of digits are near only where a leading zero was lost.
-    """
-    words = list(known)
-    if word.isdigit():
-        found = [w for w in words if w.lstrip("0") == word.lstrip("0")]
-    else:
-        found = difflib.get_close_matches(word, words, n=1, cutoff=0.5)
-    if found:
-        return f"; did you mean {found[0]!r}?"
-    return f"; use one of {', '.join(words)}" if 0 < len(words) <= few else ""
-
-
 def _code(text: str, allowed: Codes, name: str) -> str | int:
     if text not in allowed:
-        raise BadCell(f"is not a known {name.replace('_', ' ')}{nearest(text, allowed)}")
+        raise BadCell(f"is not a known {name.replace('_', ' ')}.{nearest(text, allowed)}")
     return allowed[text]
 
 

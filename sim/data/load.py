@@ -18,9 +18,9 @@ import pandas as pd
 import yaml
 
 from sim import PACKAGE
-from sim.core.errors import DataError
+from sim.core.errors import DataError, nearest
 from sim.core.memory import Recent, state_of_files
-from sim.data.cells import Codes, Kind, nearest
+from sim.data.cells import Codes, Kind
 from sim.data.checks import RULES, run_checks
 from sim.data.read import Table, TableSpec, read_table
 from sim.files.foreign import Unreadable, read_bytes
@@ -52,7 +52,7 @@ class Data:
         """The table of that name; DataError where it was not loaded."""
         if name not in self.tables:
             raise DataError(
-                f"no table {name!r} was loaded for {self.country}{nearest(name, self.tables)}"
+                f"no table {name!r} was loaded for {self.country}.{nearest(name, self.tables)}"
             )
         return self.tables[name]
 
@@ -88,7 +88,7 @@ def _load(country: str, folder: Path, only: Sequence[str] | None) -> Data:
     problems += _stray_files(payloads, schema)
     wanted = list(schema.tables) if only is None else list(only)
     unknown = [name for name in wanted if name not in schema.tables]
-    problems += [f"{folder}: no table {name!r}{nearest(name, schema.tables)}" for name in unknown]
+    problems += [f"{folder}: no table {name!r}.{nearest(name, schema.tables)}" for name in unknown]
     reader = _Reader(schema, payloads)
     tables = {name: reader.table(name) for name in wanted if name not in unknown}
     for table in reader.read.values():
@@ -104,7 +104,7 @@ def _payloads(folder: Path, country: str, problems: list[str]) -> dict[str, byte
     if not folder.is_dir():
         known = sorted(path.name for path in FOLDERS.iterdir() if (path / SCHEMA).is_file())
         raise DataError(
-            f"there is no folder {folder} of data for {country!r}{nearest(country, known)}"
+            f"there is no folder {folder} of data for {country!r}.{nearest(country, known)}"
         )
     payloads = {}
     for path in sorted(folder.iterdir()):
@@ -127,7 +127,7 @@ def _digest(payloads: Mapping[str, bytes]) -> str:
 def _stray_files(payloads: Mapping[str, bytes], schema: Schema) -> list[str]:
     known = {spec.file: spec for spec in schema.tables.values()}
     return [
-        f"{name}: is not in {SCHEMA}{nearest(name, known)}"
+        f"{name}: is not in {SCHEMA}.{nearest(name, known)}"
         for name in payloads
         if name not in known and name != SCHEMA
     ]
@@ -168,7 +168,7 @@ def _spec(name: str, entry: Mapping[str, Any], common: Mapping[str, str]) -> Tab
 
 def _schema_problems(schema: Schema) -> list[str]:
     kinds = [
-        f"{SCHEMA}, table {spec.name}, column {column}: no kind {kind.name!r}"
+        f"{SCHEMA}, table {spec.name}, column {column}: no kind {kind.name!r}."
         f"{nearest(kind.name, schema.codes)}"
         for spec in schema.tables.values()
         for column, kind in spec.columns.items()
@@ -181,7 +181,7 @@ def _schema_problems(schema: Schema) -> list[str]:
         if name not in spec.columns
     ]
     rules = [
-        f"{SCHEMA}: no rule {check['rule']!r}{nearest(check['rule'], list(RULES))}"
+        f"{SCHEMA}: no rule {check['rule']!r}.{nearest(check['rule'], list(RULES))}"
         for check in schema.checks
         if check["rule"] not in RULES
     ]

@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pa_compute
 import pyarrow.csv as pa_csv
 
-from sim.data.cells import WHOLE, WHOLE_KINDS, BadCell, Codes, Kind, nearest
+from sim.core.errors import nearest
+from sim.data.cells import WHOLE, WHOLE_KINDS, BadCell, Codes, Kind
 
 SHOWN = 20  # problems listed for one column before the rest are only counted
 
@@ -97,11 +98,11 @@ def _header_is_good(table: Table, header: list[str]) -> bool:
     missing = [name for name in wanted if name not in header]
     extra = [name for name in header if name not in wanted]
     for name in missing:
-        hint = nearest(name, extra, few=0)
-        table.problems.append(f"{file}, row 1: column {name!r} is missing{hint}")
+        hint = nearest(name, extra, most=0)
+        table.problems.append(f"{file}, row 1: column {name!r} is missing.{hint}")
     for name in extra:
-        hint = nearest(name, missing or wanted, few=0)
-        table.problems.append(f"{file}, row 1: column {name!r} is not in the schema{hint}")
+        hint = nearest(name, missing or wanted, most=0)
+        table.problems.append(f"{file}, row 1: column {name!r} is not in the schema.{hint}")
     twice = sorted({name for name in header if header.count(name) > 1})
     table.problems += [f"{file}, row 1: column {name!r} occurs twice" for name in twice]
     return not (missing or extra or twice)

@@ -11,11 +11,11 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from sim.config.factors import AGES, CLASS_SIZES, FACTORS, MOST_SECTORS, STEP_SIZES
+from sim.config.fates import window
 from sim.config.levers import active_levers
 from sim.config.paths import GRANT, matching, paths_of
 from sim.config.schema.policy import Lever
 from sim.config.schema.run import Fate, RunConfig
-from sim.core.clock import month_index
 from sim.core.errors import ConfigError
 from sim.core.memory import Same
 from sim.rates.fates import OCCASIONS, Row, Tables, rows_of
@@ -285,8 +285,7 @@ def _assemble(
         packed=_packed(flat, ends, first, lists),
         values=values,
     )
-    dates = [_months(config, name, row.fate) for name, row in zip(names, rows, strict=True)]
-    months = np.array(dates, np.int32).reshape(-1, 2)
+    months = np.array([window(config, row.fate) for row in rows], np.int32).reshape(-1, 2)
     return Model(codes, fates, status_table(config), np.array(base), names, months, own)
 
 
@@ -322,14 +321,3 @@ def _target(config: RunConfig, name: FateName) -> int:
     if name.kind == "stage":
         return list(config.status[name.status].stages).index(name.to)
     return config.country.statuses.index(name.to)
-
-
-def _months(config: RunConfig, name: FateName, fate: Fate) -> tuple[int, int]:
-    """First and last month of a fate: its own dates and those of the status it leads to."""
-    since = [month_index(m) for m in (fate.since,) if m is not None]
-    until = [month_index(m) for m in (fate.until,) if m is not None]
-    if name.kind in ("switch", "family") and name.to is not None:
-        target = config.status[name.to]
-        since += [month_index(target.since)] if target.since is not None else []
-        until += [month_index(target.until)] if target.until is not None else []
-    return max(since, default=0), min(until, default=np.iinfo(np.int32).max)

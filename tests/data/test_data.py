@@ -118,8 +118,8 @@ def test_files_saved_by_a_spreadsheet_load(folder, newline, start):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"country": "japn"}, "did you mean 'japan'?"),
-        ({"country": "japan", "only": ["stock_status"]}, "did you mean 'stocks_status'?"),
+        ({"country": "japn"}, "Nearest: japan."),
+        ({"country": "japan", "only": ["stock_status"]}, "Nearest: stocks_status."),
     ],
 )
 def test_an_unknown_country_or_table_is_named(arguments, message):
