@@ -1,8 +1,8 @@
 """Entries from abroad before today, by half-year and status.
 
 Where people may enter at all, what is published of their number, and an estimate of it as the
-table `arrivals` that runs over the past read. `sim.studies.calibration` estimates entries together with
-the rates, `sim.studies.hindcast` those before an origin under rates that are given. Arrays are [H, S]: H
+table `arrivals` that runs over the past read. Calibration estimates entries together with the
+rates, a hindcast those before an origin under rates that are given. Arrays are [H, S]: H
 half-years, which are named by their last month, and S statuses in the order of the country.
 """
 
