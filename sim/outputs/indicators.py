@@ -160,8 +160,10 @@ def scorecard_rows() -> list[Row]:
     """Lines of the scorecard that any configuration may fill, in order of declaration."""
     rows: list[Row] = []
     for made in _DECLARED:
-        rows += made.rows if isinstance(made, Family) else [made.scorecard] * (
-            made.scorecard is not None)  # fmt: skip
+        if isinstance(made, Family):
+            rows += made.rows
+        elif made.scorecard is not None:
+            rows.append(made.scorecard)
     return rows
 
 

@@ -147,7 +147,7 @@ def _scorecard(asked: Comparison, card: pd.DataFrame, month: pd.Timestamp, look:
         own = _by_name(some)
         measure = look.measure(str(indicator))
         texts = [_cell(measure, own[arm]) for arm in asked.shown]
-        rows.append([f"{section}: {measure.en if indicator else title}", *texts])
+        rows.append([f"{section}: {measure.en if str(indicator) else title}", *texts])
     return table([f"scorecard in {month:%Y-%m}", *asked.shown], rows)
 
 
