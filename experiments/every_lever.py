@@ -53,8 +53,8 @@ def mean_since(values: dict[int, float], since: int) -> float:
 
 def finished(words: list[str], levers: list[str], replicate: int) -> Kyosei:
     """A run with these levers alone."""
-    chosen = f"scenario.levers=[{','.join(levers)}]"
-    model = Kyosei(compose([*words, chosen, "scenario.settings={}", f"replicate={replicate}"]))
+    chosen = ["scenario.lifts=[all]", f"scenario.levers=[{','.join(levers)}]"]
+    model = Kyosei(compose([*words, *chosen, "scenario.settings={}", f"replicate={replicate}"]))
     model.run()
     return model
 

@@ -19,6 +19,7 @@ from sim.config.checks.run import check, out_of_range
 from sim.config.files import PRIMARY, Origin, Sources, read_files
 from sim.config.fit_draws import drawn, read_factor
 from sim.config.hydra import Files, Override, laid_together, parse
+from sim.config.levers import hold_laws
 from sim.config.messages import Problem, explained, told
 from sim.config.schema.run import RunConfig
 from sim.config.settings import configs_folder
@@ -60,6 +61,7 @@ def compose(overrides: Sequence[str], config_dir: Path | None = None) -> RunConf
     words = read_words(overrides, folder, _override)
     composed, sources = _files(folder, words)
     problems = lay_over(composed, words, sources)
+    hold_laws(composed)
     try:
         config = _checked(composed, sources)
         problems += told(_too_many_threads(config), sources)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -116,6 +116,45 @@ def phased(phase_in: PhaseIn, elapsed: int) -> float:
 
 def _logistic(x: float) -> float:
     return 1.0 / (1.0 + math.exp(-x))
+
+
+EVERY: Final = "all"
+"""In a scenario's lists of levers: every one of them."""
+
+IN_FORCE: Final = "in_force"
+
+
+def hold_laws(composed: dict[Any, Any]) -> None:
+    """Write out the levers that a composed scenario pulls, in the country's order.
+
+    Pulled is what the scenario names in `levers`, and every lever whose legal status is in force,
+    unless the scenario names it in `lifts`. Of names that are wrong the checks will tell: they stay
+    where they are, before the laws.
+
+    composed  the composed files and words; its scenario is replaced, not written to
+    """
+    scenario, policy = composed.get("scenario"), composed.get("policy") or {}
+    if not isinstance(scenario, dict) or not isinstance(policy, dict):
+        return
+    laws = [code for code, lever in policy.items()
+            if isinstance(lever, dict) and lever.get("legal_status") == IN_FORCE]  # fmt: skip
+    named, lifted = scenario.get("levers", []), scenario.get("lifts") or []
+    if not isinstance(named, list) or not isinstance(lifted, list):
+        return
+    held = list(policy) if EVERY in named else [] if EVERY in lifted else laws
+    held = [code for code in held if EVERY in named or code not in lifted]
+    if _each_once(named, {*policy, EVERY}) and _each_once(lifted, {*laws, EVERY}):
+        levers = [code for code in policy if code in named or code in held]
+        composed["scenario"] = {**scenario, "levers": levers, "lifts": None}
+    else:
+        beside = [code for code in held if code not in named]
+        composed["scenario"] = {**scenario, "levers": [*named, *beside]}
+
+
+def _each_once(names: list[Any], known: Collection[str]) -> bool:
+    return all(isinstance(name, str) and name in known for name in names) and (
+        len(set(names)) == len(names)
+    )
 
 
 def set_levers(config: RunConfig) -> list[Active]:

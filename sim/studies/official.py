@@ -135,9 +135,9 @@ def as_yaml(multipliers: np.ndarray) -> str:
         "# The official projection of 2023 as a scenario: net migration of 164 thousand a year to",
         "# 2040, 9.39 million residents in 2070. Fitted to it (docs/official.md): arrivals are",
         "# multiplied until both come out of the law before the 2026 package.",
+        "defaults: [baseline_2025, _self_]",
         f"name: {NAME}",
         "title: {en: Official projection of 2023, ja: 将来推計人口（令和5年推計）}",
-        "levers: [jp12]",
         "edits:",
     ]
     for (since, until), multiply in zip(PERIODS, multipliers, strict=True):

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from sim.agents.state import State
-from sim.config.levers import phased, set_levers
+from sim.config.levers import hold_laws, phased, set_levers
 from sim.config.schema.policy import PhaseIn
 from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index
@@ -132,6 +132,43 @@ def test_a_set_that_is_wrong_or_that_nobody_names_is_refused(sets: object, paths
                  response={"half": response(0.5)})  # fmt: skip
     with pytest.raises(ValidationError):
         config(body)
+
+
+LAWS = {"a": "in_force", "b": "bill", "c": "in_force", "d": "scheduled"}
+
+
+@pytest.mark.parametrize(
+    ("scenario", "held"),
+    [
+        ({}, ["a", "c"]),
+        ({"levers": ["d", "b"]}, ["a", "b", "c", "d"]),
+        ({"levers": ["d"], "lifts": ["a"]}, ["c", "d"]),
+        ({"levers": ["a", "d"], "lifts": ["a", "c"]}, ["a", "d"]),
+        ({"levers": ["b"], "lifts": ["all"]}, ["b"]),
+        ({"levers": ["all"]}, ["a", "b", "c", "d"]),
+        ({"levers": ["all"], "lifts": ["a"]}, ["a", "b", "c", "d"]),
+        ({"lifts": None}, ["a", "c"]),
+    ],
+)
+def test_laws_in_force_hold_unless_they_are_lifted(scenario: dict[str, Any], held: list[str]):
+    policy = {code: {"legal_status": status} for code, status in LAWS.items()}
+    given = dict(scenario)
+    composed = {"scenario": scenario, "policy": policy}
+    hold_laws(composed)
+    assert composed["scenario"]["levers"] == held
+    assert composed["scenario"]["lifts"] is None
+    assert scenario == given, "what was given is not written"
+
+
+@pytest.mark.parametrize("scenario", [{"levers": ["x", "b"]}, {"levers": ["b"], "lifts": ["b"]}])
+def test_names_that_are_wrong_stay_for_the_checks_to_tell(scenario: dict[str, Any]):
+    composed = {
+        "scenario": scenario,
+        "policy": {code: {"legal_status": status} for code, status in LAWS.items()},
+    }
+    hold_laws(composed)
+    assert composed["scenario"]["levers"] == [*scenario["levers"], "a", "c"]
+    assert composed["scenario"].get("lifts") == scenario.get("lifts")
 
 
 def test_phase_in():

@@ -127,6 +127,10 @@ def test_all_mistakes_of_a_file_come_at_once():
 SCENARIOS = [
     ("scenario.levers=[jp77]", ["there is no lever jp77"]),
     ("scenario.levers=[jp07,jp07]", ["is listed twice"]),
+    ("scenario.lifts=[jp99]", ["there is no law in force jp99", "One of: "]),
+    ("scenario.lifts=[jp15]", ["there is no law in force jp15, so nothing to lift"]),
+    ("scenario.lifts=[jp12,jp12]", ["is listed twice"]),
+    ("scenario.lifts=jp12", ["must be a list"]),
     ("scenario.settings={jp08: {strength: 0.5}}", ["jp08 is not in scenario.levers"]),
     ("scenario.order=[jp07]", ["there is no lever of this scenario jp07"]),
     ("policy.jp07.strenght=0.5", ["there is no strenght", "Nearest: strength"]),

@@ -10,7 +10,7 @@ import yaml
 
 from sim.config import compose as door
 from sim.config.compose import DATA
-from sim.config.files import read_files
+from sim.config.files import SELF, read_files
 from sim.config.schema.run import RunConfig
 from sim.config.settings import configs_folder
 from sim.config.yaml import DEFAULTS
@@ -88,6 +88,22 @@ def test_a_scenario_or_fit_has_the_name_of_its_file():
         for path in sorted((CONFIGS / group).glob("*.yaml")):
             name = yaml.safe_load(path.read_text(encoding="utf-8"))["name"]
             assert name == path.stem, path
+
+
+@pytest.mark.parametrize("choice", [c for c in CHOICES if c.startswith("scenario=")])
+def test_every_scenario_holds_the_laws_in_force_but_those_that_it_lifts(choice: str):
+    """What is lifted is read from the files, base files included."""
+    read = yaml.safe_load((CONFIGS / f"{choice.replace('=', '/')}.yaml").read_text("utf-8"))
+    named, lifted = set(read.get("levers", ())), set(read.get("lifts", ()))
+    for base in read.get(DEFAULTS, ()):
+        while base != SELF:
+            body = yaml.safe_load((CONFIGS / f"scenario/{base}.yaml").read_text("utf-8"))
+            lifted = lifted or set(body.get("lifts", ()))
+            base = next((b for b in body.get(DEFAULTS, ()) if b != SELF), SELF)
+    config = door.compose([choice])
+    laws = {code for code, lever in config.policy.items() if lever.legal_status == "in_force"}
+    held = set(config.scenario.levers)
+    assert held == (set(config.policy) if named == {"all"} else named | (laws - lifted))
 
 
 def test_statuses_are_those_of_the_data_and_those_not_yet_published(config: RunConfig):

@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import Final, NamedTuple
 
 from sim.config.factors import CLASS_SIZES, STEP_SIZES
-from sim.config.levers import LAST, Active, chosen, set_levers, usable
+from sim.config.levers import EVERY, IN_FORCE, LAST, Active, chosen, set_levers, usable
 from sim.config.messages import Problem
 from sim.config.paths import ARRIVALS, Kinds, matching, targets
 from sim.config.paths import targets as targets_of
@@ -56,12 +56,19 @@ def _scenario(config: RunConfig) -> Iterator[Problem]:
     )
     for field, names, known in lists:
         for i, name in enumerate(names):
-            if name not in known:
+            if name not in known and name != EVERY:
                 what = "lever" if known is config.policy else "lever of this scenario"
                 rule = f"there is no {what} {name}.{nearest(name, known)}"
                 yield Problem((*path, field, i), rule, name)
             elif name in list(names)[:i]:
                 yield Problem((*path, field, i), "is listed twice. Keep one.", name)
+    for i, name in enumerate(scenario.lifts or []):
+        laws = [code for code, lever in config.policy.items() if lever.legal_status == IN_FORCE]
+        if name not in (*laws, EVERY):
+            rule = f"there is no law in force {name}, so nothing to lift.{nearest(name, laws)}"
+            yield Problem((*path, "lifts", i), rule, name)
+        elif name in (scenario.lifts or [])[:i]:
+            yield Problem((*path, "lifts", i), "is listed twice. Keep one.", name)
     for name, settings in scenario.settings.items():
         where = (*path, "settings", name)
         if name not in scenario.levers:

@@ -265,11 +265,18 @@ class Event(Provenance):
 
 
 class Scenario(Strict):
-    """Which levers are pulled, how far, and edits of its own."""
+    """Which levers are pulled, how far, and edits of its own.
+
+    Laws in force hold by themselves: a scenario names the levers that it pulls beside them in
+    `levers`, and the laws that it sets aside in `lifts`; [all] names every one. What is named in
+    both is pulled. Composing writes the outcome out (`levers.hold_laws`): a configuration that has
+    been composed lists all that hold, and lifts nothing.
+    """
 
     name: Code
     title: Label
     levers: list[Code] = []
+    lifts: list[Code] | None = None
     settings: dict[Code, Settings] = {}  # lever -> how it differs from its file
     strength: Share = 1.0  # of all levers together
     order: list[Code] = []  # of levers that replace one value on the same dates: the last wins
