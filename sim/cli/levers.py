@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from sim.config.compose import compose, plain_yaml
@@ -23,11 +24,12 @@ def levers(options: argparse.Namespace) -> int:
         raise ConfigError(problems)
     config = compose(options.overrides)
     if options.show:
-        code, lever = one(config, options.show)
-        plain = {code: lever}
-        print(_json(plain) if options.json else plain_yaml(plain), end="")
-        return 0
-    if options.table:
+        shown = found(config, options.show)
+        if len(shown) == 1:
+            print(_json(shown) if options.json else plain_yaml(shown), end="")
+            return 0
+        rows = listing(config, shown)
+    elif options.table:
         rows = table(config)
     elif options.against:
         words = [word for word in options.overrides if not word.startswith("scenario=")]
@@ -48,11 +50,13 @@ def _json(value: Any) -> str:
 Row = dict[str, Any]
 
 
-def listing(config: RunConfig) -> list[Row]:
-    """All levers: status, first month, and how the scenario pulls them."""
+def listing(config: RunConfig, only: Collection[str] | None = None) -> list[Row]:
+    """All levers, or some: status, first month, and how the scenario pulls them."""
     pulled = {active.code: active for active in set_levers(config)}
     rows = []
     for code, lever in sorted(config.policy.items()):
+        if only is not None and code not in only:
+            continue
         active = pulled.get(code)
         first = lever.since if active is None else month_name(active.first_month())
         strength = None if active is None else active.strength
@@ -71,12 +75,33 @@ def assumed(lever: Lever) -> int:
     return sum(quality == "assumption" for quality in dated + answers)
 
 
-def one(config: RunConfig, name: str) -> tuple[str, Lever]:
-    """(code, lever) by its code or id, in any case. Raises ConfigError, with the nearest name."""
+def found(config: RunConfig, words: str) -> dict[str, Lever]:
+    """The levers that are meant, by code: the one of this code or id, in any case; else those whose
+    title, in English or in the country's language, has all of the words.
+
+    Raises ConfigError, with the nearest name, if there is none.
+    """
+    wanted = _plain(words)
     for code, lever in config.policy.items():
-        if name.lower() in (code, lever.id.lower()):
-            return code, lever
-    raise ConfigError(f"there is no lever {name}.{nearest(name.lower(), config.policy)}")
+        if wanted in (code, lever.id.lower()):
+            return {code: lever}
+    hits = {code: lever for code, lever in config.policy.items() if _has(lever, wanted.split())}
+    if not hits:
+        titles = [_plain(title) for lever in config.policy.values()
+                  for title in (lever.title.en, lever.title.ja)]  # fmt: skip
+        close = nearest(wanted, [*config.policy, *titles]) or " `kyosei levers` lists them all."
+        raise ConfigError(f"there is no lever {words}.{close}")
+    return hits
+
+
+def _has(lever: Lever, words: list[str]) -> bool:
+    titles = [_plain(title) for title in (lever.title.en, lever.title.ja)]
+    return bool(words) and any(all(word in title for word in words) for title in titles)
+
+
+def _plain(text: str) -> str:
+    """In lower case, full-width letters as plain ones."""
+    return unicodedata.normalize("NFKC", text).casefold().strip()
 
 
 def table(config: RunConfig) -> list[Row]:

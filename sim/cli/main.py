@@ -421,7 +421,9 @@ def _add_levers_verb(verbs: argparse._SubParsersAction[_Parser]) -> None:
     )
     verb.add_argument("overrides", nargs="*", metavar="name=value", help="scenario=NAME and others")
     what = verb.add_mutually_exclusive_group()
-    what.add_argument("--show", metavar="LEVER", help="one lever in full, such as JP07")
+    what.add_argument(
+        "--show", metavar="LEVER", help="one lever in full: JP07, or words of its title"
+    )
     what.add_argument("--table", action="store_true", help="what is in force from which month")
     what.add_argument("--against", metavar="SCENARIO", help="what differs from another scenario")
     verb.add_argument("--json", action="store_true", help="JSON instead of text")
