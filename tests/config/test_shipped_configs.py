@@ -19,6 +19,7 @@ from sim.data.load import Data
 from sim.policies.ratebook import RateBook
 from sim.rates.places import load_places
 from sim.rates.tables import build
+from tests.lever_cases import case_files
 
 CONFIGS = configs_folder()
 STUDIES = ("calibration", "hindcast", "sensitivity")
@@ -69,6 +70,7 @@ def read_by(*choices: str) -> set[str]:
 def test_every_file_is_one_that_a_choice_reads():
     """A file that nothing reads is a setting that does nothing."""
     files = {path.relative_to(CONFIGS).as_posix() for path in CONFIGS.rglob("*.yaml")}
+    files -= {f"policy/{path.parts[-3]}/cases/{path.name}" for path in case_files().values()}
     read = set().union(*(read_by(choice) for choice in [*CHOICES, "fit=none"]))
     read |= {f for f in files if Path(f).parts[0] in ("sweep", "hydra", *STUDIES)}
     assert files - read == set()
