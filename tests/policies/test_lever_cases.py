@@ -14,7 +14,7 @@ from sim.config.levers import set_levers
 from sim.config.paths import matching, paths_of
 from sim.config.settings import configs_folder
 from sim.core.clock import month_index
-from tests.lever_cases import Case, case_files, cases_of, check, evaluate, words_of, world
+from tests.helpers.lever_cases import Case, case_files, cases_of, check, evaluate, words_of, world
 
 FILES = case_files()
 CASES = [(lever, case) for lever, path in FILES.items() for case in cases_of(path)]
