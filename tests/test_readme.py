@@ -6,11 +6,13 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
 
+from sim import __version__
 from sim.cli import main as cli
 from sim.config import compose as door
 from sim.config.settings import check_overrides, configs_folder
@@ -132,3 +134,18 @@ def test_what_a_page_names_is_there(page: Path):
 def test_a_newcomer_reads_the_readme_in_minutes():
     """Reasons, measurements and reference have pages of their own."""
     assert len(TEXT[ROOT / "README.md"].splitlines()) < 150
+
+
+def test_the_workflow_runs_on_every_python_that_is_supported():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = [re.search(r":: (3\.\d+)$", text) for text in project["classifiers"]]
+    text = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    checks = yaml.safe_load(text)["jobs"]["checks"]
+    assert checks["strategy"]["matrix"]["python"] == [match[1] for match in named if match]
+    assert ".ci/run" in [step.get("run") for step in checks["steps"]]
+
+
+def test_the_citation_names_this_version():
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert cited["version"] == __version__
+    assert f"## {__version__.partition('.dev')[0]} (" in TEXT[ROOT / "CHANGELOG.md"]

@@ -148,6 +148,15 @@ examples:
 polars, pandas and DuckDB read the files.
 """
 
+_LEVERS_EXAMPLES = """\
+examples:
+  kyosei levers                                        all levers, as the scenario pulls them
+  kyosei levers --show JP07                            one in full, by code or words of its title
+  kyosei levers --table scenario=managed_coexistence   what is in force from which month
+  kyosei levers --against baseline_2025 scenario=enacted
+                                                       what differs between two scenarios
+"""
+
 _VERIFY_EXAMPLES = """\
 example:
   kyosei verify runs/8fd4a57ee22664f4
@@ -418,6 +427,8 @@ def _add_levers_verb(verbs: argparse._SubParsersAction[_Parser]) -> None:
         "levers",
         help="the policy levers: list, one in full, the dated table of a scenario, a difference",
         description="Without options the list of all levers and how the scenario pulls them.",
+        epilog=_LEVERS_EXAMPLES,
+        formatter_class=_Help,
     )
     verb.add_argument("overrides", nargs="*", metavar="name=value", help="scenario=NAME and others")
     what = verb.add_mutually_exclusive_group()
