@@ -1,10 +1,12 @@
-# make run | test | slow | ray | lint | bench | clean. Each sets up .venv first, once.
+# make run | test | slow | ray | lint | bench | pages | clean. Each sets up .venv first, once.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PAGES := sim/web/dist/page.js
+WEB := $(wildcard sim/web/*.json sim/web/*.mjs sim/web/src/*)
 
-.PHONY: run test slow ray lint bench clean setup
+.PHONY: run test slow ray lint bench pages clean setup
 .DELETE_ON_ERROR:
 
 run: setup
@@ -28,11 +30,18 @@ lint: setup
 bench: setup
 	$(BIN)/python -m benchmarks
 
+pages: setup
+	$(BIN)/python -m sim.pages.build
+
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist sim/web/dist .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-setup: $(STAMP)
+setup: $(STAMP) $(PAGES)
+
+# Without them everything but `kyosei report` works, so a machine that cannot build them goes on.
+$(PAGES): $(WEB) | $(STAMP)
+	-@$(BIN)/python -m sim.pages.build
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \

@@ -19,6 +19,7 @@ from sim.cli.help import settings_help, sweep_help
 from sim.config.settings import check_overrides
 from sim.core.errors import ConfigError, KyoseiError, printable
 from sim.core.interrupt import listening
+from sim.pages import report
 
 MANY_OBJECTS = 100_000
 """New objects between two collections of garbage. With Python's own 700, collecting took most of a
@@ -365,6 +366,7 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
         "\nresidents comes out, and rewrite the scenario in configs/scenario/.",
         examples=_OFFICIAL_EXAMPLES,
     )  # fmt: skip
+    report.add_verb(verbs)
     return parser, list(verbs.choices)
 
 

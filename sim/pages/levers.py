@@ -1,0 +1,77 @@
+"""The levers that the scenarios of a page pull: law, dates, references, and what is assumed."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from sim.config.levers import Active, set_levers
+from sim.config.schema.policy import Lever
+from sim.core.clock import month_name
+from sim.pages.labels import text
+from sim.pages.study import Study
+
+Json = dict[str, Any]
+
+OFFICIAL: Final = re.compile(r"\b[\w.-]+\.(?:go|lg)\.(?:jp|kr)\b", re.ASCII)
+"""A host of a government or a local authority."""
+
+
+def levers_of(study: Study) -> list[Json]:
+    """Every lever that some scenario pulls, those that not all of them pull alike first.
+
+    id, title, legal_status, since, until, differs, arms (arm -> how it is pulled; None where it is
+    not), rules and responses. Arms whose settings are not known are left out.
+    """
+    known = [arm for arm in study.arms if arm.config is not None]
+    pulled = {
+        arm.code: {a.code: a for a in set_levers(arm.config) if a.strength > 0}
+        for arm in known
+        if arm.config is not None
+    }
+    codes = sorted({code for own in pulled.values() for code in own})
+    rows = []
+    for code in codes:
+        active = {arm: own.get(code) for arm, own in pulled.items()}
+        first = next(each for each in active.values() if each is not None)
+        arms = {arm: None if each is None else _setting(each) for arm, each in active.items()}
+        alike = len({repr(setting) for setting in arms.values()}) == 1
+        rows.append({
+            "code": code, "id": first.lever.id, "title": text(first.lever.title),
+            "legal_status": first.lever.legal_status, "since": first.lever.since,
+            "until": first.lever.until, "differs": not alike, "arms": arms,
+            "rules": _rules(first.lever), "responses": _responses(first.lever),
+        })  # fmt: skip
+    return sorted(rows, key=lambda row: (not row["differs"], row["id"]))
+
+
+def _setting(active: Active) -> Json:
+    """How a scenario pulls a lever."""
+    return {"strength": active.strength, "level": active.level, "variant": active.variant,
+            "use": dict(active.use), "first_month": month_name(active.first_month())}  # fmt: skip
+
+
+def _rules(lever: Lever) -> list[Json]:
+    """Every dated value of the law with its reference and what kind of reference it is."""
+    return [
+        {"name": name, "unit": rule.unit, "since": month, "value": dated.value,
+         "reference": dated.reference, "kind": reference_kind(dated.reference, dated.quality)}
+        for name, rule in lever.rule.items()
+        for month, dated in sorted(rule.values.items())
+    ]  # fmt: skip
+
+
+def reference_kind(reference: str, quality: str) -> str:
+    """`assumption`, `official` (a government's own page) or `secondary`."""
+    if quality == "assumption":
+        return "assumption"
+    return "official" if OFFICIAL.search(reference) else "secondary"
+
+
+def _responses(lever: Lever) -> list[Json]:
+    """How people are taken to answer, with the study, if there is one."""
+    return [
+        {"name": name, "unit": own.unit, "low": own.low, "central": own.central, "high": own.high,
+         "quality": own.quality, "study": own.study or own.note}
+        for name, own in lever.response.items()
+    ]  # fmt: skip

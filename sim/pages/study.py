@@ -1,0 +1,283 @@
+"""What a page is about: finished folders, verified and read into one `Study`.
+
+A folder is told by the `kind` of its manifest. `READERS` has one reader for each kind that a page
+can be made from; the past scores of a hindcast may stand beside any of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import pandas as pd
+
+from sim.config.compose import from_yaml
+from sim.config.schema.base import Label
+from sim.config.schema.run import RunConfig
+from sim.core.errors import ConfigError, KyoseiError
+from sim.files.folder import MANIFEST, read_manifest, read_parquet
+from sim.files.manifest import verify
+from sim.studies.comparison.effects import Arms, arms_of, effects_table, values_table
+from sim.studies.comparison.series import series_of
+
+CONFIG: Final = "config.yaml"
+
+CONFIDENCE: Final = 0.95
+
+ROUND_YEARS: Final = range(2030, 2101, 10)
+
+BROKEN: Final = 4
+
+SCORES: Final = "scoreboard.parquet"
+
+
+class NotVerified(KyoseiError):
+    """A folder is not as its manifest says."""
+
+    exit_code = BROKEN
+
+
+class Finished(NamedTuple):
+    """A folder that verifies, and its manifest."""
+
+    path: Path
+    manifest: dict[str, Any]
+
+    @property
+    def kind(self) -> str:
+        return str(self.manifest.get("kind"))
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One scenario of a study, with the folders of its runs in order of replicate.
+
+    config  None, and folders empty, if the runs are not beside the comparison any more
+    """
+
+    code: str
+    title: Label
+    config: RunConfig | None
+    folders: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Study:
+    """One or more scenarios over the same months.
+
+    kind        what the manifest says: run, comparison
+    number      16 hexadecimal digits of the folder
+    config      of the baseline
+    arms        the baseline first
+    values      month, indicator, by, group, arm, mean, low, high (see `sim.studies.comparison.effects`);
+                low and high are NaN where one run stands alone
+    effects     month, indicator, by, group, arm, effect, se, low, high; None if nothing is paired
+    named       months, YYYY-MM, that tables by group are given for, in order
+    replicates  runs of each arm
+    confidence  of the intervals
+    manifest    of the folder that the study was read from
+    scores      the scoreboard of a hindcast, if its folder was given
+    """
+
+    kind: str
+    number: str
+    config: RunConfig
+    arms: tuple[Arm, ...]
+    values: pd.DataFrame
+    effects: pd.DataFrame | None
+    named: list[str]
+    replicates: int
+    confidence: float
+    manifest: dict[str, Any]
+    scores: pd.DataFrame | None = None
+
+    @property
+    def months(self) -> pd.DatetimeIndex:
+        """All months, in order."""
+        return pd.DatetimeIndex(sorted(self.values["month"].unique()))
+
+
+def read_study(folders: Sequence[Path]) -> Study:
+    """Read the folders of runs with the same months, or of one comparison; a hindcast may be among
+    them.
+
+    Raises ConfigError if they make no page together, NotVerified if one is not as its manifest
+    says, OutputError if a table cannot be read.
+    """
+    found = [finished(folder) for folder in folders]
+    boards = [each for each in found if each.kind == "hindcast"]
+    others = [each for each in found if each.kind != "hindcast"]
+    kinds = sorted({each.kind for each in others})
+    if not others:
+        raise ConfigError("name a run or a comparison, too: a hindcast gives past scores only")
+    unknown = [each for each in others if each.kind not in READERS]
+    if unknown:
+        able = ", ".join(sorted([*READERS, "hindcast"]))
+        raise ConfigError([
+            f"{each.path} is the folder of a {each.kind}: a page is made of {able}"
+            for each in unknown
+        ])  # fmt: skip
+    if len(kinds) > 1:
+        raise ConfigError(f"one page shows one kind of folder, not {' and '.join(kinds)}")
+    if len(boards) > 1:
+        raise ConfigError("name one hindcast: the folder that `kyosei hindcast` printed last")
+    study = READERS[kinds[0]](others)
+    return replace(study, scores=_scores(boards[0])) if boards else study
+
+
+def finished(folder: Path) -> Finished:
+    """The folder with its manifest. Raises ConfigError if it is none, NotVerified if damaged."""
+    if not folder.is_dir():
+        raise ConfigError(f"{folder} is not a folder")
+    if not (folder / MANIFEST).is_file():
+        raise ConfigError(f"{folder} holds no {MANIFEST}: nothing was finished there")
+    problems = verify(folder)
+    manifest = read_manifest(folder)
+    if problems or manifest is None:
+        raise NotVerified([f"{folder}: {problem}" for problem in problems])
+    return Finished(folder, manifest)
+
+
+def _config(folder: Path) -> RunConfig:
+    try:
+        return from_yaml((folder / CONFIG).read_bytes())
+    except ConfigError as error:
+        why = f"{folder / CONFIG} was written by another version of Kyosei: make the run again"
+        raise ConfigError([why, *error.problems]) from error
+
+
+def _scores(board: Finished) -> pd.DataFrame:
+    return read_parquet(board.path / SCORES).to_pandas()
+
+
+def _frame(path: Path) -> pd.DataFrame:
+    return read_parquet(path).to_pandas(date_as_object=False)
+
+
+def _comparison(found: Sequence[Finished]) -> Study:
+    if len(found) > 1:
+        raise ConfigError("one page shows one comparison: name one folder")
+    path, manifest = found[0]
+    values, effects = _frame(path / "values.parquet"), _frame(path / "effects.parquet")
+    names = [str(name) for name in values["arm"].unique()]  # those that were asked for, in order
+    runs: Mapping[str, list[str]] = manifest["runs"]
+    arms = [_arm_of(name, [path.parent / run for run in runs[name]]) for name in names]
+    return Study(
+        "comparison", path.resolve().name, _config(path), _told_apart(arms), values, effects,
+        list(manifest["named_months"]), int(manifest["replicates"]),
+        float(manifest["confidence"]), manifest,
+    )  # fmt: skip
+
+
+def _arm_of(name: str, folders: Sequence[Path]) -> Arm:
+    """An arm of a comparison from the folders of its runs, if all are there."""
+    if not all((folder / MANIFEST).is_file() for folder in folders):
+        return Arm(name, Label(en=name, ja=name), None, ())
+    for folder in folders:
+        finished(folder)
+    config = _config(folders[0])
+    return Arm(name, config.scenario.title, config, tuple(folders))
+
+
+def _told_apart(arms: Sequence[Arm]) -> tuple[Arm, ...]:
+    """With the code in the title where two arms have one title."""
+    titles = [arm.title.en for arm in arms]
+    return tuple(
+        replace(arm, title=Label(en=f"{arm.title.en} ({arm.code})",
+                                 ja=f"{arm.title.ja}（{arm.code}）"))
+        if titles.count(arm.title.en) > 1 else arm
+        for arm in arms
+    )  # fmt: skip
+
+
+def _runs(found: Sequence[Finished]) -> Study:
+    """Runs, gathered by all that their settings say but the random seed: runs of one scenario with
+    several seeds are replicates, and scenarios with the same seeds are paired."""
+    groups: dict[str, list[tuple[tuple[int, int], Finished, RunConfig]]] = {}
+    for each in found:
+        config = _config(each.path)
+        alike = config.model_copy(update={"seed": 0, "replicate": 0, "figures": False})
+        luck = config.seed, config.replicate
+        groups.setdefault(repr(alike), []).append((luck, each, config))
+    _check_runs(found, list(groups.values()))
+    arms, series = [], {}
+    for members in groups.values():
+        members.sort(key=lambda member: member[0])
+        own = members[0][2]
+        code = own.scenario.name
+        code = code if code not in series else f"{code}_{members[0][1].path.resolve().name[:6]}"
+        arms.append(Arm(code, own.scenario.title, own, tuple(m[1].path for m in members)))
+        series[code] = [
+            series_of(each.path, config).to_pandas(date_as_object=False)
+            for _, each, config in members
+        ]
+    first = found[0]
+    config = next(iter(groups.values()))[0][2]  # of the baseline
+    seeds = {tuple(member[0] for member in members) for members in groups.values()}
+    named = [f"{year}-12" for year in ROUND_YEARS if config.start < f"{year}-12" < config.end]
+    months = [pd.Timestamp(f"{month}-01") for month in (*named, config.end)]
+    values = pd.concat([_values({name: own}, months) for name, own in series.items()])
+    paired = len(series) > 1 and len(seeds) == 1
+    effects = _effects(series, months) if paired else None
+    return Study(
+        "run", first.path.resolve().name, config, _told_apart(arms), values, effects,
+        [*named, config.end], min(len(own) for own in series.values()), CONFIDENCE,
+        first.manifest,
+    )  # fmt: skip
+
+
+def _check_runs(
+    found: Sequence[Finished], groups: Sequence[list[tuple[tuple[int, int], Finished, RunConfig]]]
+) -> None:
+    """Raise ConfigError if the runs do not go together."""
+    problems = []
+    first = found[0]
+    for name in ("country", "start", "end", "scale"):
+        problems += [
+            f"{name}: {each.manifest[name]} in {each.path}, {first.manifest[name]} in {first.path}"
+            for each in found
+            if each.manifest[name] != first.manifest[name]
+        ]
+    for members in groups:
+        seeds = [luck for luck, _, _ in members]
+        problems += [
+            f"{each.path} is named twice, or is the same run as another"
+            for luck, each, _ in members
+            if seeds.count(luck) > 1
+        ]
+    if problems:
+        raise ConfigError(list(dict.fromkeys(problems)))
+
+
+def _values(series: dict[str, list[pd.DataFrame]], named: list[pd.Timestamp]) -> pd.DataFrame:
+    arms = arms_of(series)
+    if arms.values.shape[1] > 1:
+        return values_table(arms, named, CONFIDENCE)
+    frame = arms.index.to_frame(index=False)
+    frame["arm"], frame["mean"] = arms.names[0], arms.values[0, 0]
+    frame["low"] = frame["high"] = float("nan")
+    return frame
+
+
+def _effects(series: dict[str, list[pd.DataFrame]], named: list[pd.Timestamp]) -> pd.DataFrame:
+    arms = arms_of(series)
+    if arms.values.shape[1] > 1:
+        return effects_table(arms, named, CONFIDENCE)
+    return pd.concat([_one_difference(arms, name) for name in arms.names[1:]])
+
+
+def _one_difference(arms: Arms, name: str) -> pd.DataFrame:
+    """The difference of a single pair of runs, which has no interval."""
+    frame = arms.index.to_frame(index=False)
+    frame["arm"] = name
+    frame["effect"] = (arms.of(name) - arms.of(arms.baseline))[0]
+    frame["se"] = frame["low"] = frame["high"] = float("nan")
+    return frame[frame["effect"].notna()]
+
+
+READERS: Final[dict[str, Callable[[Sequence[Finished]], Study]]] = {
+    "run": _runs,
+    "comparison": _comparison,
+}
