@@ -50,6 +50,11 @@ def _effect_title(study: Study, arm: Arm) -> Text:
             if is_distinguishable(effect, low, high, study.replicates):
                 found.append((code, effect))
     name, when = text(arm.title), month(study.months[-1])
+    if (last[["effect", "low", "high"]] == 0.0).all(axis=None):
+        return {
+            "en": f"{name['en']}: exactly no difference by {when['en']}",
+            "ja": f"{name['ja']}：{when['ja']}まで差はまったくない",
+        }
     if not found:
         one_pair = study.replicates < 2
         return {

@@ -13,6 +13,7 @@ const doc = JSON.parse(document.getElementById("document").textContent);
 const BASE = doc.arms[0].code;
 const LAST = doc.named[doc.named.length - 1];
 const COAST = COASTS[doc.country.code];
+const PRINTED = 14; // levers that the second printed page has room for
 const FEW = 30; // simulated people of a municipality, below which its change is not told
 const HALF = 470, THIRD = 310, WHOLE = 980;
 const UNITS = Object.fromEntries(doc.indicators.map((one) => [one.code, one.unit]));
@@ -305,13 +306,13 @@ function LeverList() {
   const listed = doc.arms.length > 1 ? differing : doc.levers;
   if (!listed.length) return <Levers />;
   const kinds = ["official", "secondary", "assumption"];
-  const rows = listed.map((lever) => {
+  const rows = listed.map((lever, k) => {
     const counts = {official: 0, secondary: 0, assumption: 0};
     for (const rule of lever.rules) counts[rule.kind] += 1;
     for (const own of lever.responses) if (own.quality === "assumption") counts.assumption += 1;
     const arms = Object.entries(lever.arms).filter(([, setting]) => setting).map(([code]) => code);
     return (
-      <tr>
+      <tr class={k < PRINTED ? undefined : "screen"}>
         <th scope="row"><span class="code">{lever.id}</span> {say(lever.title)}</th>
         <td>{legalStatus(lever)}, {lever.since}</td>
         {kinds.map((kind) => <td class="number">{counts[kind] || ""}</td>)}
@@ -329,6 +330,7 @@ function LeverList() {
         </tr></thead>
         <tbody>{rows}</tbody>
       </table>
+      {rows.length > PRINTED && <p class="print">{t("more_levers", {count: rows.length - PRINTED})}</p>}
     </div>
   );
 }
@@ -553,7 +555,7 @@ function Cards({arm}) {
             <div class={sure ? "card" : "card unsure"}>
               <dt>{joined(say(indicatorOf(code).label), monthText(LAST))}</dt>
               <dd class="large">{difference(size, unit)}</dd>
-              <dd>{interval(low, high, unit)}{sure ? "" : `: ${t("not_sure")}`}</dd>
+              <dd>{low === 0 && high === 0 ? t("exactly_none") : joined(interval(low, high, unit), sure ? "" : t("not_sure"))}</dd>
               <dd>{t("of_base", {value: level(base, unit), share: percent(size / base, true)})}</dd>
             </div>
           );
