@@ -5,13 +5,8 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from sim.config.schema.run import RunConfig
-from sim.outputs.indicators import LABELS, WORK_LABELS
-from sim.studies.comparison.series import SUMMED, labels_of
-
-SHARE: Final = "share"
-
-SHARES: Final = ("_share", "_rate")
-"""Endings of the names of indicators that are shares."""
+from sim.figures.look import SHARE, SO_FAR
+from sim.studies.comparison.series import compared
 
 Text = dict[str, str]
 """Language -> text."""
@@ -54,42 +49,27 @@ UNITS: Final[dict[str, Text]] = {
     "billion yen a year": {"en": "billion yen a year", "ja": "十億円／年"},
 }
 
-_MORE: Final = {  # what the labels of the runs leave out: (English, Japanese, unit)
-    "settled": ("Settled residents", "定着型在留資格の人", "people"),
-    "permanent": ("Permanent residents", "永住者", "people"),
-    "permanent_share": ("Share of permanent residents", "永住者の割合", ""),
-    "irregular": ("People without a status", "在留資格のない人（不法残留）", "people"),
-    "gone_missing": ("Newly without a status", "新たに在留資格を失った人", "people a month"),
-    "people": ("People", "人数", "people"),
-    "job_seekers": ("Looking for work", "求職者", "people"),
-    "hired": ("Hired", "採用", "people a month"),
-    "hired_across_share": ("Hired from another prefecture", "県外からの採用", ""),
-    "recruited": ("Recruited abroad", "国外からの採用", "people a month"),
-    "recruitment_capped": ("Not recruited because of a cap", "上限による不採用", "people a month"),
-    "support_cost": ("Support by firms", "企業の支援費用", "billion yen a year"),
-}
-
 _MOVES: Final = ("arrivals", "departures", "births", "deaths", "permanent_grants",
                  "naturalisations", "gone_missing", "refusals")  # fmt: skip
 
 _PEOPLE: Final = ("residents", "settled", "settled_share", "permanent", "permanent_share",
                   "irregular", "people")  # fmt: skip
 
+_WORK: Final = ("job", "hired", "recruit", "support_cost", "vacanc", "firms", "foreign_workers",
+                "workers", "finishers")  # fmt: skip
+"""How the names of indicators of work begin."""
+
 
 def indicators_of(config: RunConfig) -> dict[str, Indicator]:
     """code -> indicator of all that a run of this configuration may have recorded, in the order of
     reading."""
-    known = labels_of(config) | WORK_LABELS | _MORE
+    known = compared(config)
     order = [*_PEOPLE, *_MOVES, *known]
     return {
-        code: Indicator(code, {"en": known[code][0], "ja": known[code][1]},
-                        _unit(code, known[code][2]), _topic(code, config))
+        code: Indicator(code, {"en": known[code].en, "ja": known[code].ja or known[code].en},
+                        known[code].unit or "people", _topic(code, config))
         for code in dict.fromkeys(order) if code in known
     }  # fmt: skip
-
-
-def _unit(code: str, unit: str) -> str:
-    return unit or (SHARE if code.endswith(SHARES) else "people")
 
 
 def _topic(code: str, config: RunConfig) -> str:
@@ -98,16 +78,16 @@ def _topic(code: str, config: RunConfig) -> str:
         return "people"
     if code in _MOVES:
         return "moves"
-    if code.startswith((*queues, "desk")) and code not in LABELS:
+    if code.startswith((*queues, "desk")):
         return "offices"
-    if code in WORK_LABELS or code in _MORE:
+    if code.startswith(_WORK):
         return "work"
-    return "life" if code in LABELS or not code.startswith(("towns", "residents")) else "places"
+    return "places" if code.startswith(("towns", "residents")) else "life"
 
 
 def summed(code: str) -> str:
     """The name of a flow's sum since the opening."""
-    return code + SUMMED
+    return code + SO_FAR
 
 
 def text(label: object) -> Text:

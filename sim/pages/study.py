@@ -71,8 +71,8 @@ class Study:
     number      16 hexadecimal digits of the folder
     config      of the baseline
     arms        the baseline first
-    values      month, indicator, by, group, arm, mean, low, high (see `sim.studies.comparison.effects`);
-                low and high are NaN where one run stands alone
+    values      month, indicator, by, group, arm, mean, low, high (see
+                `sim.studies.comparison.effects`); low and high are NaN where one run stands alone
     effects     month, indicator, by, group, arm, effect, se, low, high; None if nothing is paired
     named       months, YYYY-MM, that tables by group are given for, in order
     replicates  runs of each arm
