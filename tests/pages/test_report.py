@@ -31,7 +31,7 @@ QUIET = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 MOST_BYTES = 1_500_000
-AXE = Path(__file__).resolve().parents[1] / "build/web/node_modules/axe-core/axe.min.js"
+AXE = Path(__file__).resolve().parents[2] / "build/web/node_modules/axe-core/axe.min.js"
 BASE = "scenario=baseline_2025"
 FEWER = "{fewer: {paths: [arrivals.student], since: '2025-09', multiply: 0.2}}"
 WORDS = [
