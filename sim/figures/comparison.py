@@ -185,7 +185,7 @@ def draw_waterfall(parts: pd.DataFrame, look: Look) -> Figure:
     packages = list(dict.fromkeys(own["package"]))
     most = max(int((own["package"] == name).sum()) for name in packages)
     figure = new_figure(
-        (max(9.0, 3.0 + 1.15 * most), 1.6 + 4.6 * len(packages)),
+        (max(12.0, 3.0 + 1.15 * most), 1.6 + 4.6 * len(packages)),
         f"What a package is made of, {month_text(last)}",
         "Settled residents, people: each part alone, then what the parts together add or take,"
         f" with {look.intervals}. {WHAT_VARIES}",

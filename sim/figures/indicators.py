@@ -169,5 +169,7 @@ def _queue_panel(ax: Axes, indicators: pd.DataFrame, queue: str) -> None:
     ax.patch.set_visible(False)
     thousands(ax.yaxis, 4)
     ax.set_ylabel("cases a month", fontsize=8)
-    ax.legend(loc="lower right", ncols=2, title=None)
+    ax.grid(axis="x", visible=False)
+    ax.legend(loc="lower right", ncols=2, frameon=True, facecolor="white", edgecolor="none",
+              framealpha=0.8)  # fmt: skip
     year_axis(ax, wait.index[0], wait.index[-1], 6)

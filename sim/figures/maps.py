@@ -113,7 +113,7 @@ def tile_map(
         for x_text, drop, font in (
             (label.en, 0.26, 6.2),
             (label.ja, 0.5, 7.2),
-            (written, 0.76, 7.2),
+            (written, 0.76, 7.2 if len(written) < 9 else 6.2),
         ):
             ax.text(
                 column + 0.5,

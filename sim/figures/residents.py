@@ -40,7 +40,7 @@ OFFICIAL = "#b45309"
 def draw_trajectories(simulated: pd.DataFrame, published: pd.DataFrame, look: Look) -> Figure:
     """One small panel for each status and one for all residents.
 
-    simulated, published: people, months x statuses (see `plots_style.people_by`).
+    simulated, published: people, months x statuses (see `sim.figures.style.people_by`).
     """
     found = set(simulated.columns[simulated.sum() > 0]) | set(published.columns)
     codes = present(look.statuses, found)
@@ -99,14 +99,18 @@ def _panel(
 
 
 def _name_end(ax: Axes, line: pd.Series, dots: pd.Series, top: float) -> None:
-    """The last value, under the line where the line or the dots just before it run above."""
-    end, late = line.iloc[-1], line.index[int(0.75 * len(line))]
+    """The last value, above or below everything that is drawn where its text stands."""
+    end, last = line.iloc[-1], line.index[-1]
+    first = min(line.index[0], dots.index[0] if len(dots) else line.index[0])
+    late = last - 0.33 * (last - first)
     near = [*line[late:], *dots[late:]]
-    below = max(near) > 1.03 * end and end > 0.25 * top
+    close = max(near) - end < 0.3 * top
+    above = max(near) if close else end
+    below = not close and min(near) > 0.22 * top
     ax.annotate(
         f"{end:,.0f}",
-        (line.index[-1], end),
-        (0, -5 if below else 5),
+        (last, min(near) if below else above),
+        (0, -5 if below else 4),
         textcoords="offset points",
         ha="right",
         va="top" if below else "bottom",

@@ -63,7 +63,7 @@ def _key(figure: Figure) -> None:
     x = 0.35
     for text, colour in (("Effects:", GREY), *texts):
         figure.text(x / width, 1 - 0.82 / height, text, fontsize=9, color=colour, va="top")
-        x += 0.25 + 0.075 * len(text)
+        x += 0.2 + 0.066 * len(text)
 
 
 def _heads(ax: Axes, months: list[pd.Timestamp]) -> None:
@@ -77,7 +77,8 @@ def _line(ax: Axes, y: float, rows: pd.DataFrame, look: Look) -> None:
     """One indicator: its name, a value for each month, its effect in words and colour."""
     indicator = str(rows["indicator"].iloc[0])
     measure = look.measure(indicator)
-    title = measure.label.both("  ") if indicator else str(rows["title"].iloc[0])
+    counted = f", {measure.unit}" if measure.times == 1 else ""
+    title = f"{measure.en}{counted}  {measure.ja}" if indicator else str(rows["title"].iloc[0])
     ax.text(0.2, y, title, va="center", fontsize=8.8)
     for k, row in enumerate(rows.to_dict("records")):
         known = row["state"] == "simulated"

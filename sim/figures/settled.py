@@ -70,9 +70,12 @@ def _shares(ax: Axes, simulated: pd.DataFrame, published: pd.DataFrame, look: Lo
     for name, codes, colour in kinds:
         line = share(simulated, codes, look)
         ax.plot(line.index, line, color=colour, linewidth=2.2)
-        above = line.iloc[-max(len(line) // 2, 1) :].max()
-        _value(ax, (line.index[-1], above), f"{name} {line.iloc[-1]:.1f} %", "right", colour)
         dots = share(published, codes, look)
+        text = f"{name} {line.iloc[-1]:.1f} %"
+        both = pd.concat([dots, line])
+        width = 0.0168 * len(text) * (line.index[-1] - both.index.min())  # of the text, about
+        above = both[both.index >= line.index[-1] - width].max()
+        _value(ax, (line.index[-1], above), text, "right", colour)
         if len(dots):
             ax.plot(
                 dots.index,
@@ -93,7 +96,7 @@ def _shares(ax: Axes, simulated: pd.DataFrame, published: pd.DataFrame, look: Lo
                 )
         highest = max([highest, line.max(), *dots])
     ax.set_ylim(0, 1.22 * highest)
-    ax.yaxis.set_major_locator(MaxNLocator(6))
+    ax.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f} %"))
     ax.grid(axis="x", visible=False)
     year_axis(ax, *month_range(simulated, published))

@@ -108,15 +108,23 @@ def new_figure(
     width, height = size
     left = 0.35 / width
     figure.text(left, 1 - 0.2 / height, title, fontsize=15, va="top", **BOLD)
-    figure.text(left, 1 - 0.56 / height, subtitle, fontsize=10, color=GREY, va="top")
+    room = width - 0.7
+    figure.text(left, 1 - 0.56 / height, subtitle, fontsize=_fitting(subtitle, 10, room),
+                color=GREY, va="top")  # fmt: skip
     texts = [look.sources[key] for key in sources if key in look.sources]
-    if texts:
-        line = "Sources: " + "; ".join(texts) + "."
-        figure.text(left, 0.3 / height, line, fontsize=7.5, color=PALE, va="bottom")
+    lines = ["Sources: " + "; ".join(texts) + "."] if texts else []
     made = f"Kyosei · run {look.run} · scenario: {look.scenario}"
-    made += f" · {look.sample}" if look.sample else ""
-    figure.text(left, 0.13 / height, made, fontsize=7.5, color=PALE, va="bottom")
+    lines.append(f"{made} · {look.sample}" if look.sample else made)
+    for line, y in zip(reversed(lines), (0.13, 0.3), strict=False):
+        figure.text(left, y / height, line, fontsize=_fitting(line, 7.5, room), color=PALE,
+                    va="bottom")  # fmt: skip
     return figure
+
+
+def _fitting(text: str, size: float, inches: float) -> float:
+    """The size of a font, at most `size`, in which a line of text fits into so many inches."""
+    wide = sum(1.9 if ord(sign) > 0x2E80 else 1.0 for sign in text)  # Japanese signs are wider
+    return min(size, 72 * inches / (0.56 * max(wide, 1)))
 
 
 def panels(

@@ -299,7 +299,8 @@ def job_retention_all_share(run: Outcome) -> Values:
     ja="就職率（進学者を除く）", unit=SHARE, good=HIGHER,
 )  # fmt: skip
 def job_retention_excluding_study_share(run: Outcome) -> Values:
-    """As above, of those who did not go on to another course."""
+    """Of those who finished a course in the last twelve months and did not go on to another one,
+    who took a job in the country."""
     return {m: job / (job + other) for m, (job, _, other) in finishers(run).items()}
 
 

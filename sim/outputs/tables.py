@@ -244,7 +244,8 @@ def firms(run: Outcome) -> Mapping[str, Any]:
 
 
 @table(
-    "indicators", MONTH, Column("indicator", "its code", CODE), Column("value", "see below")
+    "indicators", MONTH, Column("indicator", "its code", CODE),
+    Column("value", "that of the indicator"),
 )  # fmt: skip
 def indicators_table(run: Outcome) -> Mapping[str, Any]:
     """Values of the indicators of the run, in order of declaration, months ascending."""

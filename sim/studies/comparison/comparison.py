@@ -60,13 +60,12 @@ class Comparison:
 
     def look(self) -> Look:
         """Words and colours for figures."""
-        base, *others = self.shown
         settings, asked = self.settings, self.question
         look = look_of(settings, self.number, indicators=compared(settings))
         titles = {name: self.configs[name].scenario.title for name in self.shown}
         own = Counter(title.en for title in titles.values())  # an arm may vary a scenario
         return replace(
-            look, scenario=f"{', '.join(others)} against {base}",
+            look, scenario=f"{len(titles) - 1} arms against {titles[self.shown[0]].en}",
             sample=f"scale {settings.scale:g}, seed {settings.seed}, {asked.replicates} paired "
             "replicates",
             arms={name: Label(title.en, title.ja) for name, title in titles.items()
