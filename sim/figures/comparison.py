@@ -92,7 +92,7 @@ def draw_groups(effects: pd.DataFrame, colours: Mapping[str, str], look: Look) -
     kinds = (("status", "people", look.statuses), ("origin", "residents", look.origins))
     figure = new_figure(
         (15.5, 9.6),
-        f"Whom it changes, {month_text(last)}",
+        f"Effects by status and origin, {month_text(last)}",
         f"Difference in people from {look.arm(baseline)}, with {look.intervals} of the mean."
         f" {_beside_zero(now, kinds)} {WHAT_VARIES}",
         look,
@@ -149,7 +149,7 @@ def draw_maps(effects: pd.DataFrame, baseline: str, arms: Sequence[str], look: L
     rows = -(-len(shown) // columns)
     figure = new_figure(
         (8.2 * columns + 0.6, 1.5 + 7.4 * rows),
-        f"Where it changes the number of residents, {month_text(last)}",
+        f"Effects on residents by prefecture, {month_text(last)}",
         f"Difference from {look.arm(baseline)} in per cent of the prefecture's residents. In"
         f" brackets and without colour: {look.intervals} with zero inside. {WHAT_VARIES}",
         look,
@@ -186,7 +186,7 @@ def draw_waterfall(parts: pd.DataFrame, look: Look) -> Figure:
     most = max(int((own["package"] == name).sum()) for name in packages)
     figure = new_figure(
         (max(12.0, 3.0 + 1.15 * most), 1.6 + 4.6 * len(packages)),
-        f"What a package is made of, {month_text(last)}",
+        f"Decomposition of a package, {month_text(last)}",
         "Settled residents, people: each part alone, then what the parts together add or take,"
         f" with {look.intervals}. {WHAT_VARIES}",
         look,

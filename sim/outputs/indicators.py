@@ -201,8 +201,8 @@ def permanent_share(run: Outcome) -> Values:
 
 
 @indicator(
-    "irregular", en="Irregular residents", ja="不法残留者", unit=PEOPLE, compare=True, good=LOWER,
-    scorecard=Row("order", "Irregular residents"),
+    "irregular", en="Overstayers", ja="不法残留者", unit=PEOPLE, compare=True, good=LOWER,
+    scorecard=Row("order", "Overstayers"),
 )  # fmt: skip
 def irregular(run: Outcome) -> Values:
     """People who stay without a status of residence, at the end of the month."""
@@ -251,8 +251,8 @@ def naturalisations(run: Outcome) -> Values:
 
 
 @flow(
-    "gone_missing", en="New irregular residents", ja="新規の不法残留", good=LOWER,
-    scorecard=Row("order", "New irregular residents, so far"),
+    "gone_missing", en="New overstayers", ja="新規の不法残留", good=LOWER,
+    scorecard=Row("order", "New overstayers, so far"),
 )  # fmt: skip
 def gone_missing(run: Outcome) -> Values:
     """Residents who lose their status and stay."""
@@ -286,8 +286,8 @@ def finishers(run: Outcome) -> dict[int, tuple[int, int, int]]:
 
 
 @indicator(
-    "job_retention_all_share", en="Finishers in a job", ja="就職率（全修了者）", unit=SHARE,
-    compare=True, good=HIGHER,
+    "job_retention_all_share", en="Graduates employed in the country", ja="就職率（全修了者）",
+    unit=SHARE, compare=True, good=HIGHER,
 )  # fmt: skip
 def job_retention_all_share(run: Outcome) -> Values:
     """Of those who finished a course in the last twelve months, who took a job in the country."""
@@ -295,7 +295,7 @@ def job_retention_all_share(run: Outcome) -> Values:
 
 
 @indicator(
-    "job_retention_excluding_study_share", en="Finishers in a job, study apart",
+    "job_retention_excluding_study_share", en="Graduates employed, excluding study",
     ja="就職率（進学者を除く）", unit=SHARE, good=HIGHER,
 )  # fmt: skip
 def job_retention_excluding_study_share(run: Outcome) -> Values:
@@ -389,9 +389,9 @@ for _years in YEARS:
 
     @indicator(
         f"retention_{_years}y_share",
-        en=f"Still there after {_years} year{'s' * (_years > 1)}",
+        en=f"{_years}-year retention rate",
         ja=f"入国{_years}年後の在留率", unit=SHARE, every=HALF_YEAR, compare=_years == 5,
-        scorecard=Row("settle", f"Still there after {_years} year{'s' * (_years > 1)}"),
+        scorecard=Row("settle", f"{_years}-year retention rate"),
     )  # fmt: skip
     def retention(run: Outcome, years: int = _years) -> Values:
         """Of those who came in one half-year, who is a resident after so many years."""

@@ -288,7 +288,7 @@ def test_the_scorecard_lists_what_is_not_simulated():
     assert (row["mean"], row["effect"]) == (2.5, 1.0)
     assert card.loc[("Backlog", "new", MONTHS[0])]["state"] == EARLY
     assert card.loc[("Opposed among the public", "new", MONTHS[1])]["state"] == MISSING
-    assert card.loc[("Still there after 10 years", "base", MONTHS[1])]["state"] == EARLY
+    assert card.loc[("10-year retention rate", "base", MONTHS[1])]["state"] == EARLY
 
 
 class Folder(Finished):
