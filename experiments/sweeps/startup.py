@@ -35,12 +35,12 @@ def measure(folder: Path, runs: int, scale: float) -> tuple[float, list[dict[str
     plan = planned(lines, ["seed", RATE], folder)
     planning = (time.perf_counter() - began) / len(lines)
     rows = []
-    for row in plan.rows:
+    for run in plan.runs:
         with processor_of_months() as inside:
             began, used = time.perf_counter(), time.process_time()
-            attempt(plan, row, 1)
+            attempt(plan, run, 1)
             whole, used = time.perf_counter() - began, time.process_time() - used
-        manifest = json.loads((folder / row.run / "manifest.json").read_text(encoding="utf-8"))
+        manifest = json.loads((folder / run.number / "manifest.json").read_text(encoding="utf-8"))
         parts = manifest["seconds"]
         rows.append({"whole": whole, "processor": used, "months": parts["months"],
                      "opening": parts["opening"], "outputs": parts["outputs"],

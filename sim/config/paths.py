@@ -1,12 +1,12 @@
-"""The parts of a configuration, which the configurations of a sweep mostly share."""
+"""Every number of a configuration by its path: sections, parameters, and what policy may change."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import translate
-from functools import lru_cache, partial
-from typing import Final, TypeVar
+from functools import cached_property, lru_cache
+from typing import Final
 
 import numpy as np
 from pydantic import BaseModel
@@ -16,14 +16,11 @@ from sim.config.schema.base import Provenance
 from sim.config.schema.run import RunConfig
 from sim.config.yaml import Path, dotted
 from sim.core.errors import nearest
-from sim.core.memory import Recent, Same
-
-T = TypeVar("T")
 
 
 def sections(config: RunConfig) -> Iterator[tuple[Path, BaseModel]]:
     """The parts of a configuration, each with its key path: its models, and those that its
-    mappings name. A sweep's configurations share most of them."""
+    mappings name."""
     for name in RunConfig.model_fields:
         value = getattr(config, name)
         if isinstance(value, BaseModel):
@@ -32,27 +29,13 @@ def sections(config: RunConfig) -> Iterator[tuple[Path, BaseModel]]:
             yield from (((name, key), inner) for key, inner in value.items())
 
 
-def of_sections(
-    config: RunConfig, known: Same[list[T]], find: Callable[..., list[T]], *also: object
-) -> Iterator[tuple[Path, list[T]]]:
-    """(key path, find(section, *also)) of each section; `known` keeps what was found before."""
-    for path, section in sections(config):
-        yield path, known.get((section, *also), partial(find, section, *also))
-
-
 SECTIONS: Final = ("firms", "town", "agency", "integration")
-
-_KNOWN: Final[Same[dict[str, float]]] = Same(size=16)
 
 
 def parameters(config: RunConfig) -> Mapping[str, float]:
     """Path -> value of every parameter, in order of path; {} without the sections."""
     parts = [(path, part) for path, part in sections(config) if path[0] in SECTIONS]
-
-    def found() -> dict[str, float]:
-        return dict(sorted(leaf for path, part in parts for leaf in _leaves(dotted(path), part)))
-
-    return _KNOWN.get(tuple(part for _, part in parts), found, tuple(path for path, _ in parts))
+    return dict(sorted(leaf for path, part in parts for leaf in _leaves(dotted(path), part)))
 
 
 def _leaves(path: str, at: object) -> Iterator[tuple[str, float]]:
@@ -102,29 +85,51 @@ MIXES: Final = ("first", "renewed")
 
 _WILD: Final = re.compile(r"[*?[]")
 
-Kinds = dict[str, tuple[str, ...]]
 
-_KINDS: Final[Same[Kinds]] = Same(size=64)
+class Paths(tuple[str, ...]):
+    """Paths in order, each once, which globs name."""
 
-_FATES: Final[Same[list[tuple[str, bool]]]] = Same(size=512)
+    @cached_property
+    def _decided(self) -> list[tuple[int, str]]:
+        return [(k, path) for k, path in enumerate(self) if path.endswith(GRANT)]
 
-_PATHS: Final[Recent[tuple[str, ...]]] = Recent(size=64)
+    @cached_property
+    def _others(self) -> list[tuple[int, str]]:
+        return [(k, path) for k, path in enumerate(self) if not path.endswith(GRANT)]
 
-_MATCHING: Final[Same[tuple[str, ...]]] = Same(size=8192)
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {path: place for place, path in enumerate(self)}
+
+    @cached_property
+    def _found(self) -> dict[str, list[int]]:
+        """What `_named` found: edits and levers of one run name the same paths again and again."""
+        return {}
+
+    def matching(self, globs: Iterable[str]) -> tuple[str, ...]:
+        """The paths that some glob names, in their order; see `matches`."""
+        return tuple(self[k] for k in sorted({k for glob in globs for k in self._named(glob)}))
+
+    def _named(self, glob: str) -> list[int]:
+        if not _WILD.search(glob):  # a name written out, as most are
+            return [self._places[glob]] if glob in self._places else []
+        if glob not in self._found:
+            match = re.compile(translate(glob)).match
+            meant = self._others + self._decided if glob.endswith(GRANT) else self._others
+            self._found[glob] = [k for k, path in meant if match(path)]
+        return self._found[glob]
+
+
+Kinds = dict[str, Paths]
 
 
 def targets(config: RunConfig) -> Kinds:
     """Paths by kind: fate, grant, parameter, arrivals, permits; and together, chance: fates and
-    grants; value: these, parameters and arrivals. Equal ones are the same tuple (`paths_of`)."""
-    given = tuple(parameters(config))
-    about = (config.country, config.life, paths_of(given), *config.status.values())
-    return _KINDS.get(about, lambda: _targets(config, given), tuple(config.status))
-
-
-def _targets(config: RunConfig, given: tuple[str, ...]) -> Kinds:
+    grants; value: these, parameters and arrivals."""
     found = [row for name in config.status for row in _fates_of(config, name)]
     fates = [path for path, _ in found]
     grants = [f"{path}{GRANT}" for path, granted in found if granted]
+    given = list(parameters(config))
     arrivals = [f"{ARRIVALS}{status}" for status in config.country.statuses]
     permits = [
         f"{name}.permits.{which}"
@@ -137,45 +142,19 @@ def _targets(config: RunConfig, given: tuple[str, ...]) -> Kinds:
         "permits": permits, "chance": [*fates, *grants],
         "value": [*fates, *grants, *given, *arrivals],
     }  # fmt: skip
-    return {kind: paths_of(paths) for kind, paths in kinds.items()}
+    return {kind: Paths(paths) for kind, paths in kinds.items()}
 
 
-def _fates_of(config: RunConfig, name: str) -> list[tuple[str, bool]]:
+def _fates_of(config: RunConfig, name: str) -> Iterator[tuple[str, bool]]:
     """(path, whether an authority decides) of every fate of a status."""
-
-    def found() -> list[tuple[str, bool]]:
-        return [
-            (f"{name}.{occasion}.{fate}", body.grant is not None)
-            for occasion, fate, _, body in fates_of(config, name)
-        ]
-
-    return _FATES.get((config.life, config.status[name]), found, name)
-
-
-def paths_of(paths: Iterable[str]) -> tuple[str, ...]:
-    """The paths as a tuple, the same object for the same ones: `matching` knows them again."""
-    given = tuple(paths)
-    return _PATHS.get(given, lambda: given)
+    for occasion, fate, _, body in fates_of(config, name):
+        yield f"{name}.{occasion}.{fate}", body.grant is not None
 
 
 def matches(path: str, globs: Iterable[str]) -> bool:
     """Whether some glob names the path. Decisions are only meant by globs that end in .grant."""
     every, granting = _patterns(tuple(globs))
     return (granting if path.endswith(GRANT) else every).match(path) is not None
-
-
-def matching(paths: tuple[str, ...], globs: Iterable[str]) -> tuple[str, ...]:
-    """The paths that some glob names, in their order. Remembered, for paths of `paths_of`: a run
-    asks for the same ones several times, and the runs of a sweep ask again."""
-    patterns = tuple(globs)
-
-    def found() -> tuple[str, ...]:
-        if not any(map(_WILD.search, patterns)):  # names written out, as most are
-            return tuple(path for path in paths if path in patterns)
-        every, granting = (pattern.match for pattern in _patterns(patterns))
-        return tuple(p for p in paths if (granting if p.endswith(GRANT) else every)(p))
-
-    return _MATCHING.get((paths,), found, patterns)
 
 
 @lru_cache(maxsize=4096)

@@ -1,4 +1,8 @@
-"""Results that one process needs again and again, such as those of a sweep's many runs."""
+"""Results that are kept in a process, for the few that are dear and asked for again.
+
+Passing a result on is better than keeping it. What is kept says at its definition what making it
+costs, as measured in 2026 on one core.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ T = TypeVar("T")
 State = tuple[tuple[str, int, int, int], ...]
 
 
-class Recent(Generic[T]):
+class LastResults(Generic[T]):
     """The last `size` results by key. A key must hold everything that its result depends on.
 
     Everyone who asks gets the same object: it must be frozen, or copied before it is changed.
@@ -24,26 +28,43 @@ class Recent(Generic[T]):
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
         """The result for a key, made if it is not among the last ones. Errors are not kept."""
         found = self._kept.pop(key) if key in self._kept else make()
-        while len(self._kept) >= self._size:
-            self._kept.pop(next(iter(self._kept)))
-        self._kept[key] = found
+        self.put(key, found)
         return found
 
+    def put(self, key: Hashable, result: T) -> None:
+        """Keep a result that was made elsewhere."""
+        self._kept.pop(key, None)
+        while len(self._kept) >= self._size:
+            self._kept.pop(next(iter(self._kept)))
+        self._kept[key] = result
 
-class Same(Generic[T]):
-    """The last `size` results about frozen objects, found again by who they are, not what they say.
+    def clear(self) -> None:
+        """Forget all."""
+        self._kept.clear()
 
-    For what takes longer to compare than to keep. The objects are kept, so that no other can come
-    to stand where one was. What is short goes into `also`, which is compared as it is.
+
+class ByIdentity(Generic[T]):
+    """The last `size` results about frozen objects, found by the identity of these objects.
+
+    For objects that take longer to compare by value than the result takes to make. Safe for two
+    reasons: nobody changes the objects, which the caller must know; and they are kept here beside
+    the result, so no other object can come to have the identity of one of them.
     """
 
     def __init__(self, size: int) -> None:
-        self._recent: Recent[tuple[tuple[object, ...], T]] = Recent(size)
+        self._results: LastResults[tuple[tuple[object, ...], T]] = LastResults(size)
 
     def get(self, objects: tuple[object, ...], make: Callable[[], T], also: Hashable = None) -> T:
-        """The result about these objects, made if it is not among the last ones."""
+        """The result about these objects, made if it is not among the last ones.
+
+        also  what else the result depends on: compared by value
+        """
         key = (*map(id, objects), also)
-        return self._recent.get(key, lambda: (objects, make()))[1]
+        return self._results.get(key, lambda: (objects, make()))[1]
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._results.clear()
 
 
 def state_of_files(folder: Path, pattern: str) -> State:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -21,12 +21,10 @@ from sim.agents.record import (
     Audit,
     Record,
 )  # fmt: skip
-from sim.agents.state import BandTable, State
-from sim.agents.towns import Land, blank_towns, load_land, open_towns
-from sim.config.paths import sections
+from sim.agents.state import State
+from sim.agents.towns import blank_towns, load_land, open_towns
 from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index
-from sim.core.memory import Same
 from sim.core.rng import run_key
 from sim.core.threads import Crew
 from sim.data.load import Data
@@ -41,9 +39,8 @@ from sim.processes.risk import band_table, n_classes
 from sim.processes.survey import describe, describe_firms, remember_jobs, take_census
 from sim.processes.towns import lean, residents, show
 from sim.rates.arrivals import ArrivalPlan
-from sim.rates.places import Places, load_places
+from sim.rates.places import load_places
 from sim.rates.statuses import has_firms
-from sim.rates.tables import Model as Tables
 from sim.rates.tables import build
 
 
@@ -110,32 +107,16 @@ def state_of(config: RunConfig, data: Data, columns: dict[str, np.ndarray], thre
     return state
 
 
-# What the runs of a sweep share, as long as the sections of their configurations are the same.
-_PLACES: Final[Same[Places]] = Same(size=4)
-
-_TABLES: Final[Same[Tables]] = Same(size=16)
-
-_BANDS: Final[Same[BandTable]] = Same(size=16)
-
-_LAND: Final[Same[Land | None]] = Same(size=4)
-
-
 def blank_state(config: RunConfig, data: Data, n: int, threads: int) -> State:
     """Tables of a run, with room for n people and empty books."""
-    flows = data.some("municipalities", "municipality_flows")
-    about = (*flows, config.country, config.life, *config.prefecture.values())
-    places = _PLACES.get(about, lambda: load_places(config, data))
-    tables = (places, has_firms(config), *(section for _, section in sections(config)))
-    model = _TABLES.get(tables, lambda: build(config, places.codes, places.mobility))
-    bands = _BANDS.get(
-        (model.fates, places), lambda: band_table(model.fates, places.world.mobility)
-    )
+    places = load_places(config, data)
+    model = build(config, places.codes, places.mobility)
+    bands = band_table(model.fates, places.world.mobility)
     key = run_key(config.seed, config.replicate)
     s, o, p = len(model.codes.statuses), len(model.codes.origins), len(model.codes.prefectures)
     crew = Crew(threads)
     people = Population(int(n * 1.3) + 1024, hole_risk=n_classes(s), crew=crew)
-    foreign = data.some("municipalities", "municipalities_foreign")
-    land = _LAND.get((*foreign, config.town), lambda: load_land(config, data))
+    land = load_land(config, data)
     size, bureau = model.base.size, load_bureau(config, model)
     seen, expected, variance = (np.zeros(size, np.int64) for _ in range(3))
     audit = Audit(seen, expected, variance, np.zeros(3, np.int64))

@@ -15,11 +15,10 @@ import numpy as np
 
 from sim.config.factors import gate_table
 from sim.config.levers import LAST, Active, active_levers, chosen
-from sim.config.paths import ARRIVALS, matches, matching, paths_of, targets
+from sim.config.paths import ARRIVALS, Paths, matches, targets
 from sim.config.schema.policy import Edit, Effect, FittedEdit, Product
 from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index
-from sim.core.memory import Same
 from sim.rates.tables import Model, spared_by
 
 OPS: Final = ("set", "multiply", "most", "least")
@@ -95,8 +94,7 @@ class Layout:
         statuses = model.codes.statuses
         rows |= {f"{ARRIVALS}{status}": start + s for s, status in enumerate(statuses)}
         self.arrivals = slice(start, start + len(statuses))
-        self.paths = paths_of(rows)
-        self.rows = _ROWS.get((self.paths,), lambda: rows, tuple(rows.values()))
+        self.paths, self.rows = Paths(rows), rows
         shared = min((part.start for part in model.own.values()), default=model.fates.values.size)
         self.shared = shared  # values of the fate table that no lever changes
         self.tables = slice(
@@ -111,7 +109,7 @@ class Layout:
 
     def named(self, globs: list[str]) -> tuple[tuple[str, ...], np.ndarray]:
         """Paths and rows of single values that some glob names."""
-        hits = {path: self.rows[path] for path in matching(self.paths, globs)}
+        hits = {path: self.rows[path] for path in self.paths.matching(globs)}
         return tuple(hits), np.array(list(hits.values()), np.int64)
 
     def tables_of(
@@ -129,8 +127,9 @@ class Layout:
 
 def actions(config: RunConfig, layout: Layout) -> list[Action]:
     """All of a run: the fit of the baseline, events, the scenario's edits, then its levers."""
-    about = (layout.rows, config.fit, *config.event.values())
-    out = list(_UNPULLED.get(about, lambda: _unpulled(config, layout), tuple(config.event)))
+    out = [_fitted(f"fit.{name}", edit, layout) for name, edit in config.fit.edits.items()]
+    for event, body in config.event.items():
+        out += [_edit(f"event.{event}.{name}", e, layout) for name, e in body.edits.items()]
     out += [_edit(f"scenario.{name}", e, layout) for name, e in config.scenario.edits.items()]
     order = config.scenario.order
     levers = sorted(  # stable: by code, unless the scenario orders them
@@ -140,19 +139,6 @@ def actions(config: RunConfig, layout: Layout) -> list[Action]:
         for name, effect in active.effects():
             out += _effect(active, f"policy.{active.code}.{name}", effect, layout)
         out += _anticipation(active, layout)
-    return out
-
-
-_ROWS: Final[Same[dict[str, int]]] = Same(size=16)
-
-_UNPULLED: Final[Same[list[Action]]] = Same(size=16)
-
-
-def _unpulled(config: RunConfig, layout: Layout) -> list[Action]:
-    """What the fit and the events do, which no scenario changes."""
-    out = [_fitted(f"fit.{name}", edit, layout) for name, edit in config.fit.edits.items()]
-    for event, body in config.event.items():
-        out += [_edit(f"event.{event}.{name}", e, layout) for name, e in body.edits.items()]
     return out
 
 
@@ -211,7 +197,7 @@ def _effect(active: Active, name: str, effect: Effect, layout: Layout) -> Iterat
         paths, tables = layout.tables_of(effect.paths, factor, "gate")
         yield action("set", "gate", paths, tables, tables.shape[1], stamps(amount))
     if effect.mix is not None:
-        paths = matching(layout.permits, effect.paths)
+        paths = layout.permits.matching(effect.paths)
         mix, none = tuple(sorted(effect.mix.items())), np.zeros(0, np.int64)
         yield action("set", "mix", paths, none, 0, stamps(Product()), mix=mix)
 

@@ -10,7 +10,6 @@ import numpy as np
 from sim.agents.firms import FirmBook
 from sim.config.schema.firms import Firms
 from sim.core.clock import month_index
-from sim.core.memory import Same
 
 CERTAIN: Final = 2.0**32
 
@@ -67,13 +66,12 @@ def grow(book: FirmBook, firms: Firms, params: Mapping[str, float], month: int) 
 def rules(book: FirmBook, firms: Firms, params: Mapping[str, float], month: int) -> FirmRules:
     """This month's rules."""
     standings = list(firms.statuses)
-    pool, frozen, months = _FIXED.get((firms,), lambda: _fixed(firms))
+    pool, frozen, months = _fixed(firms)
     people = _between(month, book.years, book.workforce)
     burden = params["firms.support.burden"] ** -params["firms.support.elasticity"]
     standing = np.ones(len(standings))
     standing[standings.index(firms.certified)] = params["firms.demand.certified"]
-    given = tuple(params[path] for path in _paths(firms))
-    close, bar, guide, certify = _CHANCES.get((firms,), lambda: _chances(firms, params), given)
+    close, bar, guide, certify = _chances(firms, params)
     return FirmRules(
         want=book.demand * burden,
         local=np.maximum(people, 1e-3) ** -params["firms.demand.ageing"],
@@ -102,12 +100,6 @@ def _between(month: int, years: np.ndarray, table: np.ndarray) -> np.ndarray:
     return np.asarray(slope * (month - years[k]) + table[k])
 
 
-# What rarely changes within a run, by what it is made of.
-_FIXED: Final[Same[tuple[np.ndarray, np.ndarray, np.ndarray]]] = Same(size=16)
-
-_CHANCES: Final[Same[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]] = Same(size=16)
-
-
 def _pools(firms: Firms) -> list[str]:
     return list(dict.fromkeys(tier.pool for tier in firms.tiers.values()))
 
@@ -120,15 +112,6 @@ def _fixed(firms: Firms) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         np.array([name in firms.rules.frozen for name in pools]),
         np.array([status.months or 0 for status in firms.statuses.values()]),
     )
-
-
-def _paths(firms: Firms) -> list[str]:
-    """The parameters of which `_chances` are made."""
-    return [
-        *(f"firms.sizes.{name}.closure" for name in firms.sizes),
-        *(f"firms.rules.inspected.{name}" for name in _pools(firms)),
-        "firms.rules.violation", "firms.rules.certified", "firms.rules.barred",
-    ]  # fmt: skip
 
 
 def _chances(

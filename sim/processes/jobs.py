@@ -6,8 +6,6 @@ other arrivals.
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from sim.agents.firms import (
@@ -29,7 +27,6 @@ from sim.agents.firms import (
 from sim.agents.state import State
 from sim.core.clock import calendar_month
 from sim.core.errors import InvariantError
-from sim.core.memory import Same
 from sim.core.probability import cuts
 from sim.processes.firms import SPREAD
 from sim.processes.market import (
@@ -223,16 +220,9 @@ def _recruit(state: State, labour: Labour, offers: Offers) -> None:
     }
 
 
-_STATUSES: Final[Same[list[np.ndarray]]] = Same(size=16)
-
-
 def _statuses(state: State, tier: int) -> np.ndarray:
     """int64: statuses that ask for a job of the tier."""
-    of, seeks, tiers = state.model.status.tier, state.model.status.seeks, state.model.status.n_tiers
-    by_tier = _STATUSES.get(
-        (of, seeks), lambda: [np.flatnonzero((of == t) & seeks) for t in range(tiers)], tiers
-    )
-    return by_tier[tier]
+    return np.flatnonzero((state.model.status.tier == tier) & state.model.status.seeks)
 
 
 def _attraction(state: State) -> list[float]:

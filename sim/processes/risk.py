@@ -17,7 +17,6 @@ from sim.agents.population import HOLE
 from sim.agents.state import BandTable
 from sim.config.factors import AGES, FACTORS, YEARS
 from sim.core.kernels import borrow, hold
-from sim.core.memory import Same
 from sim.core.threads import Crew
 from sim.rates.places import N_MOBILITY
 from sim.rates.tables import FateTable
@@ -92,7 +91,7 @@ def band_table(t: FateTable, mobility: np.ndarray) -> BandTable:
 
 def rebanded(bands: BandTable, old: FateTable, new: FateTable, mobility: np.ndarray) -> BandTable:
     """The bands of `new`, which differs from `old` in some values alone."""
-    starts, table = _TABLES.get((new.mult_offset,), lambda: _tables(new), new.values.size)
+    starts, table = _tables(new)
     changed = np.flatnonzero(old.values != new.values)
     touched = np.zeros(starts.size, np.bool_)
     touched[np.searchsorted(starts, changed, side="right") - 1] = True
@@ -106,9 +105,6 @@ def rebanded(bands: BandTable, old: FateTable, new: FateTable, mobility: np.ndar
         _, largest = _reduce(name_of[int(new.mult_factor[k])], inside, mobility)
         values[k, : largest.size] = largest
     return BandTable(bands.axis, values)
-
-
-_TABLES: Final[Same[tuple[np.ndarray, np.ndarray]]] = Same(size=16)
 
 
 def _tables(t: FateTable) -> tuple[np.ndarray, np.ndarray]:

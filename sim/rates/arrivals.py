@@ -14,7 +14,7 @@ from scipy.special import ndtri
 
 from sim.config.schema.run import Channel, RunConfig
 from sim.core.clock import HALF_YEAR, NEVER, calendar_month, half_year_end, month_index
-from sim.core.memory import Same
+from sim.core.memory import ByIdentity
 from sim.core.probability import cuts
 from sim.core.rng import P_ARRIVAL_SHOCK, uniforms, word_of
 from sim.data.load import Data
@@ -37,12 +37,10 @@ COMPOSITION: Final = (
 )  # fmt: skip
 """Tables that say who comes from where and to where."""
 
-# What the tables say, for all runs of a process.
-_PUBLISHED: Final[Same[tuple[dict[int, np.ndarray], np.ndarray, np.ndarray]]] = Same(size=4)
-
-_PAST: Final[Same[dict[int, np.ndarray]]] = Same(size=4)
-
-_SEASONS: Final[Same[np.ndarray]] = Same(size=4)
+_PUBLISHED: Final[ByIdentity[tuple[dict[int, np.ndarray], np.ndarray, np.ndarray]]] = ByIdentity(
+    size=4
+)
+"""What the tables of COMPOSITION say, by data and frozen sections. Takes 0.07 s, for each run."""
 
 
 class _Way(NamedTuple):
@@ -64,11 +62,8 @@ class ArrivalPlan:
         self._config = config
         country = config.country
         self._statuses, self._origins = country.statuses, country.origins
-        self._past = _PAST.get(
-            (*data.some("arrivals"), country), lambda: _past_arrivals(config, data)
-        )
-        tables = data.some(*COMPOSITION)
-        about = (*tables, country, config.arrivals, *config.prefecture.values())
+        self._past = _past_arrivals(config, data)
+        about = (data, country, config.arrivals, *config.prefecture.values())
         self._stocks, self._illegal, self._where = _PUBLISHED.get(
             about,
             lambda: (
@@ -77,7 +72,7 @@ class ArrivalPlan:
                 _where(config, data),
             ),
         )
-        self._seasons = _SEASONS.get((config.arrivals, country), lambda: _seasons(config))
+        self._seasons = _seasons(config)
         self._shares: dict[int, np.ndarray] = {}
         self._latest: tuple[int, np.ndarray] | None = None
         self._levels: np.ndarray | None = None

@@ -10,7 +10,6 @@ import numpy as np
 from sim.config.fates import DEFAULT, common_ends
 from sim.config.schema.firms import Firms
 from sim.config.schema.run import Factors, Fate, Gate, RunConfig
-from sim.core.memory import Same
 from sim.rates.multipliers import factor_tables, gate_tables
 from sim.rates.statuses import has_firms
 
@@ -97,18 +96,8 @@ class Row(NamedTuple):
         return f"{status}.{self.occasion}.{self.name}"
 
 
-_KNOWN: Final[Same[list[Row]]] = Same(size=512)
-
-
 def rows_of(config: RunConfig, status: str, mobility: np.ndarray) -> list[Row]:
-    """The fates of a status; the factor `status` goes into the base. Kept while nothing that they
-    are made of changes: runs of a sweep differ in one status, or in none."""
-    about = (config.status[status], config.life, config.country, config.firms, mobility)
-    also = status, has_firms(config)
-    return _KNOWN.get(about, lambda: _new_rows(config, status, mobility), also)
-
-
-def _new_rows(config: RunConfig, status: str, mobility: np.ndarray) -> list[Row]:
+    """The fates of a status; the factor `status` goes into the base."""
     country, stages = config.country, list(config.status[status].stages)
     sectors = list(config.firms.sectors) if config.firms is not None else []
 

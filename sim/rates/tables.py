@@ -13,11 +13,10 @@ import numpy as np
 from sim.config.factors import AGES, CLASS_SIZES, FACTORS, MOST_SECTORS, STEP_SIZES
 from sim.config.fates import window
 from sim.config.levers import active_levers
-from sim.config.paths import GRANT, matching, paths_of
+from sim.config.paths import GRANT, Paths
 from sim.config.schema.policy import Lever
 from sim.config.schema.run import Fate, RunConfig
 from sim.core.errors import ConfigError
-from sim.core.memory import Same
 from sim.rates.fates import OCCASIONS, Row, Tables, rows_of
 from sim.rates.statuses import StatusTable, status_table
 
@@ -62,11 +61,11 @@ def spared_by(lever: Lever) -> str:
     return SPARED_BY.get(lever.grandfathering.existing, "")
 
 
-def wanted_by(config: RunConfig, paths: tuple[str, ...]) -> dict[str, dict[tuple[str, str], None]]:
+def wanted_by(config: RunConfig, paths: Paths) -> dict[str, dict[tuple[str, str], None]]:
     """(factor, "by" or "gate") of the tables that each of the paths needs, each once."""
     out: dict[str, dict[tuple[str, str], None]] = {}
     for wanted in wanted_tables(config):
-        for path in matching(paths, wanted.globs):
+        for path in paths.matching(wanted.globs):
             out.setdefault(path, {})[wanted.factor, wanted.what] = None
     return out
 
@@ -133,6 +132,21 @@ class Codes:
     municipalities: list[str]
 
 
+class Ways(NamedTuple):
+    """Which fates lead out of a status, and which into one."""
+
+    left: np.ndarray  # int64: status left by each of the fates in `out`
+    out: np.ndarray  # bool[F]
+    entered: np.ndarray  # int64: status entered by each of the fates in `switched`
+    switched: np.ndarray  # bool[F]
+
+
+def _ways_of(names: list[FateName], statuses: list[str], kind: np.ndarray, to: np.ndarray) -> Ways:
+    out, switched = kind <= KINDS["switch"], kind == KINDS["switch"]
+    left = np.array([statuses.index(name.status) for name in names], np.int64)[out]
+    return Ways(left, out, to[switched].astype(np.int64), switched)
+
+
 @dataclass(frozen=True)
 class Model:
     """The tables of one run."""
@@ -145,6 +159,7 @@ class Model:
     months: np.ndarray  # int32[F, 2]: first and last month in which the fate may happen
     own: dict[tuple[str, str, str], slice]  # (path, factor, "by" or "gate") -> in fates.values
     # the multiplier tables that levers may change, neutral or as configured; they come last
+    ways: Ways
 
     @property
     def kinds(self) -> int:
@@ -153,37 +168,16 @@ class Model:
 
     def net(self, flow: np.ndarray) -> np.ndarray:
         """int64[S]: what the people who met each fate, int64[F], change in the stocks."""
-        came_from, out, to, switched = self._ways
-        n = len(self.codes.statuses)
-        gone = np.bincount(came_from, flow[out], n)
-        come = np.bincount(to, flow[switched], n)
+        ways, n = self.ways, len(self.codes.statuses)
+        gone = np.bincount(ways.left, flow[ways.out], n)
+        come = np.bincount(ways.entered, flow[ways.switched], n)
         return (come - gone).astype(np.int64)
-
-    @property
-    def _ways(self) -> Ways:
-        """Statuses left and the fates that leave them; statuses entered and those that do.
-
-        The same for the models of a run, which differ by month in rates and multipliers alone.
-        """
-        names, statuses, kind, to = self.names, self.codes.statuses, self.fates.kind, self.fates.to
-        return _WAYS.get((names, statuses, kind, to), lambda: _ways_of(names, statuses, kind, to))
-
-
-Ways = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-
-_WAYS: Final[Same[Ways]] = Same(size=16)
-
-
-def _ways_of(names: list[FateName], statuses: list[str], kind: np.ndarray, to: np.ndarray) -> Ways:
-    out, switched = kind <= KINDS["switch"], kind == KINDS["switch"]
-    came_from = np.array([statuses.index(name.status) for name in names], np.int64)[out]
-    return came_from, out, to[switched].astype(np.int64), switched
 
 
 class _Builder:
     """Collects multipliers; one use."""
 
-    def __init__(self, config: RunConfig, paths: tuple[str, ...]) -> None:
+    def __init__(self, config: RunConfig, paths: Paths) -> None:
         self.config = config
         self.values: list[np.ndarray] = []
         self.size = 0
@@ -234,7 +228,7 @@ def build(config: RunConfig, municipalities: list[str], mobility: np.ndarray) ->
     ]
     paths = [row.path(status) for _, status, row in found]
     grants = [f"{row.path(status)}{GRANT}" for _, status, row in found if row.fate.grant]
-    builder = _Builder(config, paths_of([*paths, *grants]))
+    builder = _Builder(config, Paths([*paths, *grants]))
     for path, (_, _, row) in zip(paths, found, strict=True):
         gates, own = builder.own_tables(path, row.gates)
         builder.mults.append(builder.multipliers(row.tables + gates) + own)
@@ -286,7 +280,8 @@ def _assemble(
         values=values,
     )
     months = np.array([window(config, row.fate) for row in rows], np.int32).reshape(-1, 2)
-    return Model(codes, fates, status_table(config), np.array(base), names, months, own)
+    ways = _ways_of(names, codes.statuses, fates.kind, fates.to)
+    return Model(codes, fates, status_table(config), np.array(base), names, months, own, ways)
 
 
 def _packed(

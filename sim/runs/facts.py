@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import resource
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -15,10 +16,10 @@ from pydantic import BaseModel
 from sim import PACKAGE
 from sim.agents.population import BYTES_PER_PERSON
 from sim.agents.record import Audit
-from sim.config.paths import of_sections
+from sim.config.paths import sections
 from sim.config.schema.run import RunConfig
+from sim.config.yaml import Path as KeyPath
 from sim.core.errors import InvariantError
-from sim.core.memory import Recent, Same, state_of_files
 from sim.data.load import Data
 from sim.files.manifest import code_digest, environment
 from sim.model.model import Kyosei
@@ -27,8 +28,6 @@ from sim.rates.tables import Model
 from sim.runs.resources import Needs
 
 DATA_FILES: Final = ("*.csv", "*.yaml")
-
-_HASHES: Final[Recent[dict[str, str]]] = Recent(size=2)
 
 
 def manifest_of(
@@ -42,9 +41,7 @@ def manifest_of(
         "replicate": config.replicate, "threads": state.chunks,
         "code_sha256": code_digest(), "data_sha256": data.digest,
         "code_files": code_files(),
-        "data_files": _HASHES.get(
-            state_of_files(data.folder, "*.*"), lambda: short_hashes(data.folder, DATA_FILES)
-        ),
+        "data_files": short_hashes(data.folder, DATA_FILES),
         "ledger": {"months": len(state.record.months) - 1, "closed": True,
                    "people": int(state.cube.sum())},
         "audit": audit_report(state.audit, state.model),
@@ -141,29 +138,20 @@ MARKED: Final = (
 def assumptions(config: RunConfig) -> list[str]:
     """Paths of all numbers in the configuration that no source gives."""
     return [
-        ".".join(map(str, (*path, *inside)))
-        for path, found in of_sections(config, _ASSUMED, _assumed)
+        ".".join(map(str, where))
+        for path, section in sections(config)
         if path[0] in MARKED
-        for inside in found
+        for where in _assumed(section, path)
     ]
 
 
-_ASSUMED: Final[Same[list[tuple[Any, ...]]]] = Same(size=512)
-
-
-def _assumed(section: BaseModel) -> list[tuple[Any, ...]]:
-    """Paths inside a section."""
-    found: list[tuple[Any, ...]] = []
-
-    def walk(node: Any, path: tuple[Any, ...]) -> None:
-        if isinstance(node, dict):
-            if node.get("quality") == "assumption":
-                found.append(path)
-            for key, value in node.items():
-                walk(value, (*path, key))
-
-    walk(section.model_dump(), ())
-    return found
+def _assumed(value: BaseModel | dict[Any, Any], path: KeyPath) -> Iterator[KeyPath]:
+    """Paths inside a section of what is marked as an assumption."""
+    if getattr(value, "quality", None) == "assumption":
+        yield path
+    for key, inner in value if isinstance(value, BaseModel) else value.items():
+        if isinstance(inner, BaseModel | dict):
+            yield from _assumed(inner, (*path, key))
 
 
 def report(model: Kyosei, data: Data, seconds: dict[str, float], agent_months: int) -> str:

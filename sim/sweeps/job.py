@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,13 +19,12 @@ from sim.config.hydra import words_of_job
 from sim.config.schema.run import RunConfig
 from sim.core.errors import BusyError, KyoseiError, OutputError
 from sim.core.interrupt import obey
-from sim.core.memory import Recent, state_of_files
 from sim.data.load import load
 from sim.files.folder import found_complete, json_text, read_parquet, write_atomically
 from sim.files.manifest import code_digest
 from sim.model.checkpoint import Checkpoint
 from sim.runs import run
-from sim.sweeps.plan import Plan, Row, read_plan
+from sim.sweeps.plan import GONE, Plan, PlannedRun, plan_at
 
 PATIENCE_SECONDS: Final = 600.0
 
@@ -35,10 +34,6 @@ BUG: Final = 1
 
 Maker = Callable[[RunConfig, Path, int | None], object]
 """Makes a run: its settings, the folder for its own, and its threads."""
-
-_GONE: Final = "{} was taken away: the sweep ends"
-
-_PLANS: Final[Recent[Plan]] = Recent(size=1)
 
 
 def run_job(job: Any) -> float | None:
@@ -50,56 +45,50 @@ def run_job(job: Any) -> float | None:
         shared = ("plan=", "root=", "objective=", "target=", "threads=")
         words = [word.lstrip("+") for word in words_of_job()]
         return _trial(job, [word for word in words if not word.startswith(shared)])
-    part_of_plan(Path(job.plan), int(job.job), int(job.size), job.threads)
+    plan = plan_at(Path(job.plan))
+    make_missing(plan, plan.part(int(job.job), int(job.size)), job.threads)
     return None
 
 
-def is_there(plan: Plan, row: Row) -> bool:
+def is_there(plan: Plan, planned: PlannedRun) -> bool:
     """Whether there is nothing to do: the run is complete, and shall keep no months."""
-    return not row.keeps and found_complete(plan.root / row.run)
+    return not planned.keeps and found_complete(plan.root / planned.number)
 
 
-def plan_at(path: Path) -> Plan:
-    """The plan of a sweep, read once a process. Raises OutputError."""
-    try:
-        return _PLANS.get(state_of_files(path.parent, path.name), lambda: read_plan(path))
-    except OutputError as error:
-        if path.is_file():
-            raise
-        raise OutputError(_GONE.format(path)) from error
-
-
-def part_of_plan(
-    path: Path,
-    job: int,
-    size: int,
+def make_missing(
+    plan: Plan,
+    runs: Sequence[PlannedRun],
     threads: int | None,
     make: Maker | None = None,
-    done: Callable[[Plan, Row], bool] = is_there,
+    done: Callable[[Plan, PlannedRun], bool] = is_there,
 ) -> None:
-    """Make what is not done of a job's part of the plan, each run with `make` (see `attempt`)."""
-    plan = plan_at(path)
-    for row in plan.unique[job * size : (job + 1) * size]:
-        if not path.is_file():
-            raise OutputError(_GONE.format(path))
-        if not done(plan, row):
-            attempt(plan, row, threads, make)
+    """Make those of the runs that are not done, each with `make` (see `attempt`).
+
+    Raises OutputError if the plan is taken away meanwhile.
+    """
+    for planned in runs:
+        if not plan.path.is_file():
+            raise OutputError(GONE.format(plan.path))
+        if not done(plan, planned):
+            attempt(plan, planned, threads, make)
 
 
-def attempt(plan: Plan, row: Row, threads: int | None, make: Maker | None = None) -> None:
+def attempt(
+    plan: Plan, planned: PlannedRun, threads: int | None, make: Maker | None = None
+) -> None:
     """Make one run (with `run_or_wait` if not otherwise), or leave word in its log why not."""
-    log = plan.log(row)
+    log = plan.log(planned)
     try:
-        settings = compose(row.overrides)
+        settings = plan.settings(planned)
         _check_same(plan, settings)
         (make or run_or_wait)(settings, plan.root, threads)
         log.unlink(missing_ok=True)
     except KyoseiError as error:
         obey()  # what a wish to end looks like here is not the run's fault
-        _leave_word(log, error.exit_code, row.overrides, str(error))
+        _leave_word(log, error.exit_code, planned.words, str(error))
     except Exception:  # noqa: BLE001  a bug in one run must not end the others
         obey()
-        _leave_word(log, BUG, row.overrides, traceback.format_exc())
+        _leave_word(log, BUG, planned.words, traceback.format_exc())
 
 
 def _check_same(plan: Plan, settings: RunConfig) -> None:

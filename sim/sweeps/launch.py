@@ -20,6 +20,7 @@ from sim.core.interrupt import obey
 from sim.core.threads import usable_cores
 from sim.files.lock import FolderLock
 from sim.runs.resources import available_memory
+from sim.sweeps.plan import LAUNCHES, Plan, PlannedRun
 
 _OURS: Final = re.compile(r"[0-9a-f]{8}")
 
@@ -233,6 +234,23 @@ def quoted(path: Path) -> str:
     """A path as a value in Hydra's grammar."""
     text = str(path).replace("\\", "\\\\").replace("'", r"\'")
     return f"'{text}'"
+
+
+def launch_plan(
+    task: Callable[[Any], Any], plan: Plan, pending: Sequence[PlannedRun], share: Share
+) -> None:
+    """Have `task` called for each job that holds a pending run, by the launcher of the share.
+
+    The jobs' settings say where the plan lies, which part of it is theirs (see `Plan.part`) and how
+    many threads a run takes. Raises OutputError if the launcher ends before its jobs do.
+    """
+    place = {run.number: place for place, run in enumerate(plan.unique)}
+    jobs = sorted({place[run.number] // share.size for run in pending})
+    words = [
+        f"plan={quoted(plan.path)}", f"size={share.size}", f"job={','.join(map(str, jobs))}",
+        f"threads={share.threads or 'null'}", *share.words,
+    ]  # fmt: skip
+    launch(task, words, plan.folder / LAUNCHES)
 
 
 def launch(task: Callable[[Any], Any], words: Sequence[str], folder: Path) -> None:

@@ -12,13 +12,15 @@ import json
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from sim.config.compose import compose
+from sim.config.schema.run import RunConfig
 from sim.config.settings import configs_folder
 from sim.core.errors import ConfigError, KyoseiError, OutputError
+from sim.core.memory import LastResults, state_of_files
 from sim.data.load import FOLDERS, load
 from sim.files.folder import found_complete, is_complete, sealed, write_atomically
 from sim.files.manifest import code_digest
@@ -35,20 +37,30 @@ LAUNCHES: Final = "launches"
 
 MOST_TOLD: Final = 20
 
+GONE: Final = "{} was taken away: the sweep ends"
+
 _RUN_ID = re.compile(r"[0-9a-f]{16}")
 
 
-@dataclass(frozen=True)
-class Row:
-    """One run."""
+MOST_SETTINGS: Final = 1000
+"""Runs of a plan whose settings are kept with it: 20 kB each, beside what they share."""
 
-    overrides: list[str]
-    run: str
+_LUCK: Final = re.compile(r"(seed|replicate)=(0|[1-9][0-9]*)")
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run: its words, the number that names its folder, and its settings, if they were composed
+    in this process."""
+
+    words: list[str]
+    number: str
+    config: RunConfig | None = field(default=None, compare=False, repr=False)
 
     @property
     def keeps(self) -> bool:
         """Whether it shall keep months, which say nothing of its name."""
-        return any(word.startswith("checkpoint=") for word in self.overrides)
+        return any(word.startswith("checkpoint=") for word in self.words)
 
 
 @dataclass(frozen=True)
@@ -58,10 +70,13 @@ class Plan:
     key: str  # SHA-256 of the lines, the configuration files, the data and the code
     root: Path  # folder in which the runs make their own
     swept: list[str]  # settings that take more than one value
-    rows: list[Row]
+    runs: list[PlannedRun]
     code: str  # digests of what the ids were made with
     data: str
     memory: int  # bytes that the largest run will take
+    _composed: LastResults[RunConfig] = field(
+        default_factory=lambda: LastResults(size=64), compare=False, repr=False
+    )  # by words; composing takes a worker 0.07 s or more
 
     @property
     def folder(self) -> Path:
@@ -69,28 +84,54 @@ class Plan:
         return self.root / RECORDS / self.key[:16]
 
     @property
-    def unique(self) -> list[Row]:
-        """The first row of each run, in order."""
-        first: dict[str, Row] = {}
-        for row in self.rows:
-            first.setdefault(row.run, row)
+    def path(self) -> Path:
+        """Where the plan's record lies."""
+        return self.folder / PLAN
+
+    @property
+    def unique(self) -> list[PlannedRun]:
+        """Each run once, in order."""
+        first: dict[str, PlannedRun] = {}
+        for run in self.runs:
+            first.setdefault(run.number, run)
         return list(first.values())
 
-    def missing(self) -> list[Row]:
+    def part(self, job: int, size: int) -> list[PlannedRun]:
+        """The runs of a job, if every job has `size` of them."""
+        return self.unique[job * size : (job + 1) * size]
+
+    def missing(self) -> list[PlannedRun]:
         """Runs that have no complete folder yet."""
-        return [row for row in self.unique if not is_complete(self.root / row.run)]
+        return [run for run in self.unique if not is_complete(self.root / run.number)]
 
-    def pending(self) -> list[Row]:
+    def pending(self) -> list[PlannedRun]:
         """Runs to ask for: those missing, and those that shall keep months, which they check."""
-        return [row for row in self.unique if row.keeps or not found_complete(self.root / row.run)]
+        return [
+            run for run in self.unique if run.keeps or not found_complete(self.root / run.number)
+        ]
 
-    def log(self, row: Row) -> Path:
+    def log(self, run: PlannedRun) -> Path:
         """Where a run says why it failed."""
-        return self.folder / FAILED / f"{row.run}.log"
+        return self.folder / FAILED / f"{run.number}.log"
+
+    def settings(self, run: PlannedRun) -> RunConfig:
+        """The settings of a run. Behind a process border, where there are only its words, runs that
+        differ in seed and replicate alone are composed once. Raises ConfigError."""
+        if run.config is not None:
+            return run.config
+        luck = [match for match in map(_LUCK.fullmatch, run.words) if match is not None]
+        words = [word for word in run.words if _LUCK.fullmatch(word) is None]
+        config = self._composed.get(tuple(words), lambda: compose(words))
+        return config.model_copy(update={match[1]: int(match[2]) for match in luck})
 
 
-def planned(lines: Sequence[Sequence[str]], swept: list[str], root: Path) -> Plan:
+def planned(
+    lines: Sequence[Sequence[str]], swept: list[str], root: Path,
+    configs: Sequence[RunConfig] | None = None,
+) -> Plan:  # fmt: skip
     """The plan of these lines, from its record if there is one.
+
+    configs  the settings of the lines, if they are composed already
 
     Raises ConfigError with what is wrong in any of the lines.
     """
@@ -101,8 +142,13 @@ def planned(lines: Sequence[Sequence[str]], swept: list[str], root: Path) -> Pla
         with suppress(OutputError):  # damaged: plan again
             known = read_plan(record)
             if known.key == key:
-                return known
-    return _composed(lines, swept, root, key)
+                return known if configs is None else _with_settings(known, configs)
+    return _composed(lines, swept, root, key, configs)
+
+
+def _with_settings(plan: Plan, configs: Sequence[RunConfig]) -> Plan:
+    pairs = zip(plan.runs, configs, strict=True)
+    return replace(plan, runs=[replace(run, config=config) for run, config in pairs])
 
 
 def _inputs() -> str:
@@ -115,19 +161,24 @@ def _inputs() -> str:
     return digest.hexdigest()
 
 
-def _composed(lines: Sequence[Sequence[str]], swept: list[str], root: Path, key: str) -> Plan:
-    rows, digests = [], set()
+def _composed(
+    lines: Sequence[Sequence[str]], swept: list[str], root: Path, key: str,
+    configs: Sequence[RunConfig] | None,
+) -> Plan:  # fmt: skip
+    runs, digests = [], set()
     memory: dict[tuple[object, ...], int] = {}
     problems: dict[str, list[str]] = {}
-    for line in lines:
+    keep = configs is not None or len(lines) <= MOST_SETTINGS
+    for place, line in enumerate(lines):
         try:
-            settings = compose(line)
+            settings = compose(line) if configs is None else configs[place]
             data = load(settings.country.data)
         except KyoseiError as error:
             for problem in error.problems:
                 problems.setdefault(problem, []).append(" ".join(line))
             continue
-        rows.append(Row(list(line), identity(settings, data)[0]))
+        number = identity(settings, data)[0]
+        runs.append(PlannedRun(list(line), number, settings if keep else None))
         digests.add(data.digest)
         size = (settings.country.name, settings.start, settings.end, settings.scale)
         if size not in memory:
@@ -137,7 +188,7 @@ def _composed(lines: Sequence[Sequence[str]], swept: list[str], root: Path, key:
         left = [f"and {len(told) - MOST_TOLD} more"] if len(told) > MOST_TOLD else []
         raise ConfigError(told[:MOST_TOLD] + left)
     most = max(memory.values(), default=0)
-    return Plan(key, root, swept, rows, code_digest(), " ".join(sorted(digests)), most)
+    return Plan(key, root, swept, runs, code_digest(), " ".join(sorted(digests)), most)
 
 
 def _some(lines: list[str]) -> str:
@@ -146,19 +197,39 @@ def _some(lines: list[str]) -> str:
 
 
 def write_plan(plan: Plan) -> Path:
-    """Write the plan into its folder, for the workers and for `kyosei collect`."""
+    """Write the plan into its folder, for the workers and for `kyosei collect`.
+
+    In this process `plan_at` finds the plan itself, settings and all.
+    """
     content = {
         "sweep": plan.key, "swept": plan.swept, "code_sha256": plan.code,
         "data_sha256": plan.data, "memory_bytes": plan.memory,
-        "runs": [asdict(row) for row in plan.rows],
+        "runs": [{"overrides": run.words, "run": run.number} for run in plan.runs],
     }  # fmt: skip
-    path = plan.folder / PLAN
+    path = plan.path
     for folder in (path.parent.parent, path.parent):
         if folder.is_symlink():
             raise OutputError(f"cannot write into {folder}: it is a symbolic link")
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, lambda stream: stream.write(sealed(content).encode("utf-8")))
+    _PLANS.put(state_of_files(path.parent, path.name), plan)
     return path
+
+
+_PLANS: Final[LastResults[Plan]] = LastResults(size=1)
+"""By the state of the record. A launcher hands its jobs words and nothing else, even in the process
+that made the plan: this leads from the words to the plan with its settings (see `Plan.settings`,
+which saves each job 0.07 s or more a run)."""
+
+
+def plan_at(path: Path) -> Plan:
+    """The plan of a sweep, read once a process. Raises OutputError."""
+    try:
+        return _PLANS.get(state_of_files(path.parent, path.name), lambda: read_plan(path))
+    except OutputError as error:
+        if path.is_file():
+            raise
+        raise OutputError(GONE.format(path)) from error
 
 
 def read_plan(path: Path) -> Plan:
@@ -168,13 +239,13 @@ def read_plan(path: Path) -> Plan:
         content: dict[str, Any] = json.loads(text)
         if sealed(content) != text:
             raise ValueError("it is not as it was written")
-        rows = [Row([str(word) for word in row["overrides"]], row["run"])
-                for row in content["runs"]]  # fmt: skip
+        runs = [PlannedRun([str(word) for word in run["overrides"]], run["run"])
+                for run in content["runs"]]  # fmt: skip
         root = path.parent.parent.parent
-        if not all(_RUN_ID.fullmatch(row.run) for row in rows):
+        if not all(_RUN_ID.fullmatch(run.number) for run in runs):
             raise ValueError("a run is not named by 16 hexadecimal digits")
         return Plan(
-            content["sweep"], root, content["swept"], rows, content["code_sha256"],
+            content["sweep"], root, content["swept"], runs, content["code_sha256"],
             content["data_sha256"], content["memory_bytes"],
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError) as error:

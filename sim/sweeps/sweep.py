@@ -21,8 +21,8 @@ from sim.files.folder import MANIFEST
 from sim.runs.progress import duration
 from sim.sweeps.design import FIXED, Design, Lines, from_file, lines_of, names_of
 from sim.sweeps.job import BUG, attempt, run_job
-from sim.sweeps.launch import Share, launch, quoted, remove_abandoned, share_of
-from sim.sweeps.plan import LAUNCHES, MOST_TOLD, Plan, Row, planned, write_plan
+from sim.sweeps.launch import Share, launch_plan, quoted, remove_abandoned, share_of
+from sim.sweeps.plan import LAUNCHES, MOST_TOLD, Plan, PlannedRun, planned, write_plan
 from sim.sweeps.progress import SweepProgress
 
 UNTOLD = "its process ended without a word: killed, or out of memory"
@@ -49,8 +49,8 @@ def run_sweep(words: Sequence[str], quiet: bool = False, only_show: bool = False
     root = Path(shared.output).absolute()
     plan = planned(lines, names_of(own), root)
     if only_show:
-        for row in plan.rows:
-            print(row.run, *row.overrides)
+        for run in plan.runs:
+            print(run.number, *run.words)
         return 0
     return _carry_out(plan, settings, shared.threads, quiet)
 
@@ -104,14 +104,14 @@ def _carry_out(plan: Plan, settings: dict[str, str], threads: int | None, quiet:
     started = time.perf_counter()
     pending = plan.pending()
     share = share_of(settings, threads, max(len(pending), 1), plan.memory)
-    path = write_plan(plan)
-    for row in pending:
-        plan.log(row).unlink(missing_ok=True)
+    write_plan(plan)
+    for run in pending:
+        plan.log(run).unlink(missing_ok=True)
     _say(quiet, _opening_line(plan, pending, share))
     stopped = None
     if pending:
         try:
-            _launch(plan, path, pending, share, quiet)
+            _launch(plan, pending, share, quiet)
         except OutputError as error:
             stopped = error
         except KeyboardInterrupt:
@@ -127,22 +127,16 @@ def _carry_out(plan: Plan, settings: dict[str, str], threads: int | None, quiet:
     return code
 
 
-def _launch(plan: Plan, path: Path, pending: list[Row], share: Share, quiet: bool) -> None:
-    place = {row.run: number for number, row in enumerate(plan.unique)}
-    jobs = sorted({place[row.run] // share.size for row in pending})
-    words = [
-        f"plan={quoted(path)}", f"size={share.size}", f"job={','.join(map(str, jobs))}",
-        f"threads={share.threads or 'null'}", *share.words,
-    ]  # fmt: skip
-    awaited = [(plan.root / row.run / MANIFEST, plan.log(row)) for row in pending]
+def _launch(plan: Plan, pending: list[PlannedRun], share: Share, quiet: bool) -> None:
+    awaited = [(plan.root / run.number / MANIFEST, plan.log(run)) for run in pending]
     if share.workers > 1 and is_cold():
         _say(quiet, "compiling the model: once, with the first run")
         attempt(plan, pending[0], share.threads)
     with SweepProgress(awaited, quiet):
-        launch(run_job, words, plan.folder / LAUNCHES)
+        launch_plan(run_job, plan, pending, share)
 
 
-def _opening_line(plan: Plan, pending: list[Row], share: Share) -> str:
+def _opening_line(plan: Plan, pending: list[PlannedRun], share: Share) -> str:
     known = len(plan.unique) - len(pending)
     text = f"sweep {plan.folder.name}: {len(plan.unique)} runs"
     text += f", {known} complete already" if known else ""
@@ -153,20 +147,20 @@ def _opening_line(plan: Plan, pending: list[Row], share: Share) -> str:
 
 def _report(plan: Plan, stopped: OutputError | None) -> int:
     """Folders on standard output, failures on standard error; the highest exit code."""
-    left = {row.run for row in plan.missing()}
-    for row in plan.rows:
-        if row.run not in left:
-            print(plan.root / row.run, flush=True)
+    left = {run.number for run in plan.missing()}
+    for run in plan.runs:
+        if run.number not in left:
+            print(plan.root / run.number, flush=True)
     worst = 0 if stopped is None else stopped.exit_code
-    failed = [row for row in plan.unique if row.run in left]
+    failed = [run for run in plan.unique if run.number in left]
     if failed:
         print(f"kyosei: {len(failed)} of {len(plan.unique)} runs failed", file=sys.stderr)
     untold = UNTOLD if stopped is None else "not made: the launcher stopped"
-    for place, row in enumerate(failed):
-        code, why = word_of(plan.log(row), untold)
+    for place, run in enumerate(failed):
+        code, why = word_of(plan.log(run), untold)
         worst = max(worst, code)
         if place < MOST_TOLD:
-            print(f"failed: {' '.join(row.overrides)}", why, sep="\n", file=sys.stderr)
+            print(f"failed: {' '.join(run.words)}", why, sep="\n", file=sys.stderr)
     if len(failed) > MOST_TOLD:
         print(f"and {len(failed) - MOST_TOLD} more", file=sys.stderr)
     if stopped is not None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim.config.checks.policy import check_edits
-from sim.config.paths import Parameters, parameters
+from sim.config.paths import Parameters, Paths, matches, parameters, targets
 from sim.config.schema.base import Strict, Value
 from sim.config.schema.policy import Edit
 from sim.config.schema.run import RunConfig
@@ -70,7 +70,7 @@ def test_an_edit_of_a_rate_changes_no_parameter():
 
 def test_an_unknown_path_is_answered_with_the_nearest():
     wrong = Edit(paths=["firms.recruit.succes"], since="2025-08", multiply=0.5)
-    (problem,) = check_edits(given(wrong=wrong))
+    (problem,) = check_edits(given(wrong=wrong), targets(given())["value"])
     assert "Nearest: firms.recruit.success." in problem.rule
     with pytest.raises(KeyError, match=r"Nearest: firms\.recruit\.success\."):
         book().params(JULY)["firms.recruit.succes"]
@@ -81,3 +81,11 @@ def test_parameters_are_a_mapping():
     assert list(params) == ["a.x", "a.y"]
     assert len(params) == 2
     assert params.get("a.z") is None
+
+
+def test_paths_are_named_by_globs_as_one_by_one():
+    paths = Paths(["a.x", "a.x.grant", "b.x", "b.y", "b.y.grant"])
+    for globs in (["*"], ["*.grant"], ["a.*"], ["b.y", "a.x"], ["b.y.grant", "*.x"], ["c"], []):
+        assert paths.matching(globs) == tuple(path for path in paths if matches(path, globs))
+    assert paths.matching(["*"]) == ("a.x", "b.x", "b.y")
+    assert paths.matching(["[ab].y", "b.*", "a.x.grant"]) == ("a.x.grant", "b.x", "b.y")

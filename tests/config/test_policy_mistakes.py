@@ -15,6 +15,9 @@ import pytest
 from sim.config import compose as door
 from sim.config import words as words_module
 from sim.config.checks.policy import check_policy, idle
+from sim.config.messages import Problem
+from sim.config.paths import targets
+from sim.config.schema.run import RunConfig
 from sim.config.settings import configs_folder
 from sim.core.errors import ConfigError
 from tests.helpers.levers import config, lever, response
@@ -147,15 +150,19 @@ def test_a_mistake_in_a_scenario_is_told(word: str, told: list[str]):
     assert [part for part in told if part not in text] == [], text
 
 
+def problems(cfg: RunConfig) -> list[Problem]:
+    return list(check_policy(cfg, targets(cfg)))
+
+
 def test_two_levers_that_replace_one_value_are_refused_unless_ordered():
     half = response(0.5)
     replaces = lever({"e": {"paths": ["worker.monthly.leave"], "set": "m"}}, response={"m": half})
-    (problem,) = check_policy(config(replaces, replaces))
+    (problem,) = problems(config(replaces, replaces))
     assert "both replace worker.monthly.leave" in problem.rule
-    assert not list(check_policy(config(replaces, replaces, scenario={"order": ["one", "two"]})))
+    assert not problems(config(replaces, replaces, scenario={"order": ["one", "two"]}))
     before = {**replaces, "until": "2026-05"}
     after = {**replaces, "since": "2026-06"}
-    assert not list(check_policy(config(before, after)))
+    assert not problems(config(before, after))
 
 
 def test_levers_that_can_do_nothing_in_a_run_are_told():

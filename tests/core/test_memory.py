@@ -1,25 +1,26 @@
 """Results kept within a process: the same as fresh ones, and never those of an older file."""
 
+import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from sim.agents.opening import composition
 from sim.agents.opening import people as opening
 from sim.config import compose as config
 from sim.config.paths import sections
 from sim.config.settings import configs_folder
 from sim.core.clock import month_index
 from sim.core.errors import ConfigError
-from sim.core.memory import Recent, Same, state_of_files
+from sim.core.memory import ByIdentity, LastResults, state_of_files
 from sim.data.load import load
 
 
 def test_the_last_results_are_kept_and_errors_are_not():
     made: list[str] = []
-    recent: Recent[str] = Recent(size=2)
+    recent: LastResults[str] = LastResults(size=2)
 
     def make(key: str) -> str:
         return recent.get(key, lambda: made.append(key) or key)
@@ -59,11 +60,9 @@ def test_a_composition_after_others_equals_a_fresh_one(configs):
         ["~status.student.opening.note", "seed=3"],
         [],
     ]
-    config._COMPOSED._kept.clear()
     later = [config.to_yaml(config.compose(line, configs)) for line in words]
     for line, text in zip(words, later, strict=True):
-        config._COMPOSED._kept.clear()
-        config._SOURCES._kept.clear()
+        os.utime(configs / "config.yaml")  # as if it had changed: read again
         assert config.to_yaml(config.compose(line, configs)) == text
     assert len(set(later)) == len(words)
 
@@ -76,7 +75,7 @@ def test_an_edited_file_is_read_again(configs):
     assert config.compose([], configs).seed == 77
 
 
-def test_the_opening_after_others_equals_a_fresh_one(monkeypatch):
+def test_the_opening_after_others_equals_a_fresh_one():
     data = load("japan")
     assert load("japan") is data
     month = month_index("2025-06")
@@ -85,9 +84,7 @@ def test_the_opening_after_others_equals_a_fresh_one(monkeypatch):
     configs = [config.compose(line) for line in words]
     later = [opening.open_population(one, data, month, 0.001) for one in configs]
     for one, after in zip(configs, later, strict=True):
-        for module in (composition, opening):
-            monkeypatch.setattr(module, "_KEPT", Same(size=2))
-        fresh = opening.open_population(one, data, month, 0.001)
+        fresh = opening.open_population(one, replace(data), month, 0.001)
         assert fresh.report == after.report
         assert all(np.array_equal(fresh.columns[c], after.columns[c]) for c in fresh.columns)
     content = {b"".join(c.tobytes() for c in after.columns.values()) for after in later}
@@ -96,7 +93,7 @@ def test_the_opening_after_others_equals_a_fresh_one(monkeypatch):
 
 def test_what_is_known_of_objects_is_known_of_these_objects_alone():
     made: list[object] = []
-    same: Same[int] = Same(size=2)
+    same: ByIdentity[int] = ByIdentity(size=2)
 
     def about(*objects: object) -> int:
         return same.get(objects, lambda: made.append(objects) or len(made))

@@ -16,7 +16,7 @@ from sim.files import lock
 from sim.files.folder import RunFolder, found_complete
 from sim.runs import run
 from sim.sweeps.job import is_there
-from sim.sweeps.plan import Plan, Row
+from sim.sweeps.plan import Plan, PlannedRun
 from tests.helpers import copies
 
 RUN = "0123456789abcdef"
@@ -117,12 +117,12 @@ def test_a_run_and_a_sweep_that_find_a_complete_run_tidy_it(tmp_path):
     settings = config.compose([f"output={tmp_path}"])
     number, _ = run.identity(settings, load(settings.country.data))
     folder = finish(tmp_path / number)
-    row = Row([], number)
-    plan = Plan("0" * 64, tmp_path, [], [row], "", "", 0)
+    planned = PlannedRun([], number)
+    plan = Plan("0" * 64, tmp_path, [], [planned], "", "", 0)
     for look_at in (
         lambda: run.run(settings, quiet=True),
         plan.pending,
-        lambda: is_there(plan, row),
+        lambda: is_there(plan, planned),
     ):
         leave(folder, dead_process())
         look_at()

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
 from sim.cli import main as cli
+from sim.config.compose import compose as compose_run
+from sim.config.schema.run import RunConfig
 from sim.files.folder import read_manifest
 from sim.files.manifest import verify
+from sim.studies.comparison.runs import run_arms
+from sim.sweeps.plan import read_plan
 from tests.helpers import copies
 
 SAME = "{same: {paths: [arrivals.student], since: '2025-09', multiply: 1.0}}"
@@ -34,6 +40,33 @@ def folder(tmp_path_factory) -> Path:
     assert cli.main([*WORDS, f"output={root}", "-q"]) == 0
     (made,) = (path.parent for path in root.glob("*/effects.parquet"))
     return made
+
+
+@pytest.fixture
+def composed(monkeypatch) -> list[list[str]]:
+    """The words that any module gives to `compose` from now on."""
+    asked: list[list[str]] = []
+
+    def counted(words: list[str], *more: object) -> RunConfig:
+        asked.append(list(words))
+        return compose_run(words, *more)
+
+    for name, module in list(sys.modules.items()):
+        if name.startswith("sim.") and vars(module).get("compose") is compose_run:
+            monkeypatch.setattr(module, "compose", counted)
+    return asked
+
+
+def test_each_arm_is_composed_once_a_process(tmp_path, composed, monkeypatch):
+    assert cli.main([*WORDS, f"output={tmp_path}", "-q"]) == 0
+    assert len(composed) == len({*map(tuple, composed)}) == 3
+    (path,) = tmp_path.glob(".sweeps/*/sweep.json")
+    there = read_plan(path)  # as in a worker, which has the record and nothing else
+    monkeypatch.setattr("sim.studies.comparison.runs.plan_at", lambda path: there)
+    composed.clear()
+    for job in range(2):  # one for each replicate
+        run_arms(SimpleNamespace(plan=path, job=job, size=3, threads=1))
+    assert len(composed) == len({*map(tuple, composed)}) == 3
 
 
 def test_equal_arms_have_exactly_no_effect(folder):

@@ -20,7 +20,7 @@ from sim.runs.run import identity
 from sim.sweeps import job as sweep_job
 from sim.sweeps import launch as sweep_launch
 from sim.sweeps import sweep
-from sim.sweeps.plan import PLAN, planned, read_plan, write_plan
+from sim.sweeps.plan import PLAN, plan_at, planned, read_plan, write_plan
 from sim.sweeps.progress import SweepProgress
 
 CONFIGS = configs_folder()
@@ -32,7 +32,7 @@ def test_a_plan_is_named_by_its_content(tmp_path):
     other = planned([["seed=0"], ["seed=2"]], ["seed"], tmp_path)
     assert first == again
     assert len({first.folder, again.folder, other.folder}) == 2
-    assert [row.overrides for row in first.unique] == [["seed=0"], ["seed=1"]]
+    assert [run.words for run in first.unique] == [["seed=0"], ["seed=1"]]
     assert read_plan(write_plan(first)) == first
     assert first.folder.parent == tmp_path / ".sweeps"
 
@@ -66,10 +66,41 @@ def test_a_plan_that_was_taken_away_is_called_so(tmp_path):
     path = write_plan(planned([["seed=0"]], ["seed"], tmp_path))
     path.rename(tmp_path / "elsewhere")
     with pytest.raises(OutputError, match="taken away: the sweep ends"):
-        sweep_job.plan_at(path)
+        plan_at(path)
     path.write_text("{}")
     with pytest.raises(OutputError, match="not the record of a sweep"):
-        sweep_job.plan_at(path)
+        plan_at(path)
+
+
+def composed(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The words that plans give to `compose` from now on."""
+    asked: list[list[str]] = []
+
+    def compose(words: list[str]) -> RunConfig:
+        asked.append(list(words))
+        return config.compose(words)
+
+    monkeypatch.setattr("sim.sweeps.plan.compose", compose)
+    return asked
+
+
+def test_settings_are_composed_once_where_the_plan_was_made(tmp_path, monkeypatch):
+    asked = composed(monkeypatch)
+    plan = planned([["seed=0"], ["seed=1"]], ["seed"], tmp_path)
+    assert asked == [["seed=0"], ["seed=1"]]
+    here = plan_at(write_plan(plan))
+    assert [here.settings(run).seed for run in here.runs] == [0, 1]
+    assert len(asked) == 2
+
+
+def test_behind_a_process_border_runs_that_differ_in_luck_are_composed_once(tmp_path, monkeypatch):
+    lines = [["seed=7", "scale=0.5", "replicate=0"], ["seed=7", "scale=0.5", "replicate=3"],
+             ["scale=0.5"], ["seed=8", "scale=0.25"]]  # fmt: skip
+    there = read_plan(write_plan(planned(lines, ["seed"], tmp_path)))
+    asked = composed(monkeypatch)
+    texts = [config.to_yaml(there.settings(run)) for run in there.runs]
+    assert asked == [["scale=0.5"], ["scale=0.25"]]
+    assert texts == [config.to_yaml(config.compose(line)) for line in lines]
 
 
 class Quick:
@@ -127,7 +158,7 @@ def test_nothing_is_written_outside_the_output_folder(quick, tmp_path):
     assert len(list((tmp_path / "out").iterdir())) == 3
     (record,) = (tmp_path / "out" / ".sweeps").glob(f"*/{PLAN}")
     plan = read_plan(record)
-    assert [row.overrides for row in plan.rows] == [
+    assert [run.words for run in plan.runs] == [
         ["scale=0.01", f"seed={seed}", "figures=false"] for seed in (0, 1)
     ]
     assert plan.swept == ["seed"]
@@ -162,7 +193,7 @@ def test_an_interrupted_sweep_says_how_far_it_came(quick, capsys):
 
 
 def test_a_worker_that_died_is_told_of(quick, capsys, monkeypatch):
-    monkeypatch.setattr(sweep, "launch", lambda *arguments: None)
+    monkeypatch.setattr(sweep, "launch_plan", lambda *arguments: None)
     assert cli.main([*BASIC, "seed=0,1"]) == 1
     assert "ended without a word" in capsys.readouterr().err
 

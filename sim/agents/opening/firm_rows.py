@@ -16,7 +16,6 @@ from scipy.special import ndtr, ndtri
 from sim.agents.opening.firm_margins import Targets
 from sim.agents.opening.fitting import repair, round_rows
 from sim.agents.opening.sorting import KEYS, ranked
-from sim.core.memory import Same
 from sim.core.rng import P_FIRM_OPENING, TAG_FIRM, draw, high, identity, low, threefry, unit
 from sim.core.threads import Crew
 
@@ -40,20 +39,12 @@ class Rows:
     large: np.ndarray  # float64[n]: workers relative to firms of the same cell, mean about one
 
 
-_COUNTS: Final[Same[np.ndarray]] = Same(size=8)
-
-
 def count_firms(aim: Targets, establishments: int, workers: np.ndarray) -> np.ndarray:
-    """Whole numbers of firms, int64[K, Z, P], at scale 1, not to be written to.
+    """Whole numbers of firms, int64[K, Z, P], at scale 1.
 
     workers float64[K, P]: where workers are expected. Sectors and sizes are met exactly,
     prefectures as far as moving single firms can.
     """
-    also = establishments, workers.tobytes()
-    return _COUNTS.get((aim,), lambda: _fitted(aim, establishments, workers), also)
-
-
-def _fitted(aim: Targets, establishments: int, workers: np.ndarray) -> np.ndarray:
     firms = workers[:, None, :] * aim.firm_size[None, :, None]
     for _ in range(ROUNDS):
         for axis, margin in enumerate((aim.firm_sector, aim.firm_size, aim.firm_prefecture)):

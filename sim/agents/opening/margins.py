@@ -17,7 +17,6 @@ import pandas as pd
 from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index, month_name
 from sim.core.errors import DataError
-from sim.core.memory import Same
 from sim.data.load import Data
 
 TABLES: Final = (
@@ -173,15 +172,7 @@ def prefecture_shares(tables: Data, ax: Axes, month: int) -> np.ndarray:
 
 
 def municipal_weights(tables: Data, codes: list[str], month: int) -> np.ndarray:
-    """Foreign residents in the register of the nearest 1 January (2013: 31 March), float64[M], not
-    to be written to."""
-    return _WEIGHTS.get((tables,), lambda: _weights(tables, codes, month), (month, *codes))
-
-
-_WEIGHTS: Final[Same[np.ndarray]] = Same(size=4)
-
-
-def _weights(tables: Data, codes: list[str], month: int) -> np.ndarray:
+    """Foreign residents in the register of the nearest 1 January (2013: 31 March), float64[M]."""
     frame = tables["municipalities_foreign"].set_index("municipality")
     years = [name for name in frame.columns if name[0] == "y" and name[1:].isdigit()]
     year = min(years, key=lambda name: (abs(month_index(f"{name[1:]}-01") - month), name))

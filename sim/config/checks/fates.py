@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from functools import partial
 from typing import Final
 
 from sim.config.fates import DEFAULT, MONTHLY, _lists, share_ending, window
@@ -12,7 +11,6 @@ from sim.config.schema.run import Factors, Fate, Fates, RunConfig, Status
 from sim.config.yaml import Path
 from sim.core.clock import month_name
 from sim.core.errors import nearest
-from sim.core.memory import Same
 
 SEXES: Final = ("F", "M")
 
@@ -48,14 +46,8 @@ def check_fates(config: RunConfig) -> Iterator[Problem]:
         if fate.kind == "stage":
             rule = "leads to a stage, and not every status has it."
             yield Problem(("life", "at_end", name, "kind"), rule, fate.kind)
-    dates = tuple((name, status.since, status.until) for name, status in config.status.items())
     for name, status in config.status.items():
-        # Beside the country's names the dates of other statuses are all that a fate may refer to.
-        about, found = (status, config.country), _of_status(config, name, status)
-        yield from _KNOWN.get(about, partial(list, found), (name, dates))
-
-
-_KNOWN: Final[Same[list[Problem]]] = Same(size=512)
+        yield from _of_status(config, name, status)
 
 
 def _of_status(config: RunConfig, name: str, status: Status) -> Iterator[Problem]:

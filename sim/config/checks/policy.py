@@ -5,37 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Iterator
 from itertools import combinations
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from sim.config.factors import CLASS_SIZES, STEP_SIZES
 from sim.config.levers import EVERY, IN_FORCE, LAST, Active, chosen, set_levers, usable
 from sim.config.messages import Problem
-from sim.config.paths import ARRIVALS, Kinds, matching, targets
-from sim.config.paths import targets as targets_of
+from sim.config.paths import ARRIVALS, Kinds, Paths
 from sim.config.schema.policy import Edit, Effect, Lever, Product, Settings
 from sim.config.schema.run import RunConfig
 from sim.config.yaml import Path
 from sim.core.clock import NEVER, month_index
 from sim.core.errors import nearest
-from sim.core.memory import Same
 
 ACTIONS = ("set", "multiply", "most", "least", "by", "gate", "mix")
 
 
-def check_policy(config: RunConfig) -> Iterator[Problem]:
-    """Every broken rule of levers and of the scenario's use of them."""
-    known = targets(config)
-    names = (known["chance"], known["value"], known["permits"], config.country, config.scenario)
-    about = (*names, *config.policy.values())
-    yield from _KNOWN_LEVERS.get(
-        about, lambda: list(_checked_levers(config, known)), tuple(config.policy)
-    )
-
-
-_KNOWN_LEVERS: Final[Same[list[Problem]]] = Same(size=64)
-
-
-def _checked_levers(config: RunConfig, known: Kinds) -> Iterator[Problem]:
+def check_policy(config: RunConfig, known: Kinds) -> Iterator[Problem]:
+    """Every broken rule of levers and of the scenario's use of them; `known`: its targets."""
     for code, lever in config.policy.items():
         yield from _lever(config, ("policy", code), lever, known)
     ids: dict[str, str] = {}
@@ -140,9 +126,9 @@ def _anticipation(path: Path, lever: Lever, known: Kinds) -> Iterator[Problem]:
             yield Problem((*where, field), rule, name)
 
 
-def _paths(path: Path, globs: list[str], known: tuple[str, ...]) -> Iterator[Problem]:
+def _paths(path: Path, globs: list[str], known: Paths) -> Iterator[Problem]:
     for i, glob in enumerate(globs):
-        if not matching(known, [glob]):
+        if not known.matching([glob]):
             yield Problem((*path, "paths", i), f"matches nothing.{nearest(glob, known)}", glob)
 
 
@@ -158,7 +144,7 @@ def _effect(
     chance = known["chance"]
     meant = {"by": chance, "gate": chance, "mix": known["permits"]}.get(action, known["value"])
     yield from _paths(path, effect.paths, meant)
-    hits = matching(meant, effect.paths)
+    hits = meant.matching(effect.paths)
     arriving = [target for target in hits if target.startswith(ARRIVALS)]
     if arriving and (action in ("set", "least") or (action == "most") != (effect.per is not None)):
         rule = "arrivals are multiplied, or kept at most a number per stock, year or growth."
@@ -257,12 +243,12 @@ def _clashes(config: RunConfig, known: Kinds) -> Iterator[Problem]:
 
 def _replaced(effect: Effect, known: Kinds) -> Iterator[str]:
     if effect.set is not None:
-        hits = matching(known["value"], effect.paths)
+        hits = known["value"].matching(effect.paths)
         yield from (path for path in hits if not path.startswith(ARRIVALS))
     for factor in effect.gate or {}:
-        yield from (f"{t} ({factor})" for t in matching(known["chance"], effect.paths))
+        yield from (f"{t} ({factor})" for t in known["chance"].matching(effect.paths))
     if effect.mix is not None:
-        yield from matching(known["permits"], effect.paths)
+        yield from known["permits"].matching(effect.paths)
 
 
 def idle(config: RunConfig) -> Iterator[str]:
@@ -291,19 +277,8 @@ class _Placed(NamedTuple):
     targets: frozenset[str]
 
 
-def check_edits(config: RunConfig) -> Iterator[Problem]:
-    """Problems of the edits of all events and of the scenario."""
-    targets = targets_of(config)["value"]
-    about = (targets, config.fit, config.scenario, *config.event.values())
-    yield from _KNOWN_EDITS.get(
-        about, lambda: list(_checked_edits(config, targets)), tuple(config.event)
-    )
-
-
-_KNOWN_EDITS: Final[Same[list[Problem]]] = Same(size=16)
-
-
-def _checked_edits(config: RunConfig, targets: tuple[str, ...]) -> Iterator[Problem]:
+def check_edits(config: RunConfig, targets: Paths) -> Iterator[Problem]:
+    """Problems of the edits of all events and of the scenario; targets: what they may name."""
     placed = [
         _place(("event", event, "edits", name), edit, targets)
         for event, body in config.event.items()
@@ -320,16 +295,16 @@ def _checked_edits(config: RunConfig, targets: tuple[str, ...]) -> Iterator[Prob
         yield from _clash(one, other)
 
 
-def _place(path: Path, edit: Edit, targets: tuple[str, ...]) -> _Placed:
-    return _Placed(path, edit, frozenset(matching(targets, edit.paths)))
+def _place(path: Path, edit: Edit, targets: Paths) -> _Placed:
+    return _Placed(path, edit, frozenset(targets.matching(edit.paths)))
 
 
-def _edit(one: _Placed, targets: tuple[str, ...]) -> Iterator[Problem]:
+def _edit(one: _Placed, targets: Paths) -> Iterator[Problem]:
     path, edit = one.path, one.edit
     if not edit.paths:
         yield Problem((*path, "paths"), "is empty: the edit changes nothing. Name what it edits.")
     for i, pattern in enumerate(edit.paths):
-        if not matching(targets, [pattern]):
+        if not targets.matching([pattern]):
             rule = "matches nothing: write STATUS.OCCASION.FATE, arrivals.STATUS or a parameter,"
             rule += " * for any."
             yield Problem((*path, "paths", i), f"{rule}{nearest(pattern, targets)}", pattern)

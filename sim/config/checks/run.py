@@ -18,13 +18,12 @@ from sim.config.checks.fates import check_fates
 from sim.config.checks.firms import check_firms
 from sim.config.checks.policy import check_edits, check_policy
 from sim.config.messages import Problem
-from sim.config.paths import of_sections
+from sim.config.paths import sections, targets
 from sim.config.schema.base import Provenance
 from sim.config.schema.run import Channel, Country, RunConfig, Status
 from sim.config.yaml import Path
 from sim.core.clock import calendar_month, month_index
 from sim.core.errors import nearest
-from sim.core.memory import Same
 
 LAST_END: Final = "2100-12"
 
@@ -49,10 +48,6 @@ MOST_CODES: Final = 254
 MOST_PERMIT_MONTHS: Final = 254
 """So are lengths of permits; 255 stands for no limit."""
 
-_INSIDE: Final[Same[list[Problem]]] = Same(size=512)
-
-_BEYOND: Final[Same[list[Problem]]] = Same(size=512)
-
 
 def check(config: RunConfig, sources: Collection[str] | None = None) -> Iterator[Problem]:
     """Every broken rule. `sources` are the known keys of sources; None leaves them unchecked."""
@@ -63,25 +58,16 @@ def check(config: RunConfig, sources: Collection[str] | None = None) -> Iterator
         yield from _status(config, name, status)
     yield from check_fates(config)
     yield from _channels(config)
-    yield from check_edits(config)
-    yield from check_policy(config)
+    known = targets(config)
+    yield from check_edits(config, known["value"])
+    yield from check_policy(config, known)
     yield from check_firms(config)
     yield from _printable((), config)
-    for path, found in of_sections(config, _INSIDE, _inside, sources):
-        yield from (problem._replace(path=(*path, *problem.path)) for problem in found)
-
-
-def _inside(section: BaseModel, sources: Collection[str] | None) -> list[Problem]:
-    """What is wrong with each model of a section by itself; paths begin in the section."""
-    return [
-        problem
-        for path, model in _models(section, ())
-        for problem in (
-            *_provenance(path, model, sources),
-            *_dates(path, model),
-            *_printable(path, model),
-        )
-    ]
+    for path, section in sections(config):
+        for where, model in _models(section, path):
+            yield from _provenance(where, model, sources)
+            yield from _dates(where, model)
+            yield from _printable(where, model)
 
 
 def _run(config: RunConfig) -> Iterator[Problem]:
@@ -279,8 +265,7 @@ def _models(value: BaseModel | dict[Any, Any], path: Path) -> Iterator[tuple[Pat
     """Every model inside the configuration, with its key path."""
     if isinstance(value, BaseModel):
         yield path, value
-        value = {name: getattr(value, name) for name in type(value).model_fields}
-    for key, inner in value.items():
+    for key, inner in value if isinstance(value, BaseModel) else value.items():
         if isinstance(inner, BaseModel | dict):
             yield from _models(inner, (*path, key))
 
@@ -306,25 +291,21 @@ def _interval(path: Path, model: Provenance) -> Iterator[Problem]:
 def out_of_range(config: RunConfig) -> Iterator[Problem]:
     """Numbers outside the range that their own file gives. Only a slip where one hand wrote both:
     a run may well ask what happens beyond a range."""
-    for path, found in of_sections(config, _BEYOND, _beyond):
-        yield from (problem._replace(path=(*path, *problem.path)) for problem in found)
-
-
-def _beyond(section: BaseModel) -> list[Problem]:
-    out = []
-    for path, model in _models(section, ()):
-        if isinstance(model, Provenance) and (model.low is not None or model.high is not None):
-            low = -float("inf") if model.low is None else model.low
-            high = float("inf") if model.high is None else model.high
-            for name in ("value", "rate", "share", "level"):
-                value = getattr(model, name, None)
-                if value is not None and low <= high and not low <= value <= high:
-                    rule = f"must lie between low and high, {low:g} to {high:g}."
-                    out.append(Problem((*path, name), rule, value))
-    return out
+    for section, part in sections(config):
+        for path, model in _models(part, section):
+            if isinstance(model, Provenance) and (model.low is not None or model.high is not None):
+                low = -float("inf") if model.low is None else model.low
+                high = float("inf") if model.high is None else model.high
+                for name in ("value", "rate", "share", "level"):
+                    value = getattr(model, name, None)
+                    if value is not None and low <= high and not low <= value <= high:
+                        rule = f"must lie between low and high, {low:g} to {high:g}."
+                        yield Problem((*path, name), rule, value)
 
 
 def _dates(path: Path, model: BaseModel) -> Iterator[Problem]:
+    if not {"since", "until"} <= type(model).model_fields.keys():
+        return
     since, until = getattr(model, "since", None), getattr(model, "until", None)
     if since is not None and until is not None and month_index(until) < month_index(since):
         yield Problem((*path, "until"), f"must not be before since, {since}.", until)
@@ -332,8 +313,7 @@ def _dates(path: Path, model: BaseModel) -> Iterator[Problem]:
 
 def _printable(path: Path, model: BaseModel) -> Iterator[Problem]:
     """Labels go to terminals and figures: nothing in them may steer a terminal, or turn text."""
-    for name in type(model).model_fields:
-        value = getattr(model, name)
+    for name, value in model:
         if isinstance(value, str) and UNPRINTABLE.search(value):
             rule = "holds a character that cannot be printed. Write plain text."
             yield Problem((*path, name), rule, UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", value))

@@ -18,7 +18,7 @@ from sim.studies.comparison.results import write_results
 from sim.studies.comparison.runs import is_done, launch_runs, make_first
 from sim.studies.comparison.shared_past import bytes_of_copies
 from sim.sweeps.launch import Share, share_of
-from sim.sweeps.plan import MOST_TOLD, Plan, Row, write_plan
+from sim.sweeps.plan import MOST_TOLD, Plan, PlannedRun, write_plan
 from sim.sweeps.sweep import word_of
 
 
@@ -49,20 +49,20 @@ def compare(words: Sequence[str], quiet: bool = False) -> int:
 def _make_runs(asked: Comparison, quiet: bool) -> int:
     """Make the missing runs; returns the highest exit code, and says what failed."""
     plan = asked.plan
-    pending = [row for row in plan.unique if not is_done(plan, row)]
+    pending = [run for run in plan.unique if not is_done(plan, run)]
     threads = asked.settings.threads
     memory = plan.memory + bytes_of_copies(asked.settings)
     share = share_of(asked.question.launcher, threads, max(len(pending), 1), memory)
     share = _whole_replicates(share, asked)
-    path = write_plan(plan)
-    for row in pending:
-        plan.log(row).unlink(missing_ok=True)
+    write_plan(plan)
+    for run in pending:
+        plan.log(run).unlink(missing_ok=True)
     _say(quiet, _opening_line(asked, pending, share))
     if pending:
         if share.workers > 1 and is_cold():
             _say(quiet, "compiling the model: once, with the first run")
             make_first(plan, pending[0], share.threads)
-        launch_runs(plan, path, pending, share, quiet)
+        launch_runs(plan, pending, share, quiet)
     return _failures(plan)
 
 
@@ -74,7 +74,7 @@ def _whole_replicates(share: Share, asked: Comparison) -> Share:
     return share._replace(size=math.ceil(share.size / arms) * arms)
 
 
-def _opening_line(asked: Comparison, pending: Sequence[Row], share: Share) -> str:
+def _opening_line(asked: Comparison, pending: Sequence[PlannedRun], share: Share) -> str:
     runs = len(asked.plan.unique)
     text = f"comparison {asked.number}: {len(asked.arms)} arms x {asked.question.replicates}"
     text += f" paired replicates, {runs} runs"
@@ -84,16 +84,16 @@ def _opening_line(asked: Comparison, pending: Sequence[Row], share: Share) -> st
 
 
 def _failures(plan: Plan) -> int:
-    left = [row for row in plan.unique if not is_done(plan, row)]
+    left = [run for run in plan.unique if not is_done(plan, run)]
     if not left:
         return 0
     print(f"kyosei: {len(left)} of {len(plan.unique)} runs failed", file=sys.stderr)
     worst = 0
-    for place, row in enumerate(left):
-        code, why = word_of(plan.log(row))
+    for place, run in enumerate(left):
+        code, why = word_of(plan.log(run))
         worst = max(worst, code)
         if place < MOST_TOLD:
-            print(f"failed: {' '.join(row.overrides)}", why, sep="\n", file=sys.stderr)
+            print(f"failed: {' '.join(run.words)}", why, sep="\n", file=sys.stderr)
     print("kyosei: the same command goes on where this one stopped", file=sys.stderr)
     return worst or OutputError.exit_code
 

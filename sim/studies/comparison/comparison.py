@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -84,32 +85,40 @@ class Comparison:
 
 def comparison_of(question: Question) -> Comparison:
     """All runs that the question needs, planned. Raises ConfigError with every problem."""
+    composed = _composed(question, question.arms)
+    _check(question, composed)
+    more, packages = parted(question, composed)
+    arms = (*question.arms, *more)
+    every = composed | _composed(question, more)
+    shared = [word for word in question.words if not word.startswith(("output=", "threads="))]
+    lines, configs = [], []
+    for r in range(question.replicates):
+        for arm in arms:
+            words = [word for word in arm.words if not word.startswith(("output=", "threads="))]
+            lines.append([*shared, *words, f"replicate={r}", "figures=false"])
+            said = {"replicate": r, "figures": False, "threads": None}
+            configs.append(every[arm.name].model_copy(update=said))
+    root = Path(composed[question.arms[0].name].output).absolute()
+    plan = planned(lines, ["scenario", "replicate"], root, configs)
+    numbers = [run.number for run in plan.runs]
+    runs = {arm.name: numbers[k :: len(arms)] for k, arm in enumerate(arms)}
+    found = [*packages, *(p for p in packages_among(composed) if p.name not in question.decompose)]
+    years = question.years or _years(composed[question.arms[0].name])
+    return Comparison(question, arms, composed, found, years, plan, runs)
+
+
+def _composed(question: Question, arms: Iterable[Arm]) -> dict[str, RunConfig]:
+    """The settings of each arm, by name. Raises ConfigError with every problem."""
     composed: dict[str, RunConfig] = {}
     problems: list[str] = []
-    for arm in question.arms:
+    for arm in arms:
         try:
             composed[arm.name] = compose([*question.words, *arm.words])
         except ConfigError as error:
             problems += [f"{problem}\n    in {arm.name}" for problem in error.problems]
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
-    _check(question, composed)
-    more, packages = parted(question, composed)
-    arms = (*question.arms, *more)
-    lines = [
-        [*question.words, *arm.words, f"replicate={r}", "figures=false"]
-        for r in range(question.replicates)
-        for arm in arms
-    ]
-    root = Path(composed[question.arms[0].name].output).absolute()
-    shared = ("output=", "threads=")
-    lines = [[word for word in line if not word.startswith(shared)] for line in lines]
-    plan = planned(lines, ["scenario", "replicate"], root)
-    names = [row.run for row in plan.rows]
-    runs = {arm.name: names[k :: len(arms)] for k, arm in enumerate(arms)}
-    found = [*packages, *(p for p in packages_among(composed) if p.name not in question.decompose)]
-    years = question.years or _years(composed[question.arms[0].name])
-    return Comparison(question, arms, composed, found, years, plan, runs)
+    return composed
 
 
 def _years(settings: RunConfig) -> tuple[int, ...]:

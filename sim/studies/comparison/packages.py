@@ -50,9 +50,9 @@ def changes(config: RunConfig, baseline: RunConfig) -> frozenset[tuple[str, str]
 
 
 def _parts(config: RunConfig, other: RunConfig) -> set[tuple[str, str]]:
-    """Leaves of what the other one does not share: most parts of two arms are one object."""
-    shared = {id(part) for _, part in sections(other)}
-    bodies = {path: part for path, part in sections(config) if id(part) not in shared}
+    """Leaves of the sections that the other one has otherwise, or not at all: few of them are."""
+    theirs = dict(sections(other))
+    bodies = {path: part for path, part in sections(config) if theirs.get(path) != part}
     out = {
         leaf
         for path, part in bodies.items()

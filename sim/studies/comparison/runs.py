@@ -14,7 +14,6 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from sim.config.compose import compose
 from sim.config.schema.run import RunConfig
 from sim.data.load import load
 from sim.files.folder import read_parquet, table_writer, write_atomically
@@ -22,9 +21,9 @@ from sim.model.model import Kyosei
 from sim.studies.comparison.histories import Histories
 from sim.studies.comparison.series import series_of
 from sim.studies.comparison.shared_past import SharedPast, Watch, parting_months
-from sim.sweeps.job import attempt, is_there, part_of_plan, plan_at, run_or_wait
-from sim.sweeps.launch import Share, launch, quoted
-from sim.sweeps.plan import LAUNCHES, Plan, Row
+from sim.sweeps.job import attempt, is_there, make_missing, run_or_wait
+from sim.sweeps.launch import Share, launch_plan
+from sim.sweeps.plan import Plan, PlannedRun, plan_at
 from sim.sweeps.progress import SweepProgress
 
 ARMS: Final = ".arms"
@@ -38,38 +37,30 @@ def histories_file(root: Path, run: str) -> Path:
     return root / ARMS / f"{run}.histories.parquet"
 
 
-def is_done(plan: Plan, row: Row) -> bool:
+def is_done(plan: Plan, run: PlannedRun) -> bool:
     """Whether a run and both of its tables are there."""
-    files = (series_file(plan.root, row.run), histories_file(plan.root, row.run))
-    return is_there(plan, row) and all(path.is_file() for path in files)
+    files = (series_file(plan.root, run.number), histories_file(plan.root, run.number))
+    return is_there(plan, run) and all(path.is_file() for path in files)
 
 
-def launch_runs(plan: Plan, path: Path, pending: Sequence[Row], share: Share, quiet: bool) -> None:
-    """Make the pending runs of a plan that lies at `path`, with whatever launcher is shared."""
-    place = {row.run: number for number, row in enumerate(plan.unique)}
-    jobs = sorted({place[row.run] // share.size for row in pending})
-    words = [
-        f"plan={quoted(path)}", f"size={share.size}", f"job={','.join(map(str, jobs))}",
-        f"threads={share.threads or 'null'}", *share.words,
-    ]  # fmt: skip
-    awaited = [(series_file(plan.root, row.run), plan.log(row)) for row in pending]
+def launch_runs(plan: Plan, pending: Sequence[PlannedRun], share: Share, quiet: bool) -> None:
+    """Make the pending runs of a plan, with whatever launcher is shared."""
+    awaited = [(series_file(plan.root, run.number), plan.log(run)) for run in pending]
     with SweepProgress(awaited, quiet):
-        launch(run_arms, words, plan.folder / LAUNCHES)
+        launch_plan(run_arms, plan, pending, share)
 
 
 def run_arms(job: Any) -> None:
     """What a launcher calls: a part of the plan, in whatever process it chose."""
-    path, size = Path(job.plan), int(job.size)
-    first = int(job.job) * size
-    rows = plan_at(path).unique[first : first + size]
-    past = SharedPast(parting_months([compose(row.overrides) for row in rows]))
-    make = partial(make_arm, past=past)
-    part_of_plan(path, int(job.job), size, job.threads, make, is_done)
+    plan = plan_at(Path(job.plan))
+    runs = plan.part(int(job.job), int(job.size))
+    past = SharedPast(parting_months([plan.settings(run) for run in runs]))
+    make_missing(plan, runs, job.threads, partial(make_arm, past=past), is_done)
 
 
-def make_first(plan: Plan, row: Row, threads: int | None) -> None:
+def make_first(plan: Plan, run: PlannedRun, threads: int | None) -> None:
     """Make one run here: kernels are compiled once, not by every worker at a time."""
-    attempt(plan, row, threads, make_arm)
+    attempt(plan, run, threads, make_arm)
 
 
 def make_arm(
