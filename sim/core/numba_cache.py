@@ -28,6 +28,12 @@ KEEP_SECONDS = 14 * 86400  # folders of older source are removed after two weeks
 
 _KERNEL: Final = ("@njit", "intrinsic(")  # looked for as they are: at every start, in every file
 
+_UNSEEN: Final = ("config/", "data/", "policies/", "model/")
+"""Packages of which nothing is part of a compiled kernel: no kernel uses a name of theirs, and none
+takes a named tuple of theirs. A test follows what kernels use."""
+
+_SEEN: Final = ("config/factors.py",)  # but for the codes of factors
+
 _IMPORT = re.compile(
     r"^\s*(?:from|import)\s+(sim[\w.]*)(?:\s+import\s+(\([^)]*\)|[^\n]+))?", re.MULTILINE
 )
@@ -46,9 +52,10 @@ def source_digest(package: Path, names: Iterable[str] | None = None) -> str:
 
 
 def kernel_files(package: Path) -> set[str]:
-    """Files that hold kernels, and all files of the package that they import, one by another.
+    """Files that hold kernels, and the files of the package that they import, one by another, less
+    those that no kernel sees.
 
-    Their functions and constants are what a compiled kernel may have been made of.
+    Their functions, constants and named tuples are what a compiled kernel may have been made of.
     """
     text = {
         path.relative_to(package).as_posix(): path.read_text(encoding="utf-8")
@@ -58,7 +65,7 @@ def kernel_files(package: Path) -> set[str]:
     left = [name for name, source in text.items() if any(word in source for word in _KERNEL)]
     while left:
         name = left.pop()
-        if name not in seen:
+        if name not in seen and (name in _SEEN or not name.startswith(_UNSEEN)):
             seen.add(name)
             left += [file for file in _imported(text[name]) if file in text]
     return seen

@@ -1,14 +1,22 @@
 """The folder of compiled kernels: private, and another one after any edit."""
 
+import ast
+import importlib.util
+import inspect
 import os
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from numba.core import types
+from numba.core.registry import CPUDispatcher
 
+from sim import PACKAGE
 from sim.core import numba_cache
+from tests.helpers import tiny
 
 LIBRARY = "from numba import njit\n@njit(cache=True)\ndef f(x):\n    return x * {factor}\n"
 CALLER = (
@@ -123,6 +131,94 @@ def test_damaged_kernels_are_dropped_as_a_whole(tmp_path, damage):
     assert numba_cache.drop_damaged(tmp_path)
     assert not any(path.exists() for path in files)
     assert not numba_cache.drop_damaged(tmp_path)
+
+
+def kernels() -> list[CPUDispatcher]:
+    """All kernels of the package, those that this process has not used included."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if "@njit" in path.read_text(encoding="utf-8") and path.name != "numba_cache.py":
+            importlib.import_module(module_of(path))
+    found = [
+        value
+        for name, module in list(sys.modules.items())
+        if name.startswith("sim.")
+        for value in vars(module).values()
+        if isinstance(value, CPUDispatcher) and value.py_func.__module__ == name
+    ]
+    assert len(found) > 100
+    return found
+
+
+def is_module(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def module_of(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+
+
+def used(module: str, names: set[str], done: set[tuple[str, str]]) -> None:
+    """Add (module, name) of all that names of a module are made of, one by another."""
+    tree = ast.parse(inspect.getsource(importlib.import_module(module)))
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sim"):
+            for alias in node.names:
+                place = (node.module, alias.name)
+                if (alias.asname or alias.name) in names and place not in done:
+                    done.add(place)
+                    assert not is_module(".".join(place)), "kernels use names, not modules"
+                    used(node.module, {alias.name}, done)
+            continue
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            own = {node.name}
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            own = {n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)}
+        else:
+            continue
+        if own & names and (module, min(own)) not in done:
+            done.add((module, min(own)))
+            inner = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+            used(module, inner - own, done)
+
+
+def tuples_of(kind: types.Type) -> Iterator[type]:
+    """Classes of the named tuples inside a type."""
+    if isinstance(kind, types.BaseNamedTuple):
+        yield kind.instance_class
+    if isinstance(kind, types.BaseTuple):
+        for inner in kind.types:
+            yield from tuples_of(inner)
+
+
+def test_all_that_kernels_are_made_of_is_part_of_the_name():
+    """Names that kernels use, constants behind these, and the named tuples that they take."""
+    seen = numba_cache.kernel_files(PACKAGE)
+    made_of: set[tuple[str, str]] = set()
+    for kernel in kernels():
+        function = kernel.py_func
+        used(function.__module__, {function.__name__}, made_of)
+    files = {importlib.import_module(module).__file__ for module, _ in made_of}
+    assert {Path(file).relative_to(PACKAGE).as_posix() for file in files} - seen == set()
+    assert ("sim.config.factors", "N_FACTORS") in made_of  # from the constants of a kernel
+
+
+def test_the_named_tuples_that_kernels_take_are_part_of_the_name():
+    model = tiny.model(tiny.config(end="2025-09"), tiny.columns(300))
+    model.run()
+    classes = {
+        found
+        for kernel in kernels()
+        for signature in kernel.signatures
+        for kind in signature
+        for found in tuples_of(kind)
+    }
+    names = {Path(inspect.getfile(found)).relative_to(PACKAGE).as_posix() for found in classes}
+    assert len(classes) >= 4
+    assert names - numba_cache.kernel_files(PACKAGE) == set()
 
 
 @pytest.mark.slow
