@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from sim.core.errors import nearest
 
-Codes = Mapping[str, str | int]  # text in the file: value in the frame
+CodeList = Mapping[str, str | int]  # text in the file: value in the frame
 
 _SPEC = re.compile(r"(?P<name>\w+)(?P<marks>[?*]*)(?: \+ (?P<also>.+))?")
 
@@ -39,7 +39,7 @@ class BadCell(Exception):
 
 
 @dataclass(frozen=True)
-class Kind:
+class ColumnKind:
     """What a column may hold, as `schema.yaml` writes it: `count`, `text?`, `status + total`."""
 
     name: str  # one of PLAIN_KINDS or a list of codes
@@ -48,7 +48,7 @@ class Kind:
     also: tuple[str, ...] = ()  # codes allowed here besides the list
 
     @classmethod
-    def parse(cls, spec: str) -> Kind:
+    def parse(cls, spec: str) -> ColumnKind:
         match = _SPEC.fullmatch(spec)
         if match is None:
             raise ValueError(f"{spec!r} is not a kind of column, such as count, text? or status")
@@ -59,7 +59,7 @@ class Kind:
     def is_code(self) -> bool:
         return self.name not in PLAIN_KINDS
 
-    def parser(self, codes: Codes | None) -> Callable[[str], str | int | float]:
+    def parser(self, codes: CodeList | None) -> Callable[[str], str | int | float]:
         """Function from a cell's text to its value; it raises BadCell.
 
         `codes` is the list that the kind names, or None where that list could not be read: then
@@ -80,7 +80,7 @@ class Kind:
             return lambda text: _within(_number(text), bounds)
         return _month if self.name == "month" else _text
 
-    def _code_parser(self, codes: Codes | None) -> Callable[[str], str | int | float]:
+    def _code_parser(self, codes: CodeList | None) -> Callable[[str], str | int | float]:
         if codes is None:
             return str
         allowed = {**codes, **{code: code for code in self.also}}
@@ -89,7 +89,7 @@ class Kind:
         return lambda text: _code(text, allowed, self.name)
 
 
-def _code(text: str, allowed: Codes, name: str) -> str | int:
+def _code(text: str, allowed: CodeList, name: str) -> str | int:
     if text not in allowed:
         raise BadCell(f"is not a known {name.replace('_', ' ')}.{nearest(text, allowed)}")
     return allowed[text]

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.data.cells import Codes
-from sim.data.read import SHOWN, Table
+from sim.data.cells import CodeList
+from sim.data.read import MOST_SHOWN, Table
 
 Tables = Mapping[str, Table]
 
 Check = Mapping[str, Any]
 
-CodesOf = Callable[[str], Codes | None]
+CodesOf = Callable[[str], CodeList | None]
 
 
 def run_checks(checks: Sequence[Check], tables: Tables, codes_of: CodesOf) -> list[str]:
@@ -88,10 +88,10 @@ def _sum_equal(check: Check, tables: Tables, _: CodesOf) -> list[str]:
         f"{names[0]} adds up to {part[key]:,.0f} at {_key_text(by, key)}"
         f"{_key_row(part_table, by, key)}, but {names[1]} has {whole[key]:,.0f} "
         f"(difference {part[key] - whole[key]:+,.0f}); the two must be equal"
-        for key in wrong[:SHOWN]
+        for key in wrong[:MOST_SHOWN]
     ]
-    if len(wrong) > SHOWN:
-        problems.append(f"{names[0]}: {len(wrong) - SHOWN} more sums differ from {names[1]}")
+    if len(wrong) > MOST_SHOWN:
+        problems.append(f"{names[0]}: {len(wrong) - MOST_SHOWN} more sums differ from {names[1]}")
     return problems
 
 

@@ -20,7 +20,7 @@ import yaml
 from sim import PACKAGE
 from sim.core.errors import DataError, nearest
 from sim.core.memory import LastResults, state_of_files
-from sim.data.cells import Codes, Kind
+from sim.data.cells import CodeList, ColumnKind
 from sim.data.checks import RULES, run_checks
 from sim.data.read import Table, TableSpec, read_table
 from sim.files.foreign import Unreadable, read_bytes
@@ -163,7 +163,7 @@ def _schema(payload: bytes | None, folder: Path) -> Schema:
 def _spec(name: str, entry: Mapping[str, Any], common: Mapping[str, str]) -> TableSpec:
     ends = {} if entry.get("bare") else common
     columns = {**entry["columns"], **ends, **entry.get("after", {})}
-    kinds = {column: Kind.parse(kind) for column, kind in columns.items()}
+    kinds = {column: ColumnKind.parse(kind) for column, kind in columns.items()}
     return TableSpec(name, kinds, tuple(entry["key"]))
 
 
@@ -206,7 +206,7 @@ class _Reader:
             )
         return self.read[name]
 
-    def codes(self, name: str) -> Codes | None:
+    def codes(self, name: str) -> CodeList | None:
         """The codes of a list; None where the table that holds them is broken."""
         entry = self.schema.codes[name]
         if isinstance(entry, list):

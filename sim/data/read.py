@@ -16,9 +16,9 @@ import pyarrow.compute as pa_compute
 import pyarrow.csv as pa_csv
 
 from sim.core.errors import nearest
-from sim.data.cells import WHOLE, WHOLE_KINDS, BadCell, Codes, Kind
+from sim.data.cells import WHOLE, WHOLE_KINDS, BadCell, CodeList, ColumnKind
 
-SHOWN = 20  # problems listed for one column before the rest are only counted
+MOST_SHOWN = 20  # problems listed for one column before the rest are only counted
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class TableSpec:
     """What one table must hold: columns in file order, and those that identify a row."""
 
     name: str
-    columns: Mapping[str, Kind]
+    columns: Mapping[str, ColumnKind]
     key: tuple[str, ...]
 
     @property
@@ -47,7 +47,9 @@ class Table:
     problems: list[str] = field(default_factory=list)
 
 
-def read_table(spec: TableSpec, payload: bytes, codes_of: Callable[[str], Codes | None]) -> Table:
+def read_table(
+    spec: TableSpec, payload: bytes, codes_of: Callable[[str], CodeList | None]
+) -> Table:
     """Parse and check one file. `codes_of(name)` gives a list of codes, None if unknown."""
     table = Table(spec)
     cells = _split(table, payload)
@@ -135,7 +137,7 @@ def _split_rows(table: Table, payload: bytes, header: list[str]) -> pa.Table:
     return cells
 
 
-def _whole_numbers(kind: Kind, encoded: pa.DictionaryArray) -> np.ndarray | None:
+def _whole_numbers(kind: ColumnKind, encoded: pa.DictionaryArray) -> np.ndarray | None:
     """A column of whole numbers, as `_column` reads it but at once; None if a cell is unsound."""
     if kind.name not in WHOLE_KINDS:
         return None
@@ -178,15 +180,15 @@ def _report_cells(
 ) -> None:
     indices = encoded.indices.to_numpy()
     where = np.flatnonzero(np.isin(indices, list(bad)))
-    for i in where[:SHOWN]:
+    for i in where[:MOST_SHOWN]:
         place = int(indices[i])
         table.problems.append(
             f"{table.spec.file}, row {table.rows[i]}, column {name}: "
             f"{encoded.dictionary[place].as_py()!r} {bad[place]}"
         )
-    if len(where) > SHOWN:
+    if len(where) > MOST_SHOWN:
         table.problems.append(
-            f"{table.spec.file}, column {name}: {len(where) - SHOWN} more rows like these"
+            f"{table.spec.file}, column {name}: {len(where) - MOST_SHOWN} more rows like these"
         )
 
 
@@ -197,11 +199,11 @@ def _check_key(table: Table, indices: Mapping[str, np.ndarray]) -> None:
         key = key * (int(indices[name].max()) + 1) + indices[name]
     _, first, back = np.unique(key, return_index=True, return_inverse=True)
     repeats = np.flatnonzero(first[back] != np.arange(len(key)))
-    for i in repeats[:SHOWN]:
+    for i in repeats[:MOST_SHOWN]:
         values = ", ".join(f"{name} {table.frame[name].iloc[i]}" for name in table.spec.key)
         table.problems.append(
             f"{table.spec.file}, row {table.rows[i]}: repeats row {table.rows[first[back[i]]]} "
             f"({values}); keep one of them"
         )
-    if len(repeats) > SHOWN:
-        table.problems.append(f"{table.spec.file}: {len(repeats) - SHOWN} more repeated rows")
+    if len(repeats) > MOST_SHOWN:
+        table.problems.append(f"{table.spec.file}: {len(repeats) - MOST_SHOWN} more repeated rows")

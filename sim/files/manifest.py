@@ -43,6 +43,11 @@ def run_id(config_text: str, data_digest: str, code_digest: str, seed: int, repl
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()[:16]
 
 
+def study_id(*parts: str) -> str:
+    """The name of a study's folder: 16 hexadecimal digits of texts that say what it depends on."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
 def environment() -> dict[str, Any]:
     """Python, packages, machine and commit, for the manifest; not part of a run's identity."""
     return {

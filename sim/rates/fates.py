@@ -76,27 +76,27 @@ OCCASIONS: Final = (
 
 FIRST_FAMILY = 3  # list of the family event e is FIRST_FAMILY - 1 + e, e = 1..5
 
-Tables = list[tuple[str, np.ndarray, bytes]]
+FactorTables = list[tuple[str, np.ndarray, bytes]]
 """Factor, float64[codes of the factor], and the same as bytes."""
 
 
-class Row(NamedTuple):
+class FateRow(NamedTuple):
     """A fate before it has a place."""
 
     occasion: str
     name: str
     fate: Fate
     base: float
-    tables: Tables
-    gates: Tables
+    tables: FactorTables
+    gates: FactorTables
     granted: float  # and what the authority's decision is made of
-    grant: Tables
+    grant: FactorTables
 
     def path(self, status: str) -> str:
         return f"{status}.{self.occasion}.{self.name}"
 
 
-def rows_of(config: RunConfig, status: str, mobility: np.ndarray) -> list[Row]:
+def rows_of(config: RunConfig, status: str, mobility: np.ndarray) -> list[FateRow]:
     """The fates of a status; the factor `status` goes into the base."""
     country, stages = config.country, list(config.status[status].stages)
     sectors = list(config.firms.sectors) if config.firms is not None else []
@@ -114,11 +114,13 @@ def rows_of(config: RunConfig, status: str, mobility: np.ndarray) -> list[Row]:
         if fate.grant is not None:
             granted = fate.grant.value * share(fate.grant.by)
             grant = _in_bytes(factor_tables(fate.grant.by, country.origins, stages, mobility))
-        rows.append(Row(occasion, name, fate, base * share(fate.by), tables, gates, granted, grant))
+        rows.append(
+            FateRow(occasion, name, fate, base * share(fate.by), tables, gates, granted, grant)
+        )
     return rows
 
 
-def _in_bytes(tables: list[tuple[str, np.ndarray]]) -> Tables:
+def _in_bytes(tables: list[tuple[str, np.ndarray]]) -> FactorTables:
     return [(factor, table, table.tobytes()) for factor, table in tables]
 
 

@@ -17,7 +17,7 @@ from sim.config.paths import GRANT, Paths
 from sim.config.schema.policy import Lever
 from sim.config.schema.run import Fate, RunConfig
 from sim.core.errors import ConfigError
-from sim.rates.fates import OCCASIONS, Row, Tables, rows_of
+from sim.rates.fates import OCCASIONS, FactorTables, FateRow, rows_of
 from sim.rates.statuses import StatusTable, status_table
 
 SPARED_BY: Final = {"until_renewal": "permit_age", "months": "years_in_status"}
@@ -187,7 +187,7 @@ class _Builder:
         self.own: dict[tuple[str, str, str], np.ndarray] = {}
         self.own_size = 0
 
-    def multipliers(self, tables: Tables) -> list[tuple[int, int]]:
+    def multipliers(self, tables: FactorTables) -> list[tuple[int, int]]:
         out = []
         for name, table, content in tables:
             if content not in self.known:  # one copy of each: they must stay in the cache
@@ -197,7 +197,9 @@ class _Builder:
             out.append((FACTORS[name], self.known[content]))
         return out
 
-    def own_tables(self, path: str, gates: Tables) -> tuple[Tables, list[tuple[int, int]]]:
+    def own_tables(
+        self, path: str, gates: FactorTables
+    ) -> tuple[FactorTables, list[tuple[int, int]]]:
         """The gates that stay shared, and the multipliers that levers of the scenario may change.
 
         Offsets are negative, -1 for the first value of all own tables: where these begin is
@@ -238,7 +240,7 @@ def build(config: RunConfig, municipalities: list[str], mobility: np.ndarray) ->
 
 
 def _assemble(
-    config: RunConfig, codes: Codes, builder: _Builder, found: list[tuple[int, str, Row]]
+    config: RunConfig, codes: Codes, builder: _Builder, found: list[tuple[int, str, FateRow]]
 ) -> Model:
     """found: list, status and row of each fate, in order of list."""
     lists = np.array([lst for lst, _, _ in found])

@@ -15,10 +15,10 @@ from sim.rates.tables import build
 from sim.studies.calibration.command import calibrate
 from sim.studies.calibration.fit import Effort, fit_past
 from sim.studies.calibration.mean import Mean
-from sim.studies.calibration.plan import Plan, knobs, load_plan
+from sim.studies.calibration.plan import FitPlan, knobs, load_plan
 from sim.studies.calibration.slopes import reading
 from sim.studies.calibration.solve import channels
-from sim.studies.calibration.targets import Targets, targets
+from sim.studies.calibration.targets import Targets, published_targets
 
 UNTIL = "2015-12"
 PLANTED = {
@@ -45,7 +45,7 @@ class Memory:
 
 
 @pytest.fixture(scope="module")
-def world() -> tuple[RunConfig, Data, Plan]:
+def world() -> tuple[RunConfig, Data, FitPlan]:
     """Japan to 2016 with few rates to fit, each one number for the whole time."""
     config = compose(["fit=none", "threads=2"])
     plan = load_plan(config)
@@ -56,7 +56,7 @@ def world() -> tuple[RunConfig, Data, Plan]:
     return config, load(config.country.data), plan.model_copy(update={"parameters": few})
 
 
-def planted(config: RunConfig, data: Data, plan: Plan) -> Targets:
+def planted(config: RunConfig, data: Data, plan: FitPlan) -> Targets:
     """What the model itself says with the planted rates and other luck, as if published."""
     last = month_index(UNTIL)
     arrivals = config.arrivals.model_copy(update={"shocks": False})
@@ -65,7 +65,7 @@ def planted(config: RunConfig, data: Data, plan: Plan) -> Targets:
     )
     moved = knobs(past, plan, month_index(plan.start), last)
     mean = Mean(past, data, moved)
-    given = targets(past, data, plan, last)
+    given = published_targets(past, data, plan, last)
     places = load_places(past, data)
     paths = [name.path for name in build(past, places.codes, places.mobility).names]
     theta = np.log([PLANTED[knob.name] for knob in moved])

@@ -11,11 +11,12 @@ from sim.config.schema.policy import Edit
 from sim.core.clock import month_index
 from sim.core.errors import ConfigError, DataError
 from sim.data.load import load
-from sim.studies.calibration.plan import Knob, knobs, load_plan, plan_of
+from sim.studies.calibration.plan import FitPlan, Knob, knobs, load_plan
 from sim.studies.calibration.result import Fit, errors
 from sim.studies.calibration.solve import Channels, Normal, Point, cost, solve
-from sim.studies.calibration.targets import Targets, check_known, targets
-from sim.studies.calibration.variance import split
+from sim.studies.calibration.targets import Targets, check_known, published_targets
+from sim.studies.calibration.variance import variance_parts
+from sim.studies.settings import checked
 
 
 def knob(name: str, sd: float = 0.5, follows: int = -1) -> Knob:
@@ -113,7 +114,7 @@ def test_later_knowledge_is_refused():
 def test_no_target_is_later_than_a_fit_may_know(until):
     config = compose(["fit=none"])
     data, plan, last = load(config.country.data), load_plan(config), month_index(until)
-    found = targets(config, data, plan, last)
+    found = published_targets(config, data, plan, last)
     assert len(found) > 50
     assert found.month.max() <= last
     assert found.known.max() <= last
@@ -123,7 +124,7 @@ def test_no_target_is_later_than_a_fit_may_know(until):
 
 def test_a_plan_that_is_wrong_is_told_where():
     with pytest.raises(ConfigError, match="stocks"):
-        plan_of("start: '2012-12'\nstocks: {sd: -1.0, floor: 0.0}\n", "plan")
+        checked(FitPlan, {"start": "2012-12", "stocks": {"sd": -1.0, "floor": 0.0}}, "plan")
 
 
 def test_the_plan_names_only_what_exists():
@@ -193,5 +194,5 @@ def test_errors_weigh_statuses_by_people():
 
 
 def test_luck_is_scaled_and_taken_from_the_variance_of_shocks():
-    parts = split([0.0, 2.0], [0.0, 4.0], [0.0, 2.0], scale=0.25)
+    parts = variance_parts([0.0, 2.0], [0.0, 4.0], [0.0, 2.0], scale=0.25)
     assert parts == pytest.approx({"parameters": 2.0, "arrivals": 6.0, "luck": 0.5})

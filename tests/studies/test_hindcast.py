@@ -16,8 +16,15 @@ from sim.data.load import load
 from sim.studies.hindcast.baselines import SIMPLE, cohort_component, point_forecasts, wide
 from sim.studies.hindcast.forecast import fitted_rates
 from sim.studies.hindcast.known import Known, as_known, later_than, period_end
-from sim.studies.hindcast.members import continued, drawn_rates, normal
-from sim.studies.hindcast.scores import covered, crps, grouped, score, truth, weighted_error
+from sim.studies.hindcast.members import drawn_rates, normal, with_trends
+from sim.studies.hindcast.scores import (
+    covered,
+    crps,
+    grouped,
+    published_after,
+    score,
+    weighted_error,
+)
 from sim.studies.hindcast.settings import load_hindcast, request_of
 
 SETTINGS = load_hindcast("japan")
@@ -159,7 +166,7 @@ def test_coverage_counts_cells():
 
 def test_a_perfect_forecast_scores_nothing(known):
     horizon = month_index("2025-06")
-    came = truth(DATA, known.origin, horizon)
+    came = published_after(DATA, known.origin, horizon)
     perfect = pd.concat([came.assign(member=m) for m in (1, 2)])
     said = score(perfect, came, horizon, SETTINGS.scores)
     assert all(value == pytest.approx(0) for name, value in said.items() if name[:5] == "error")
@@ -172,7 +179,7 @@ def test_a_perfect_forecast_scores_nothing(known):
 
 def test_every_baseline_forecasts_what_is_scored(known):
     horizon = month_index("2025-06")
-    came = truth(DATA, known.origin, horizon)
+    came = published_after(DATA, known.origin, horizon)
     months = sorted({month_index(m) for m in came["month"]})
     for said in point_forecasts(known, months).values():
         scored = score(said, came, horizon, SETTINGS.scores)
@@ -229,7 +236,7 @@ def test_a_fit_sees_only_what_was_known(monkeypatch, known):
 def test_no_channel_keeps_its_configured_level():
     """The levels of configs/ are estimated with figures to 2025: none may leak into the past."""
     config = compose([])
-    after = continued(config, {}, SETTINGS.arrivals, 0, 1).arrivals
+    after = with_trends(config, {}, SETTINGS.arrivals, 0, 1).arrivals
     assert {channel.level for channel in after.channels.values()} == {0.0}
     assert after.mode == "free"
 

@@ -7,11 +7,11 @@ import pytest
 
 from sim.config.compose import compose
 from sim.core.clock import month_index
-from sim.studies.hindcast.entries import Balancing, Past, balance, missing
+from sim.studies.hindcast.entries import Balancing, PastEntries, balance, closing_entries
 from sim.studies.hindcast.known import Known
-from sim.studies.hindcast.misfit import looks_back, walk, walks
+from sim.studies.hindcast.misfit import error_factors, past_errors, yearly_steps
 from sim.studies.hindcast.settings import load_hindcast
-from sim.studies.hindcast.trend import fitted, shock_sigma, trends
+from sim.studies.hindcast.trend import fitted_trend, shock_sigma, trends
 
 SETTINGS = load_hindcast("japan")
 
@@ -25,31 +25,31 @@ def halves_of(entries, seasons=(1.0, 1.0)):
 def test_trend_finds_growth_and_shrinks_it():
     settings = SETTINGS.arrivals
     entries = 5_000 * np.exp(0.05 * np.arange(0, -16, -1.0))
-    steady = fitted(*halves_of(entries), settings)
+    steady = fitted_trend(*halves_of(entries), settings)
     assert 0.06 < steady.growth < 0.1
     assert steady.level == pytest.approx(np.log(10_000) + 0.25 * steady.growth, abs=0.02)
-    wild = fitted(*halves_of(entries * np.tile([1, 1, 2, 2.0], 4)), settings)
+    wild = fitted_trend(*halves_of(entries * np.tile([1, 1, 2, 2.0], 4)), settings)
     assert wild.growth < steady.growth
     assert wild.noise > 2 * steady.noise
-    few = fitted(*halves_of(np.array([5.0, 10.0, 15.0])), settings)
+    few = fitted_trend(*halves_of(np.array([5.0, 10.0, 15.0])), settings)
     assert few.growth == 0
 
 
 def test_a_season_is_no_trend():
     """Second halves twice the first: the level is that of a whole year, the noise stays small."""
     rates, ages, second = halves_of(np.full(16, 5_000.0), seasons=(4 / 3, 2 / 3))
-    found = fitted(rates, ages, second, SETTINGS.arrivals)
+    found = fitted_trend(rates, ages, second, SETTINGS.arrivals)
     assert np.exp(found.level) == pytest.approx(10_000, rel=0.06)
     assert found.growth == pytest.approx(0, abs=0.02)
     assert found.noise < SETTINGS.arrivals.noise_sd.value
-    last_first = fitted(rates[1:], ages[:-1], second[1:], SETTINGS.arrivals)
+    last_first = fitted_trend(rates[1:], ages[:-1], second[1:], SETTINGS.arrivals)
     assert np.exp(last_first.level) == pytest.approx(10_000, rel=0.06)
 
 
 def test_a_level_that_is_old_is_less_sure():
     rates, ages, second = halves_of(np.full(8, 5_000.0))
-    now = fitted(rates, ages, second, SETTINGS.arrivals)
-    then = fitted(rates, ages + 2, second, SETTINGS.arrivals)
+    now = fitted_trend(rates, ages, second, SETTINGS.arrivals)
+    then = fitted_trend(rates, ages + 2, second, SETTINGS.arrivals)
     assert then.root[0, 0] > 2 * now.root[0, 0]
     assert then.level == pytest.approx(now.level)
 
@@ -65,7 +65,7 @@ def test_closed_years_are_no_trend():
     )
     entries[:, s], factor[2:6, s] = 50_000, 0.1
     entries[2:6, s] = 2_000
-    past = Past(ends, entries, factor)
+    past = PastEntries(ends, entries, factor)
     found = trends(config, past, SETTINGS.arrivals)["student"]
     assert np.exp(found.level) == pytest.approx(100_000, rel=0.01)
     assert found.seen == 4
@@ -78,7 +78,7 @@ def test_law_plan_until_two_years_are_seen():
     found = {}
     for last in ("2017-12", "2019-12", "2023-12"):
         ends = [month_index(last) - 6 * k for k in range(8)][::-1]
-        past = Past(ends, entries, np.ones(shape))
+        past = PastEntries(ends, entries, np.ones(shape))
         found[last] = trends(config, past, SETTINGS.arrivals).get("ssw_1")
     assert found["2017-12"] is None
     assert np.exp(found["2019-12"].level) == pytest.approx(38_000)
@@ -102,7 +102,7 @@ def test_entries_that_are_missing_close_the_gap():
     for new in came:
         stock.append(stock[-1] * stays + new)
     without = np.array([opening * stays**h for h in range(5)])
-    assert missing(np.array(stock) - without, turnover) == pytest.approx(came)
+    assert closing_entries(np.array(stock) - without, turnover) == pytest.approx(came)
 
 
 def test_misfit_is_found_and_walked():
@@ -112,20 +112,20 @@ def test_misfit_is_found_and_walked():
     errors = np.cumsum(steps, axis=1)
     errors[..., 4] *= 3
     errors[..., 3] = np.nan
-    found = walks(errors, SETTINGS.misfit)
+    found = yearly_steps(errors, SETTINGS.misfit)
     assert found[:3] == pytest.approx(0.1, rel=0.1)
     assert found[4] == pytest.approx(0.3, rel=0.1)
     assert found[3] == pytest.approx(0.1, rel=0.1)  # nothing of its own: what all say
-    assert walks(errors[:2], SETTINGS.misfit)[4] < found[4]
-    assert (walks(np.full((0, 0, 5), np.nan), SETTINGS.misfit) == 0).all()
+    assert yearly_steps(errors[:2], SETTINGS.misfit)[4] < found[4]
+    assert (yearly_steps(np.full((0, 0, 5), np.nan), SETTINGS.misfit) == 0).all()
     names = list("abcde")
-    walked = np.array([np.log(walk(found, names, 0, m, 4)) for m in range(1, 801)])
+    walked = np.array([np.log(error_factors(found, names, 0, m, 4)) for m in range(1, 801)])
     assert walked[:, 3, 0].std() == pytest.approx(found[0] * np.sqrt(2), rel=0.1)
-    assert (walk(found, names, 0, 0, 4) == 1).all()
+    assert (error_factors(found, names, 0, 0, 4) == 1).all()
 
 
 def test_misfit_is_asked_of_what_was_known():
     """Its looks back are made with a Known, which cannot hold anything later."""
     assert inspect.get_annotations(Balancing, eval_str=True)["known"] is Known
-    for takes in (looks_back, balance):
+    for takes in (past_errors, balance):
         assert inspect.signature(takes, eval_str=True).parameters["task"].annotation is Balancing

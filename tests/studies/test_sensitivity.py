@@ -6,7 +6,7 @@ import pytest
 from sim.config.compose import compose
 from sim.core.errors import ConfigError
 from sim.studies.sensitivity.settings import check_study, load_study, study_of
-from sim.studies.sensitivity.study import Bench, indices, most_important, screening, tornado
+from sim.studies.sensitivity.study import Experiment, indices, most_important, screening, tornado
 
 STUDY, _, _ = study_of([], load_study("japan"))
 CONFIG = compose([])
@@ -14,7 +14,7 @@ CONFIG = compose([])
 
 def bench(**numbers):
     """A bench whose model is not run: tests answer for it."""
-    return Bench(STUDY.model_copy(update=numbers), CONFIG, None)
+    return Experiment(STUDY.model_copy(update=numbers), CONFIG, None)
 
 
 def linear(weights):

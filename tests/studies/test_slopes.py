@@ -14,7 +14,7 @@ from sim.studies.calibration.mean import Mean, Outcome
 from sim.studies.calibration.plan import knobs, load_plan
 from sim.studies.calibration.slopes import LONGEST_STEP, by_knobs, reading
 from sim.studies.calibration.solve import channels, first_arrivals
-from sim.studies.calibration.targets import targets
+from sim.studies.calibration.targets import published_targets
 
 LAST = month_index("2014-12")
 
@@ -34,7 +34,7 @@ def world():
     few = [early[0], *late[:2]]
     assert len({knob.edit.since for knob in few}) >= 2
     mean = Mean(past, data, few)
-    given = targets(past, data, plan, LAST)
+    given = published_targets(past, data, plan, LAST)
     places = load_places(past, data)
     paths = [name.path for name in build(past, places.codes, places.mobility).names]
     entries = first_arrivals(channels(past, data, plan, mean.ends))

@@ -10,7 +10,7 @@ from sim.files.manifest import verify
 from sim.studies.hindcast import command, forecast
 from sim.studies.hindcast import forecast as forecast_module
 from sim.studies.hindcast.command import hindcast
-from sim.studies.hindcast.forecast import member_of
+from sim.studies.hindcast.forecast import simulate_member
 from sim.studies.sensitivity.command import sensitivity
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,7 +39,7 @@ def test_hindcast_is_the_same_again_and_after_a_stop(tmp_path, monkeypatch):
     assert [path.name for path in made] == ["member_000.parquet", "member_001.parquet"]
     remade = []
     with monkeypatch.context() as patch:
-        patch.setattr(forecast, "member_of", lambda o, m: remade.append(m) or member_of(o, m))
+        patch.setattr(forecast, "member_of", lambda o, m: remade.append(m) or simulate_member(o, m))
         again = hindcast([*LOOK, f"output={tmp_path / 'again'}"], quiet=True)
     assert remade == [2]
     assert again.name == whole.name

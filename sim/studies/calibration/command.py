@@ -21,11 +21,11 @@ from sim.files.folder import RunFolder, found_complete, write_atomically
 from sim.files.manifest import code_digest, environment, run_id
 from sim.runs.stopwatch import Stopwatch
 from sim.studies.calibration.fit import Effort, FolderKeeper, fit_past
-from sim.studies.calibration.plan import Plan, load_plan
-from sim.studies.calibration.report import rates_table, summary, targets_table
+from sim.studies.calibration.plan import FitPlan, load_plan
+from sim.studies.calibration.report import fit_report, rates_table, targets_table
 from sim.studies.calibration.result import Fit, errors
 
-HEAD = (
+FILE_COMMENT = (
     "# Rates as the published past moved them. Written by `kyosei calibrate`: change the plan in\n"
     "# configs/calibration/ and fit again instead of changing a number here.\n"
 )
@@ -77,7 +77,7 @@ def _check_last(last: str, start: str, published: str) -> None:
     )
 
 
-def _identity(config: RunConfig, data: Data, plan: Plan, last: str, effort: Effort) -> str:
+def _identity(config: RunConfig, data: Data, plan: FitPlan, last: str, effort: Effort) -> str:
     plain = config.model_copy(
         update={"output": "runs", "threads": None, "fit": FittedRates(), "start": plan.start,
                 "end": last}
@@ -88,7 +88,7 @@ def _identity(config: RunConfig, data: Data, plan: Plan, last: str, effort: Effo
 
 def fit_yaml(section: FittedRates) -> str:
     """A fit as a file of configs/fit/."""
-    return HEAD + write(section.model_dump(exclude_none=True))
+    return FILE_COMMENT + write(section.model_dump(exclude_none=True))
 
 
 def arrivals_csv(fit: Fit) -> str:
@@ -104,7 +104,7 @@ def _write(folder: RunFolder, fit: Fit, config: RunConfig, effort: Effort) -> No
     folder.add_text(f"{fit.name}.yaml", fit_yaml(section))
     folder.add_text(f"{fit.name}.csv", factor_text(fit.factor))
     folder.add_text("arrivals.csv", arrivals_csv(fit))
-    folder.add_text("report.md", summary(fit, config))
+    folder.add_text("report.md", fit_report(fit, config))
     folder.add_table("rates.parquet", rates_table(section))
     folder.add_table("targets.parquet", targets_table(fit))
     frames: dict[str, Any] = {

@@ -31,7 +31,7 @@ from sim.files.folder import RunFolder, read_parquet
 from sim.rates.places import load_places
 from sim.rates.tables import build
 from sim.studies.calibration.mean import Mean
-from sim.studies.calibration.plan import RANGE_SDS, Knob, Plan, knobs, load_plan
+from sim.studies.calibration.plan import RANGE_SDS, FitPlan, Knob, knobs, load_plan
 from sim.studies.calibration.result import Fit, errors
 from sim.studies.calibration.slopes import Reading, by_arrivals, by_knobs, reading
 from sim.studies.calibration.solve import (
@@ -43,7 +43,7 @@ from sim.studies.calibration.solve import (
     first_arrivals,
     solve,
 )
-from sim.studies.calibration.targets import Targets, check_known, targets
+from sim.studies.calibration.targets import Targets, check_known, published_targets
 
 ARRIVALS_ONLY = 3
 """First steps, in which arrivals move and rates stay."""
@@ -172,7 +172,7 @@ class _Search:
 
 
 def fit_past(
-    config: RunConfig, data: Data, until: int | None = None, plan: Plan | None = None,
+    config: RunConfig, data: Data, until: int | None = None, plan: FitPlan | None = None,
     effort: Effort | None = None, keeper: Keeper | None = None,
     say: Callable[[str], None] = print, published: Targets | None = None,
 ) -> Fit:  # fmt: skip
@@ -189,7 +189,7 @@ def fit_past(
     workers = config.threads or usable_cores()
     last = until if until is not None else month_index(config.country.last_month)
     past = _past(config, plan, last)
-    given = published if published is not None else targets(past, data, plan, last)
+    given = published if published is not None else published_targets(past, data, plan, last)
     check_known(given, last)
     known = _until(data, last)
     moves = knobs(past, plan, month_index(plan.start), last)
@@ -241,7 +241,7 @@ def _rounds(
     return replace(search.step(), theta=search.best.theta, arrivals=search.best.arrivals)
 
 
-def _past(config: RunConfig, plan: Plan, last: int) -> RunConfig:
+def _past(config: RunConfig, plan: FitPlan, last: int) -> RunConfig:
     """The run that a fit is made with: the past without shocks, without an earlier fit."""
     arrivals = config.arrivals.model_copy(update={"shocks": False, "mode": "conditional"})
     return config.model_copy(
@@ -254,7 +254,7 @@ def _until(data: Data, last: int) -> Data:
     """The tables without the entries that became known after month `last`.
 
     Stocks are left whole: the opening takes ages and places from the latest ones. What a fit is
-    held to is cut by `targets`.
+    held to is cut by `published_targets`.
     """
     entries = data["entries"]
     known = entries[entries["year"] <= year_of(last - 11)]  # a year is known from its December

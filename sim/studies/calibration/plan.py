@@ -10,21 +10,21 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import Field, StrictBool, StrictStr, ValidationError
+from pydantic import Field, StrictBool, StrictStr
 
 from sim.config.fates import all_fates
 from sim.config.schema.base import Code, Month, Number, Positive, Quality, Strict
 from sim.config.schema.policy import Edit
 from sim.config.schema.run import Fate, RunConfig
-from sim.config.settings import configs_folder
-from sim.config.yaml import dotted, read
 from sim.core.clock import month_index, month_name
 from sim.core.errors import ConfigError
+from sim.studies.settings import load_settings
 
-RANGE_SDS: Final = 2 * 1.2816
+Z_80: Final = 1.2816
+"""Standard deviations on each side of the mean that hold 80 % of a normal distribution."""
+RANGE_SDS: Final = 2 * Z_80
 """low..high of a number is read as its 80 % interval: so many standard deviations wide."""
 
 Spread = Annotated[Number, Field(gt=0)]
@@ -69,7 +69,7 @@ class Entries(Strict):
     split: Spread  # how a published year may fall into halves, share of the half
 
 
-class Plan(Strict):
+class FitPlan(Strict):
     """One calibration."""
 
     start: Month
@@ -94,30 +94,12 @@ class Knob:
     event: str | None = None
 
 
-def load_plan(config: RunConfig) -> Plan:
-    """The plan of a country. Raises ConfigError."""
-    path = configs_folder() / "calibration" / f"{config.country.name}.yaml"
-    try:
-        payload = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"there is no plan of a calibration: {path}") from error
-    return plan_of(payload, Path(*path.parts[-3:]).as_posix())
+def load_plan(config: RunConfig) -> FitPlan:
+    """The plan of a country, configs/calibration/COUNTRY.yaml. Raises ConfigError."""
+    return load_settings(FitPlan, "calibration", config.country.name)
 
 
-def plan_of(payload: bytes | str, name: str) -> Plan:
-    """A plan from its text; `name` is what messages call it. Raises ConfigError."""
-    document = read(payload, name)
-    if document.problems:
-        raise ConfigError(document.problems)
-    try:
-        return Plan.model_validate(document.value)
-    except ValidationError as error:
-        raise ConfigError(
-            [f"{name}  {dotted(tuple(e['loc']))}\n    {e['msg']}" for e in error.errors()]
-        ) from error
-
-
-def knobs(config: RunConfig, plan: Plan, first: int, last: int) -> list[Knob]:
+def knobs(config: RunConfig, plan: FitPlan, first: int, last: int) -> list[Knob]:
     """All numbers to be estimated from months first..last; periods that begin later are dropped.
 
     The last period known has no end, so that it goes on into the future.
@@ -130,7 +112,7 @@ def knobs(config: RunConfig, plan: Plan, first: int, last: int) -> list[Knob]:
 
 
 def _knobs(
-    config: RunConfig, plan: Plan, fates: dict[str, Fate], name: str, parameter: Parameter,
+    config: RunConfig, plan: FitPlan, fates: dict[str, Fate], name: str, parameter: Parameter,
     count: int, span: tuple[int, int],
 ) -> list[Knob]:  # fmt: skip
     paths, since, until, median = parameter.paths, parameter.since, parameter.until, 1.0
@@ -159,7 +141,7 @@ def _knobs(
     return out
 
 
-def _prior_sd(plan: Plan, fates: list[Fate]) -> float:
+def _prior_sd(plan: FitPlan, fates: list[Fate]) -> float:
     """From low..high where every fate gives it, else by quality; the widest of them."""
     return max(
         math.log(fate.high / fate.low) / RANGE_SDS

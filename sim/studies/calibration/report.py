@@ -9,9 +9,10 @@ from sim.config.schema.policy import FittedRates
 from sim.config.schema.run import RunConfig
 from sim.core.clock import month_name
 from sim.outputs.summary import table
+from sim.studies.calibration.plan import Z_80
 from sim.studies.calibration.result import Fit, errors
 
-LARGE = 50_000
+LARGE_STATUS = 50_000
 """People from which a status is held to its own aim."""
 
 
@@ -42,7 +43,7 @@ def targets_table(fit: Fit) -> pa.Table:
     })  # fmt: skip
 
 
-def summary(fit: Fit, config: RunConfig) -> str:
+def fit_report(fit: Fit, config: RunConfig) -> str:
     """The fit report as Markdown."""
     section = fit.section()
     found = errors(fit.targets, fit.said)
@@ -86,10 +87,10 @@ def _statuses(fit: Fit, config: RunConfig) -> str:
         size = f"{said / value - 1:+.1%}" if value else "-"
         rows.append(
             [config.status[t.name[row]].label.en, f"{said:,.0f}", f"{value:,.0f}",
-             f"{said - value:+,.0f}", size + ("" if value < LARGE else " *")]
+             f"{said - value:+,.0f}", size + ("" if value < LARGE_STATUS else " *")]
         )  # fmt: skip
     head = ["status", "simulated", "published", "difference", "relative"]
-    return table(head, rows) + f"\n* {LARGE:,} people and more"
+    return table(head, rows) + f"\n* {LARGE_STATUS:,} people and more"
 
 
 def _flows(fit: Fit) -> str:
@@ -106,7 +107,7 @@ def _flows(fit: Fit) -> str:
 def _rates(section: FittedRates) -> str:
     rows = [
         [name, f"{e.since}..{e.until or ''}", f"{e.multiply:.2f}", f"{e.low:.2f}..{e.high:.2f}",
-         f"{e.prior.median:.2f} x/ {np.exp(1.2816 * e.prior.sd):.2f}", ", ".join(e.moved_by) or "-"]
+         f"{e.prior.median:.2f} x/ {np.exp(Z_80 * e.prior.sd):.2f}", ", ".join(e.moved_by) or "-"]
         for name, e in section.edits.items()
     ]  # fmt: skip
     return table(["rate", "months", "fitted", "80 %", "believed", "moved by"], rows)

@@ -16,11 +16,8 @@ from sim.core.clock import HALF_YEAR, month_name
 from sim.data.load import Data
 from sim.studies.calibration.entries import estimated_arrivals
 from sim.studies.calibration.mean import with_fit
-from sim.studies.calibration.plan import Knob
+from sim.studies.calibration.plan import Z_80, Knob
 from sim.studies.calibration.targets import Targets
-
-INTERVAL: Final = 1.2816
-"""Standard deviations on both sides of an 80 % interval."""
 
 MOVED: Final = 0.95
 """A rate counts as moved by data if its sd is below this share of its prior's."""
@@ -152,7 +149,7 @@ class Fit:
         )  # fmt: skip
 
     def _edit(self, log: float, sd: float, prior: Prior, **rest: Any) -> FittedEdit:
-        low, high = math.exp(log - INTERVAL * sd), math.exp(log + INTERVAL * sd)
+        low, high = math.exp(log - Z_80 * sd), math.exp(log + Z_80 * sd)
         return FittedEdit(
             quality="fitted", source="calibration", multiply=rounded(math.exp(log)),
             low=rounded(low), high=rounded(high), prior=prior, **rest,

@@ -10,13 +10,13 @@ import numpy as np
 from sim.core.clock import HALF_YEAR, month_index, year_of
 from sim.model.checkpoint import Checkpoint
 from sim.studies.calibration.mean import Mean, Outcome
-from sim.studies.calibration.plan import Plan
+from sim.studies.calibration.plan import FitPlan
 from sim.studies.calibration.targets import Targets, observed_by
 
-FEW: float = 400.0
+ENOUGH_FOLLOWED: float = 400.0
 """Newcomers followed below which the neighbouring half-years help."""
 
-WINDOW = 3
+NEIGHBOURS = 3
 
 LONGEST_STEP = 0.4
 """Of a logarithm: how far a slope looks."""
@@ -47,7 +47,7 @@ class Reading:
         return out
 
 
-def reading(mean: Mean, plan: Plan, targets: Targets, paths: list[str]) -> Reading:
+def reading(mean: Mean, plan: FitPlan, targets: Targets, paths: list[str]) -> Reading:
     """How to read targets; paths are those of the F fates."""
     statuses, n = mean.statuses, len(targets)
     start, weight = int(mean.ends[0]) - HALF_YEAR, np.zeros((n, len(statuses)))
@@ -101,11 +101,11 @@ def _kept(outcome: Outcome, scale: float) -> np.ndarray:
     halves = came.shape[0]
     out = np.zeros(left.shape)
     for h in range(halves):
-        enough = came[h] * scale >= FEW
+        enough = came[h] * scale >= ENOUGH_FOLLOWED
         out[:, h, enough] = left[:, h, enough] / came[h, enough][None, :, None]
         few = np.flatnonzero(~enough)
         above, below = np.zeros((halves + 1, few.size, left.shape[3])), np.zeros(few.size)
-        for other in range(max(h - WINDOW, 0), min(h + WINDOW + 1, halves)):
+        for other in range(max(h - NEIGHBOURS, 0), min(h + NEIGHBOURS + 1, halves)):
             shift = other - h
             rows = np.clip(np.arange(halves + 1) + shift, 0, halves)
             above += left[rows, other][:, few]

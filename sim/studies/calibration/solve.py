@@ -18,7 +18,7 @@ from sim.config.schema.run import RunConfig
 from sim.core.clock import HALF_YEAR, month_index, year_of
 from sim.data.load import Data
 from sim.studies.calibration.entries import open_cells, published_entries
-from sim.studies.calibration.plan import Knob, Plan
+from sim.studies.calibration.plan import FitPlan, Knob
 from sim.studies.calibration.targets import Targets
 
 MOST_SETS = 60
@@ -80,7 +80,7 @@ class Step:
     weight: np.ndarray
 
 
-def channels(config: RunConfig, data: Data, plan: Plan, ends: np.ndarray) -> Channels:
+def channels(config: RunConfig, data: Data, plan: FitPlan, ends: np.ndarray) -> Channels:
     """Beliefs about the arrivals of a fit whose last half-year is the last of `ends`."""
     open_to = open_cells(config, ends)
     statuses, known = config.country.statuses, np.zeros(open_to.shape, np.bool_)

@@ -17,7 +17,7 @@ from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index
 from sim.core.errors import DataError
 from sim.data.load import Data
-from sim.studies.calibration.plan import Plan, Target
+from sim.studies.calibration.plan import FitPlan, Target
 
 DECEMBER = 12
 
@@ -73,7 +73,7 @@ def check_known(targets: Targets, until: int) -> None:
         )
 
 
-def targets(config: RunConfig, data: Data, plan: Plan, last: int) -> Targets:
+def published_targets(config: RunConfig, data: Data, plan: FitPlan, last: int) -> Targets:
     """Everything published after the plan's start and up to month `last`, known by `last`."""
     rows = list(_stocks(config, data, plan))
     for name, target in plan.targets.items():
@@ -87,10 +87,10 @@ def targets(config: RunConfig, data: Data, plan: Plan, last: int) -> Targets:
     )  # fmt: skip
 
 
-Row = tuple[str, str, int, int, float, float]
+TargetRow = tuple[str, str, int, int, float, float]
 
 
-def _stocks(config: RunConfig, data: Data, plan: Plan) -> list[Row]:
+def _stocks(config: RunConfig, data: Data, plan: FitPlan) -> list[TargetRow]:
     """Half-yearly stocks by status; those of a status not yet in force have no row."""
     out = []
     table = data["stocks_status"][["date", "status", "people"]]
@@ -102,7 +102,7 @@ def _stocks(config: RunConfig, data: Data, plan: Plan) -> list[Row]:
     return out
 
 
-def _rows(data: Data, plan: Plan, name: str, target: Target) -> list[Row]:
+def _rows(data: Data, plan: FitPlan, name: str, target: Target) -> list[TargetRow]:
     table = data[target.table]
     for column, wanted in target.rows.items():
         values = wanted if isinstance(wanted, list) else [wanted]
@@ -119,9 +119,9 @@ def _rows(data: Data, plan: Plan, name: str, target: Target) -> list[Row]:
     ]  # fmt: skip
 
 
-def _dated(table: pd.DataFrame, plan: Plan, name: str, target: Target) -> list[Row]:
+def _dated(table: pd.DataFrame, plan: FitPlan, name: str, target: Target) -> list[TargetRow]:
     """Stocks of the first day of a month, which are those of the end of the month before."""
-    out: list[Row] = []
+    out: list[TargetRow] = []
     for date, value, quality in table[["date", "people", "quality"]].itertuples(index=False):
         month = month_index(str(date)) - 1
         sd = float(np.hypot(_sd(plan, target, quality, value), plan.stocks.floor))
@@ -129,7 +129,7 @@ def _dated(table: pd.DataFrame, plan: Plan, name: str, target: Target) -> list[R
     return out
 
 
-def _sd(plan: Plan, target: Target, quality: str, value: float) -> float:
+def _sd(plan: FitPlan, target: Target, quality: str, value: float) -> float:
     relative = {**plan.sd, **target.sd}[quality]  # type: ignore[index]
     return float(relative * value)
 

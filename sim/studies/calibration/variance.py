@@ -19,24 +19,12 @@ from sim.config.compose import compose
 from sim.config.schema.run import RunConfig
 from sim.data.load import Data, load
 from sim.model.model import Kyosei
+from sim.studies.headlines import headlines
 
-RESIDENTS: Final = "residents"
-
-SETTLED: Final = "settled_share"
-
-
-def headlines(model: Kyosei) -> dict[str, float]:
-    """Residents at scale 1, and the settled among them, at a model's last month."""
-    config = model.config
-    stock = model.record.cubes[-1].sum(axis=(1, 2)) / config.scale
-    bodies = [config.status[name] for name in config.country.statuses]
-    counted = np.array([body.published for body in bodies])
-    settled = np.array([body.settled for body in bodies])
-    total = float(stock[counted].sum())
-    return {RESIDENTS: total, SETTLED: float(stock[settled & counted].sum()) / total}
+OUTPUTS: Final = ("residents", "settled_share")
 
 
-def split(
+def variance_parts(
     by_draw: Sequence[float], by_shock: Sequence[float], by_luck: Sequence[float], scale: float
 ) -> dict[str, float]:
     """Variances at scale 1 of one output: parameters, arrivals, luck.
@@ -60,24 +48,25 @@ def variance_split(
     data = load(first.country.data)
 
     def runs(own: Callable[[int], list[str]]) -> list[dict[str, float]]:
-        return [_one(compose([*overrides, *own(k)]), data, say) for k in range(1, members + 1)]
+        return [
+            _headlines(compose([*overrides, *own(k)]), data, say) for k in range(1, members + 1)
+        ]
 
     still = "arrivals.shocks=false"
     by_draw = runs(lambda k: [still, f"fit.draw={k}"])
     by_shock = runs(lambda k: ["arrivals.shocks=true", f"seed={k}"])
     by_luck = runs(lambda k: [still, f"seed={k}"])
     rows = []
-    for output in (RESIDENTS, SETTLED):
+    for output in OUTPUTS:
         draws, shocks, luck = ([r[output] for r in group] for group in (by_draw, by_shock, by_luck))
-        parts = split(draws, shocks, luck, first.scale)
+        parts = variance_parts(draws, shocks, luck, first.scale)
         whole = math.fsum(parts.values())
         rows += [(output, name, value, value / whole) for name, value in parts.items()]
     return pd.DataFrame(rows, columns=["output", "source", "variance", "share"])
 
 
-def _one(config: RunConfig, data: Data, say: Callable[[str], None]) -> dict[str, float]:
-    model = Kyosei(config, data)
-    model.run()
-    found = headlines(model)
-    say(f"draw {config.fit.draw} seed {config.seed} shocks {config.arrivals.shocks}: {found}")
+def _headlines(config: RunConfig, data: Data, say: Callable[[str], None]) -> dict[str, float]:
+    found = headlines(Kyosei(config, data).run(), config)
+    shown = {name: found[name] for name in OUTPUTS}
+    say(f"draw {config.fit.draw} seed {config.seed} shocks {config.arrivals.shocks}: {shown}")
     return found

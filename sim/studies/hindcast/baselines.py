@@ -15,7 +15,7 @@ import pandas as pd
 from sim.core.clock import month_index, month_name
 from sim.studies.hindcast.known import Known
 
-YEARS: Final = 2
+TREND_YEARS: Final = 2
 
 MOST_RATIO: Final = 4.0
 """Cohorts and stocks are not let grow faster than this in two years."""
@@ -41,7 +41,7 @@ def last_value(past: pd.DataFrame, origin: int, month: int) -> pd.Series:
 
 def linear(past: pd.DataFrame, origin: int, month: int) -> pd.Series:
     """The change of the last two years goes on, below nobody if need be."""
-    slope = (_at(past, origin) - _at(past, origin - 12 * YEARS)) / (12 * YEARS)
+    slope = (_at(past, origin) - _at(past, origin - 12 * TREND_YEARS)) / (12 * TREND_YEARS)
     return _at(past, origin) + slope * (month - origin)
 
 
@@ -52,9 +52,9 @@ def linear_floored(past: pd.DataFrame, origin: int, month: int) -> pd.Series:
 
 def exponential(past: pd.DataFrame, origin: int, month: int) -> pd.Series:
     """The growth rate of the last two years goes on, cut at MOST_RATIO; what is new stays."""
-    now, before = _at(past, origin), _at(past, origin - 12 * YEARS)
+    now, before = _at(past, origin), _at(past, origin - 12 * TREND_YEARS)
     ratio = (now / before.where(before > 0)).fillna(1.0).clip(upper=MOST_RATIO)
-    return now * ratio ** ((month - origin) / (12 * YEARS))
+    return now * ratio ** ((month - origin) / (12 * TREND_YEARS))
 
 
 SIMPLE: Final[dict[str, Callable[[pd.DataFrame, int, int], pd.Series]]] = {
@@ -76,7 +76,7 @@ def cohort_component(known: Known, months: list[int]) -> pd.DataFrame:
     ages = ages[ages["age"] >= 0]
     dates = sorted(ages["date"].unique())
     last = dates[-1]
-    first = month_name(month_index(last) - 12 * YEARS)
+    first = month_name(month_index(last) - 12 * TREND_YEARS)
     stocks = wide(known.data["stocks_status"], "status")
     now, before = (_by_age(ages, date, list(stocks.columns)) for date in (last, first))
     people = now.sum(axis=1, keepdims=True)
@@ -85,7 +85,7 @@ def cohort_component(known: Known, months: list[int]) -> pd.DataFrame:
     begin = np.divide(now, people, out=np.zeros_like(now), where=people > 0)
     begin = begin * stocks.loc[known.origin].to_numpy()[:, None]
     path = [begin]
-    steps = [(month - known.origin) / (12 * YEARS) for month in months]
+    steps = [(month - known.origin) / (12 * TREND_YEARS) for month in months]
     while len(path) <= max(steps) + 1:
         path.append(_aged(path[-1]) * ratio)
     totals = np.array([p.sum(axis=1) for p in path])  # [steps, S]
@@ -104,7 +104,7 @@ def _by_age(ages: pd.DataFrame, date: str, statuses: list[str]) -> np.ndarray:
 
 def _aged(people: np.ndarray) -> np.ndarray:
     """Two years later, without any other change; float64[S, A]. The last band is open."""
-    moved = people * (YEARS / BAND_YEARS)
+    moved = people * (TREND_YEARS / BAND_YEARS)
     moved[:, -1] = 0.0
     out = people - moved
     out[:, 1:] += moved[:, :-1]
@@ -128,7 +128,7 @@ def point_forecasts(known: Known, months: list[int]) -> dict[str, pd.DataFrame]:
     places = wide(
         where[(where["definition"] == "isa") & (where["prefecture"] != "00")], "prefecture"
     )
-    if {known.origin, known.origin - 12 * YEARS} <= set(places.index):
+    if {known.origin, known.origin - 12 * TREND_YEARS} <= set(places.index):
         tables["prefecture"] = places
     out = {
         name: pd.concat(

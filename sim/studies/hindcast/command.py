@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,12 +18,18 @@ from sim.data.load import Data, load
 from sim.figures.hindcast import draw_paths, draw_scoreboard, hindcast_look
 from sim.figures.style import png_bytes
 from sim.files.folder import RunFolder, found_complete, read_parquet
-from sim.files.manifest import code_digest, environment
+from sim.files.manifest import code_digest, environment, study_id
 from sim.runs.progress import MonthProgress
 from sim.studies.calibration.fit import FolderKeeper
-from sim.studies.hindcast.forecast import Origin, ensemble, fitted_rates, look_from, prior_rates
+from sim.studies.hindcast.forecast import (
+    ForecastOrigin,
+    ensemble,
+    fitted_rates,
+    prepare_origin,
+    prior_rates,
+)
 from sim.studies.hindcast.known import as_known
-from sim.studies.hindcast.scores import as_text, scoreboard, truth, verdicts
+from sim.studies.hindcast.scores import board_text, published_after, scoreboard, verdicts
 from sim.studies.hindcast.settings import Hindcast, Request, load_hindcast, request_of
 
 LAW = "scenario=baseline_2025"
@@ -71,7 +76,7 @@ def _one(
     horizon: str, quiet: bool,
 ) -> Path:  # fmt: skip
     """One origin's folder: members, forecast, scoreboard and figure."""
-    number = identity(config, data, settings, request, [origin, horizon])
+    number = _folder_name(config, data, settings, request, [origin, horizon])
     path = Path(request.output) / number
     if found_complete(path):
         return path
@@ -83,7 +88,7 @@ def _one(
             rates = fitted_rates(config, known, FolderKeeper(folder), _saying(quiet))
         else:
             rates = prior_rates(config, request, settings)
-        look = look_from(request, known, month_index(horizon), rates, data)
+        look = prepare_origin(request, known, month_index(horizon), rates, data)
         with MonthProgress(request.members + 1, quiet=quiet, unit="members") as progress:
 
             def kept(member: int, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
@@ -108,7 +113,7 @@ def _saying(quiet: bool) -> Callable[[str], None]:
 
 
 def _finish(
-    folder: RunFolder, look: Origin, forecast: pd.DataFrame, data: Data, config: RunConfig,
+    folder: RunFolder, look: ForecastOrigin, forecast: pd.DataFrame, data: Data, config: RunConfig,
     request: Request, origin: str, horizon: str,
 ) -> None:  # fmt: skip
     board = scoreboard(look, forecast, data, horizon)
@@ -116,7 +121,7 @@ def _finish(
     board.insert(1, "horizon", horizon)
     board.insert(2, "mode", request.mode)
     board.insert(3, "rates", request.rates)
-    came = truth(data, look.known.origin, look.horizon)
+    came = published_after(data, look.known.origin, look.horizon)
     past = data["stocks_status"].rename(columns={"date": "month", "status": "code"})
     folder.add_table(FILES[0], pa.Table.from_pandas(forecast, preserve_index=False))
     folder.add_table("published.parquet", pa.Table.from_pandas(came, preserve_index=False))
@@ -134,15 +139,14 @@ def _facts(request: Request, more: dict[str, Any]) -> dict[str, Any]:
             "environment": environment()}  # fmt: skip
 
 
-def identity(
+def _folder_name(
     config: RunConfig, data: Data, settings: Hindcast, request: Request, more: list[str]
 ) -> str:
-    """16 hex digits of all that the result depends on."""
-    parts = [
-        to_yaml(config), data.digest, settings.model_dump_json(), code_digest(),
-        f"{request.members} {request.scale} {request.mode} {request.rates} {request.seed}", *more,
-    ]  # fmt: skip
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+    """Name of a folder, made of all that its content depends on."""
+    asked = f"{request.members} {request.scale} {request.mode} {request.rates} {request.seed}"
+    return study_id(
+        to_yaml(config), data.digest, settings.model_dump_json(), code_digest(), asked, *more
+    )
 
 
 def _together(
@@ -151,8 +155,8 @@ def _together(
 ) -> Path:  # fmt: skip
     """The scoreboard of all origins: table, Parquet, figure."""
     data = load(config.country.data)
-    number = identity(config, data, settings, request, sorted(folders.values()))
-    text = "\n".join([as_text(board), "", *verdicts(board, settings.scores)])
+    number = _folder_name(config, data, settings, request, sorted(folders.values()))
+    text = "\n".join([board_text(board), "", *verdicts(board, settings.scores)])
     if not quiet:
         print(text)
     with RunFolder(Path(request.output), number) as folder:

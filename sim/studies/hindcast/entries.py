@@ -29,7 +29,7 @@ from sim.studies.hindcast.known import Known
 
 
 @dataclass(frozen=True)
-class Past:
+class PastEntries:
     """Half-years before the origin, H of them, and the entries of each status in them.
 
     ends      int[H]         last month of each half-year
@@ -76,7 +76,7 @@ def prepare(config: RunConfig, known: Known, scale: float) -> Balancing:
 
 def balance(
     task: Balancing, config: RunConfig, rounds: int, begin: np.ndarray | None = None
-) -> Past:
+) -> PastEntries:
     """Entries for which the stocks balance under the rates of `config`.
 
     begin  float64[H, S] entries to begin with, such as those of other rates; else guessed
@@ -95,13 +95,13 @@ def balance(
         table = estimated_arrivals(people, task.ends, statuses)
         stock, factor = _simulate(task, run, task.known.with_arrivals(table))
         if turn + 1 < rounds:
-            step = damping * missing(np.nan_to_num(task.target - stock), turnover)
+            step = damping * closing_entries(np.nan_to_num(task.target - stock), turnover)
             free = task.open_to & ~unknown
             people = np.where(free, np.maximum(people + step, 0.0), people)
-    return Past(task.ends, people, factor)
+    return PastEntries(task.ends, people, factor)
 
 
-def missing(gap: np.ndarray, turnover: np.ndarray) -> np.ndarray:
+def closing_entries(gap: np.ndarray, turnover: np.ndarray) -> np.ndarray:
     """float64[H, S]: entries that close a gap in the stocks, float64[H + 1, S].
 
     turnover  float64[S]  share of a stock that leaves it in a year

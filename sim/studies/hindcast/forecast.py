@@ -26,40 +26,40 @@ from sim.model.model import Kyosei
 from sim.model.opening import state_of
 from sim.studies.calibration.entries import estimated_arrivals
 from sim.studies.calibration.fit import Effort, Keeper, fit_past
-from sim.studies.hindcast.entries import Balancing, Past, balance, prepare
+from sim.studies.hindcast.entries import Balancing, PastEntries, balance, prepare
 from sim.studies.hindcast.known import Known
-from sim.studies.hindcast.members import continued, drawn_rates
-from sim.studies.hindcast.misfit import looks_back, walk, walks
+from sim.studies.hindcast.members import drawn_rates, with_trends
+from sim.studies.hindcast.misfit import error_factors, past_errors, yearly_steps
 from sim.studies.hindcast.settings import Hindcast, Request
 from sim.studies.hindcast.trend import trends
 
 COLUMNS: Final = ["month", "member", "kind", "code", "people"]
 
-AGAIN: Final = 2
+MEMBER_ROUNDS: Final = 2
 """Rounds of balancing for a member, which begins at the central entries."""
 
 
-class Rates(Protocol):
+class RatesOfMember(Protocol):
     """Where a member's rates come from; 0 is the central ones."""
 
     def __call__(self, member: int) -> RunConfig: ...
 
 
 @dataclass(frozen=True)
-class Origin:
+class ForecastOrigin:
     """All that the members of one origin share."""
 
     request: Request
     known: Known
     horizon: int
-    rates: Rates
+    rates: RatesOfMember
     task: Balancing
-    past: Past  # under the central rates
+    past: PastEntries  # under the central rates
     misfit: np.ndarray  # float64[S]: yearly step of the error that staying and switching make
     given: pd.DataFrame | None  # entries after the origin, in conditional mode
 
 
-def prior_rates(config: RunConfig, request: Request, settings: Hindcast) -> Rates:
+def prior_rates(config: RunConfig, request: Request, settings: Hindcast) -> RatesOfMember:
     """Rates drawn from the ranges of the configuration, or its values as they are."""
     if request.rates == "configured":
         return lambda member: config
@@ -67,9 +67,9 @@ def prior_rates(config: RunConfig, request: Request, settings: Hindcast) -> Rate
     return lambda member: drawn_rates(config, settings.rate_sd, request.seed, member, since)
 
 
-def look_from(
-    request: Request, known: Known, horizon: int, rates: Rates, data: Data | None = None
-) -> Origin:
+def prepare_origin(
+    request: Request, known: Known, horizon: int, rates: RatesOfMember, data: Data | None = None
+) -> ForecastOrigin:
     """Prepare an origin.
 
     data  all tables, from which conditional mode takes the entries after the origin; in free mode
@@ -83,30 +83,30 @@ def look_from(
         dates = data["arrivals"]["date"]
         later = (dates > month_name(known.origin)) & (dates <= month_name(horizon))
         given = data["arrivals"][later]
-    misfit = walks(looks_back(task, past, central), known.settings.misfit)
-    return Origin(request, known, horizon, rates, task, past, misfit, given)
+    misfit = yearly_steps(past_errors(task, past, central), known.settings.misfit)
+    return ForecastOrigin(request, known, horizon, rates, task, past, misfit, given)
 
 
-def member_of(origin: Origin, member: int) -> pd.DataFrame:
+def simulate_member(origin: ForecastOrigin, member: int) -> pd.DataFrame:
     """Half-yearly people of one member by status, origin and prefecture: columns as COLUMNS.
 
     Member 0 is the central one: no draws, no shocks; its luck is that of replicate 0.
     """
-    config, data = member_run(origin, member)
+    config, data = member_inputs(origin, member)
     opening = open_population(config, data, origin.known.origin, config.scale)
     state = state_of(config, data, opening.columns, use_threads(config.threads))
     halves, statuses = (origin.horizon - origin.known.origin) // HALF_YEAR, config.country.statuses
-    factor = walk(origin.misfit, statuses, origin.request.seed, member, halves)
-    return tidy(Kyosei(config, state=state).run(), config, member, factor)
+    factor = error_factors(origin.misfit, statuses, origin.request.seed, member, halves)
+    return people_table(Kyosei(config, state=state).run(), config, member, factor)
 
 
-def member_run(origin: Origin, member: int) -> tuple[RunConfig, Data]:
+def member_inputs(origin: ForecastOrigin, member: int) -> tuple[RunConfig, Data]:
     """The run of one member: its configuration and the tables that it reads."""
     request, settings = origin.request, origin.known.settings.arrivals
     config, past = origin.rates(member), origin.past
     if member:
-        past = balance(origin.task, config, AGAIN, begin=past.entries)
-    config = continued(config, trends(config, past, settings), settings, request.seed, member)
+        past = balance(origin.task, config, MEMBER_ROUNDS, begin=past.entries)
+    config = with_trends(config, trends(config, past, settings), settings, request.seed, member)
     if request.mode == "conditional":
         config = config.model_copy(
             update={"arrivals": config.arrivals.model_copy(update={"mode": "conditional"})}
@@ -126,10 +126,10 @@ def member_run(origin: Origin, member: int) -> tuple[RunConfig, Data]:
     return config, _with_given(known.data, origin.given)
 
 
-def constant_rates(origin: Origin) -> pd.DataFrame:
+def constant_rates(origin: ForecastOrigin) -> pd.DataFrame:
     """The baseline of constant rates: the central rates, and the entries of the last two years as
     they were counted, closed borders and all."""
-    config, data = member_run(origin, 0)
+    config, data = member_inputs(origin, 0)
     mean = origin.past.entries[-4:].sum(axis=0) / 2
     statuses = config.country.statuses
     channels = {
@@ -140,7 +140,7 @@ def constant_rates(origin: Origin) -> pd.DataFrame:
     config = config.model_copy(update={"arrivals": arrivals, "event": {}})
     opening = open_population(config, data, origin.known.origin, config.scale)
     state = state_of(config, data, opening.columns, use_threads(config.threads))
-    return tidy(Kyosei(config, state=state).run(), config, 0)
+    return people_table(Kyosei(config, state=state).run(), config, 0)
 
 
 def _with_given(data: Data, given: pd.DataFrame | None) -> Data:
@@ -150,7 +150,7 @@ def _with_given(data: Data, given: pd.DataFrame | None) -> Data:
     return data.with_tables(arrivals=arrivals)
 
 
-def tidy(
+def people_table(
     record: Record, config: RunConfig, member: int, factor: np.ndarray | None = None
 ) -> pd.DataFrame:
     """People at the half-years after the opening, weighted back by 1 / scale.
@@ -180,10 +180,12 @@ def tidy(
 
 
 def ensemble(
-    origin: Origin, members: range, kept: Callable[[int, Callable[[], pd.DataFrame]], pd.DataFrame]
+    origin: ForecastOrigin,
+    members: range,
+    kept: Callable[[int, Callable[[], pd.DataFrame]], pd.DataFrame],
 ) -> pd.DataFrame:
     """All members; `kept(member, make)` gives what was kept of a member, or makes and keeps it."""
-    frames = [kept(m, lambda m=m: member_of(origin, m)) for m in members]  # type: ignore[misc]
+    frames = [kept(m, lambda m=m: simulate_member(origin, m)) for m in members]  # type: ignore[misc]
     return pd.concat(frames, ignore_index=True)
 
 
@@ -194,7 +196,7 @@ QUICK: Final = Effort(slopes=0.03, early=0.05, late=0.1)
 def fitted_rates(
     config: RunConfig, known: Known, keeper: Keeper, say: Callable[[str], None],
     effort: Effort = QUICK,
-) -> Rates:  # fmt: skip
+) -> RatesOfMember:  # fmt: skip
     """Member m takes the m-th draw of the fit's uncertainty; 0 takes its centre.
 
     The tables of `known` are all that the fit sees. What it says of arrivals after the origin is

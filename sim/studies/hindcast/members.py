@@ -24,7 +24,7 @@ from sim.studies.hindcast.trend import Trend, shock_sigma
 
 TAG: Final = np.uint64(0x68696E64)
 
-RANGE_SDS: Final = 2 * 1.6449
+RANGE_SDS_90: Final = 2 * 1.6449
 """low..high of a number is read as its 90 % interval: so many standard deviations wide."""
 
 
@@ -47,7 +47,7 @@ def drawn_rates(
     if member == 0:
         return config
     edits = dict(config.scenario.edits)
-    for path, fate in fates(config):
+    for path, fate in own_fates(config):
         value = fate.rate if fate.rate is not None else fate.share
         factor = _factor(fate, value, spread, normal(seed, member, path)) if value else 1.0
         if factor != 1.0:
@@ -61,13 +61,13 @@ def _factor(fate: Fate, value: float, spread: dict[Quality, float], z: float) ->
     """What the draw z multiplies the value by."""
     low, high = fate.low, fate.high
     if low and high and low < high and low <= value <= high:
-        drawn = value * math.exp(math.log(high / low) / RANGE_SDS * z)
+        drawn = value * math.exp(math.log(high / low) / RANGE_SDS_90 * z)
         return min(max(drawn, low), high) / value
     drawn = value * math.exp(spread[fate.quality] * z)
     return min(drawn, 1.0) / value if fate.share is not None else drawn / value
 
 
-def fates(config: RunConfig) -> Iterator[tuple[str, Fate]]:
+def own_fates(config: RunConfig) -> Iterator[tuple[str, Fate]]:
     """Paths of the statuses' own fates that people may meet by themselves."""
     for name, status in config.status.items():
         for occasion in ("monthly", "at_end", "at_limit"):
@@ -75,7 +75,7 @@ def fates(config: RunConfig) -> Iterator[tuple[str, Fate]]:
                 yield f"{name}.{occasion}.{fate_name}", fate
 
 
-def continued(
+def with_trends(
     config: RunConfig, believed: dict[str, Trend], settings: ArrivalsPast, seed: int, member: int
 ) -> RunConfig:
     """The configuration with every channel's level, growth and shocks as believed at the origin.

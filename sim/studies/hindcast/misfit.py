@@ -24,15 +24,15 @@ from sim.core.threads import use_threads
 from sim.model.model import Kyosei
 from sim.model.opening import state_of
 from sim.studies.calibration.entries import estimated_arrivals, simulated_stock_matrix
-from sim.studies.hindcast.entries import Balancing, Past
+from sim.studies.hindcast.entries import Balancing, PastEntries
 from sim.studies.hindcast.members import normal
 from sim.studies.hindcast.settings import Misfits
 
-FEW: Final = 1000.0
+ENOUGH_PEOPLE: Final = 1000.0
 """Errors of a status with fewer people than this at the beginning say little and do not count."""
 
 
-def looks_back(task: Balancing, past: Past, config: RunConfig) -> np.ndarray:
+def past_errors(task: Balancing, past: PastEntries, config: RunConfig) -> np.ndarray:
     """float64[L, H, S]: logarithm of published over said, NaN where there is none.
 
     L  looks, each from the end of a year before the origin, with a year at least to go
@@ -47,13 +47,13 @@ def looks_back(task: Balancing, past: Past, config: RunConfig) -> np.ndarray:
         said = _said(task, past, config, begin)
         row = task.ends.index(begin) + 1  # the first end after `begin`; targets begin one earlier
         came = task.target[row : row + len(said) + 1]
-        big = (np.nan_to_num(came[0]) >= FEW) & (said[-1] > 0)
+        big = (np.nan_to_num(came[0]) >= ENOUGH_PEOPLE) & (said[-1] > 0)
         with np.errstate(divide="ignore", invalid="ignore"):
             out[look, : len(said)] = np.where(big, np.log(came[1:] / said), np.nan)
     return out
 
 
-def _said(task: Balancing, past: Past, config: RunConfig, begin: int) -> np.ndarray:
+def _said(task: Balancing, past: PastEntries, config: RunConfig, begin: int) -> np.ndarray:
     """float64[H, S]: stocks at the half-years from `begin` to the origin, entries given."""
     run = config.model_copy(
         update={
@@ -72,10 +72,10 @@ def _said(task: Balancing, past: Past, config: RunConfig, begin: int) -> np.ndar
     return simulated_stock_matrix(record, ends, run.scale)
 
 
-def walks(errors: np.ndarray, settings: Misfits) -> np.ndarray:
+def yearly_steps(errors: np.ndarray, settings: Misfits) -> np.ndarray:
     """float64[S]: standard deviation of a year's step of each status's walk.
 
-    errors  float64[L, H, S] as `looks_back` gives them. An error after h years varies by h times
+    errors  float64[L, H, S] as `past_errors` gives them. An error after h years varies by h times
     the square of the step; all statuses together say what to expect of one, and that weighs like
     `looks` looks of its own.
     """
@@ -96,10 +96,12 @@ def _mean(values: np.ndarray) -> np.ndarray:
     return np.divide(total, n, out=np.full(total.shape, np.nan), where=n > 0)
 
 
-def walk(steps: np.ndarray, statuses: list[str], seed: int, member: int, n: int) -> np.ndarray:
+def error_factors(
+    steps: np.ndarray, statuses: list[str], seed: int, member: int, n: int
+) -> np.ndarray:
     """float64[n, S]: what a member's stocks are multiplied by after each half-year; 1 for member 0.
 
-    steps  float64[S] as `walks` gives them
+    steps  float64[S] as `yearly_steps` gives them
     """
     z = [[normal(seed, member, f"misfit.{s}.{h}") for s in statuses] for h in range(n)]
     return np.exp(np.cumsum(np.array(z) * steps * math.sqrt(HALF_YEAR / MONTHS_PER_YEAR), axis=0))

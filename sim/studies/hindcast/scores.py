@@ -11,7 +11,7 @@ from sim.core.clock import month_index, month_name
 from sim.data.load import Data
 from sim.outputs.summary import table
 from sim.studies.hindcast.baselines import point_forecasts
-from sim.studies.hindcast.forecast import Origin, constant_rates
+from sim.studies.hindcast.forecast import ForecastOrigin, constant_rates
 from sim.studies.hindcast.settings import Scores
 
 UNKNOWN_PLACE: Final = "00"
@@ -19,7 +19,7 @@ UNKNOWN_PLACE: Final = "00"
 PLACES: Final = 47
 
 
-def truth(data: Data, origin: int, horizon: int) -> pd.DataFrame:
+def published_after(data: Data, origin: int, horizon: int) -> pd.DataFrame:
     """month (YYYY-MM), kind, code, people: published after the origin, up to the horizon."""
     status = data["stocks_status"].groupby(["date", "status"])["people"].sum()
     origins = data["stocks_origin_status"].groupby(["date", "origin"])["people"].sum()
@@ -63,7 +63,7 @@ def crps(came: np.ndarray, members: np.ndarray) -> np.ndarray:
     return apart - (ordered * weight).sum(axis=1) / (k * (k - 1))
 
 
-def interval(members: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+def central_interval(members: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
     """Central interval of the members, [N, K] -> two of [N].
 
     What came is one more draw if the members are right: it lies below the k-th of K with
@@ -78,17 +78,17 @@ def interval(members: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]
 def covered(came: np.ndarray, members: np.ndarray, level: float) -> float:
     """Share of cells inside the central interval; cells in which nobody ever was do not count."""
     real = (came > 0) | (members.max(axis=1) > 0)
-    low, high = interval(members[real], level)
+    low, high = central_interval(members[real], level)
     return float(np.mean((low <= came[real]) & (came[real] <= high)))
 
 
-def drawn(forecast: pd.DataFrame) -> pd.DataFrame:
+def drawn_members(forecast: pd.DataFrame) -> pd.DataFrame:
     """The members that draw; all there is if there is only the central one, 0."""
     others = forecast[forecast["member"] > 0]
     return others if len(others) else forecast
 
 
-def central(forecast: pd.DataFrame) -> pd.DataFrame:
+def central_forecast(forecast: pd.DataFrame) -> pd.DataFrame:
     """What is said when one number is asked for: the central member, else the median of all.
 
     The median of twenty members is off by a quarter of their spread; no draw moves the central one.
@@ -114,12 +114,12 @@ def score(
 ) -> dict[str, float]:
     """All scores of one forecast (columns month, member, kind, code, people).
 
-    error_statuses, error_groups, error_origins, error_prefectures: weighted absolute errors at the
-    horizon, of the `central` forecast; error_total: signed; crps: mean over status x date cells, as
+    error_status, error_groups, error_origin, error_prefecture: weighted absolute errors at the
+    horizon, of the central forecast; error_total: signed; crps: mean over status x date cells, as
     a share of the mean cell; coverage_L: of status x date cells. NaN where nothing was forecast.
     """
     out: dict[str, float] = {}
-    middle = central(forecast)
+    middle = central_forecast(forecast)
     for kind in ("status", "origin", "prefecture"):
         theirs = came[came["kind"] == kind]
         last = theirs["month"].max() if len(theirs) else month_name(horizon)
@@ -133,7 +133,7 @@ def score(
         if kind == "status":
             out["error_groups"] = weighted_error(grouped(said, scores), grouped(real, scores))
             out["error_total"] = float(said.sum() / real.sum() - 1)
-    cells, members = cube(drawn(forecast), came, "status")
+    cells, members = cube(drawn_members(forecast), came, "status")
     out["crps"] = float(crps(cells, members).mean() / cells.mean())
     for level in scores.levels:
         name = f"coverage_{round(100 * level)}"
@@ -143,7 +143,7 @@ def score(
 
 MODEL: Final = "kyosei"
 
-SHOWN: Final = {
+SCORE_LABELS: Final = {
     "error_groups": "groups",
     "error_status": "statuses",
     "error_total": "total",
@@ -156,13 +156,15 @@ SHOWN: Final = {
 }
 
 
-def scoreboard(origin: Origin, forecast: pd.DataFrame, data: Data, horizon: str) -> pd.DataFrame:
+def scoreboard(
+    origin: ForecastOrigin, forecast: pd.DataFrame, data: Data, horizon: str
+) -> pd.DataFrame:
     """origin, horizon, mode, forecaster and a column for each score.
 
     data  all tables: this is the first place that sees what came
     """
     until, scores = month_index(horizon), origin.known.settings.scores
-    came = truth(data, origin.known.origin, until)
+    came = published_after(data, origin.known.origin, until)
     months = sorted({month_index(str(m)) for m in came["month"]})
     rivals = point_forecasts(origin.known, months)
     rivals["constant"] = constant_rates(origin)
@@ -187,11 +189,11 @@ def verdicts(board: pd.DataFrame, scores: Scores) -> list[str]:
     return out
 
 
-def as_text(board: pd.DataFrame) -> str:
+def board_text(board: pd.DataFrame) -> str:
     """The scoreboard for reading: shares in per cent; `-` where there is no forecast."""
     rows = []
     for _, row in board.iterrows():
-        cells = ["-" if pd.isna(row[name]) else f"{100 * row[name]:.1f}" for name in SHOWN]
+        cells = ["-" if pd.isna(row[name]) else f"{100 * row[name]:.1f}" for name in SCORE_LABELS]
         cells[2] = cells[2] if cells[2] == "-" else f"{100 * row['error_total']:+.1f}"
         rows.append([f"{row['origin']} > {row['horizon']}  {row['forecaster']}", *cells])
-    return table(["origin > horizon  forecaster, %", *SHOWN.values()], rows)
+    return table(["origin > horizon  forecaster, %", *SCORE_LABELS.values()], rows)

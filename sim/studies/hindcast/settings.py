@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, StrictInt, StrictStr, ValidationError
+from pydantic import Field, StrictInt, StrictStr
 
 from sim.config.schema.base import (
     Code,
@@ -20,17 +19,15 @@ from sim.config.schema.base import (
     Strict,
     Value,
 )
-from sim.config.settings import configs_folder
-from sim.config.yaml import dotted, read
 from sim.core.clock import month_index
 from sim.core.errors import ConfigError
+from sim.studies.settings import load_settings
 
 Mode = Literal["free", "conditional"]
+RateSource = Literal["fitted", "prior", "configured"]
 
-Rates = Literal["fitted", "prior", "configured"]
 
-
-class Known(Strict):
+class KnownRules(Strict):
     """When the rows of each table were known. A table that no rule names is left out."""
 
     date: list[Code]  # column `date`
@@ -84,7 +81,7 @@ class Hindcast(Strict):
     origins: dict[Month, Month]
     members: Annotated[StrictInt, Field(ge=1, le=1000)]
     scale: Annotated[Number, Field(gt=0, le=1)]
-    known: Known
+    known: KnownRules
     register_lead: Annotated[StrictInt, Field(ge=0, le=12)]
     arrivals: ArrivalsPast
     misfit: Misfits
@@ -100,7 +97,7 @@ class Request:
     members: int
     scale: float
     mode: Mode
-    rates: Rates
+    rates: RateSource
     seed: int
     output: str
     threads: int | None
@@ -120,20 +117,9 @@ WORDS: Final = {
 }
 
 
-def load_hindcast(country: str, folder: Path | None = None) -> Hindcast:
-    """The settings of a country. Raises ConfigError with every problem found."""
-    path = (folder or configs_folder()) / "hindcast" / f"{country}.yaml"
-    if not path.is_file():
-        raise ConfigError(f"{path}: is missing; hindcasts of {country} are not described")
-    document = read(path.read_bytes(), path.name)
-    if document.problems:
-        raise ConfigError(document.problems)
-    try:
-        return Hindcast.model_validate(document.value)
-    except ValidationError as error:
-        raise ConfigError(
-            [f"{path.name}: {dotted(tuple(e['loc']))}: {e['msg']}" for e in error.errors()]
-        ) from error
+def load_hindcast(country: str) -> Hindcast:
+    """The settings of a country, configs/hindcast/COUNTRY.yaml. Raises ConfigError."""
+    return load_settings(Hindcast, "hindcast", country)
 
 
 def request_of(words: Sequence[str], settings: Hindcast) -> Request:

@@ -16,18 +16,18 @@ import numpy as np
 
 from sim.config.schema.run import RunConfig
 from sim.core.clock import calendar_month, month_index
-from sim.studies.hindcast.entries import Past
+from sim.studies.hindcast.entries import PastEntries
 from sim.studies.hindcast.settings import ArrivalsPast
 
-ROUNDS: Final = 5
+ITERATIONS: Final = 5
 
-FEW: Final = 500.0
+ENOUGH_A_YEAR: Final = 500.0
 """Channels with fewer people a year have no trend: their mean goes on."""
 
-LEAST: Final = 0.2
+LEAST_OF_MEAN: Final = 0.2
 """Balancing may leave a half-year without entries; it counts as this share of the mean one."""
 
-ENOUGH: Final = 4
+ENOUGH_HALF_YEARS: Final = 4
 """Half-years of a channel's own that take the place of the law's plan."""
 
 
@@ -49,7 +49,7 @@ class Trend:
     seen: int
 
 
-def trends(config: RunConfig, past: Past, settings: ArrivalsPast) -> dict[str, Trend]:
+def trends(config: RunConfig, past: PastEntries, settings: ArrivalsPast) -> dict[str, Trend]:
     """Channel -> trend, for channels that have entries, or a plan of the law."""
     out = {}
     for name in config.arrivals.channels:
@@ -57,15 +57,15 @@ def trends(config: RunConfig, past: Past, settings: ArrivalsPast) -> dict[str, T
         begun = _years_of_law(config, name, past.ends[-1])
         seen = ages / 2 < begun - 1 if begun is not None else np.ones(ages.size, np.bool_)
         plan = settings.plans.get(name)
-        if plan is not None and seen.sum() < ENOUGH and begun is not None and begun > 0:
+        if plan is not None and seen.sum() < ENOUGH_HALF_YEARS and begun is not None and begun > 0:
             out[name] = _certain(plan.level, settings.noise_sd.value)
         elif rates[seen].sum() > 0:
-            out[name] = fitted(rates[seen], ages[seen], second[seen], settings)
+            out[name] = fitted_trend(rates[seen], ages[seen], second[seen], settings)
     return out
 
 
 def _halves(
-    past: Past, s: int, settings: ArrivalsPast
+    past: PastEntries, s: int, settings: ArrivalsPast
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of each usable half-year, the last first: persons a year, freed from events; how many
     half-years ago it was, 0 the last; whether it is a second half."""
@@ -87,7 +87,7 @@ def _certain(level: float, noise: float) -> Trend:
     return Trend(math.log(level), 0.0, np.diag([noise, 0.0]), noise, 0)
 
 
-def fitted(
+def fitted_trend(
     rates: np.ndarray, ages: np.ndarray, second: np.ndarray, settings: ArrivalsPast
 ) -> Trend:
     """The trend of one channel: a random walk with drift in the logarithm.
@@ -98,15 +98,15 @@ def fitted(
     A step over d half-years is normal around d * drift with variance d * q. The drift is normal
     around none beforehand; q is estimated with `noise_years` of prior data.
     """
-    if rates[:2].mean() < FEW:
+    if rates[:2].mean() < ENOUGH_A_YEAR:
         return _certain(max(float(rates.mean()), 1.0), 2 * settings.noise_sd.value)
-    y = np.log(np.maximum(rates, LEAST * rates.mean()))
+    y = np.log(np.maximum(rates, LEAST_OF_MEAN * rates.mean()))
     season = _season(y, ages, second)
     y = y - np.where(second, season, -season)
     steps, gaps = y[:-1] - y[1:], np.diff(ages)
     n, before = 2 * settings.noise_years, settings.noise_sd.value**2 / 2
     q, drift, precision = before, 0.0, 0.0
-    for _ in range(ROUNDS):
+    for _ in range(ITERATIONS):
         precision = gaps.sum() / q + (settings.growth_sd.value / 2) ** -2
         drift = float(steps.sum() / q / precision)
         rest = float((((steps - drift * gaps) ** 2) / gaps).sum())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,11 +17,11 @@ from sim.figures.look import look_of
 from sim.figures.sensitivity import draw_tornado, readable
 from sim.figures.style import png_bytes
 from sim.files.folder import RunFolder, found_complete, read_parquet
-from sim.files.manifest import code_digest, environment
+from sim.files.manifest import code_digest, environment, study_id
 from sim.outputs.summary import table
 from sim.runs.progress import MonthProgress
 from sim.studies.sensitivity.settings import Study, check_study, load_study, study_of
-from sim.studies.sensitivity.study import Bench, indices, most_important, screening, tornado
+from sim.studies.sensitivity.study import Experiment, indices, most_important, screening, tornado
 
 BATCH = 8
 
@@ -40,41 +39,42 @@ def sensitivity(words: Sequence[str], quiet: bool = False) -> Path:
     seed, root = int(own.get("seed", "0")), Path(own.get("output", "sensitivity"))
     config = config.model_copy(update={"seed": seed})
     data = load(config.country.data)
-    parts = [to_yaml(config.model_copy(update={"threads": None})), data.digest,
-             study.model_dump_json(), code_digest()]  # fmt: skip
-    number = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+    number = study_id(
+        to_yaml(config.model_copy(update={"threads": None})), data.digest,
+        study.model_dump_json(), code_digest(),
+    )  # fmt: skip
     if found_complete(root / number):
         return root / number
     with RunFolder(root, number) as folder:
         if folder.adopt() is None:
-            _make(folder, study, Bench.of(study, config, data), seed, quiet)
+            _make(folder, study, Experiment.of(study, config, data), seed, quiet)
     return root / number
 
 
-def _make(folder: RunFolder, study: Study, bench: Bench, seed: int, quiet: bool) -> None:
+def _make(folder: RunFolder, study: Study, experiment: Experiment, seed: int, quiet: bool) -> None:
     k = len(study.factors)
     runs = 2 * k + 1 + study.trajectories * (k + 1) + study.sobol * (study.kept + 2)
     with MonthProgress(runs, quiet=quiet, unit="runs") as progress:
 
-        def kept(name: str, points: np.ndarray) -> np.ndarray:
+        def answers(name: str, points: np.ndarray) -> np.ndarray:
             parts = []
             for first in range(0, len(points), BATCH):
                 obey()
                 batch = points[first : first + BATCH]
-                parts.append(_batch(folder, bench, f"runs/{name}_{first:05d}.parquet", batch))
+                parts.append(_batch(folder, experiment, f"runs/{name}_{first:05d}.parquet", batch))
                 for _ in batch:
                     progress.advance(name, 0)
             return np.concatenate(parts)
 
-        swings = tornado(bench, kept)
-        screened = screening(bench, seed, kept)
-        shares = indices(bench, most_important(screened, study.kept), seed, kept)
+        swings = tornado(experiment, answers)
+        screened = screening(experiment, seed, answers)
+        shares = indices(experiment, most_important(screened, study.kept), seed, answers)
     for name, frame in (("tornado", swings), ("morris", screened), ("sobol", shares)):
         folder.add_table(f"{name}.parquet", pa.Table.from_pandas(frame, preserve_index=False))
     labels = {name: factor.label.en for name, factor in study.factors.items()}
-    text = as_text(swings, screened, shares, labels)
+    text = study_text(swings, screened, shares, labels)
     folder.add_text("sensitivity.txt", text + "\n")
-    look = look_of(bench.config, folder.path.name)
+    look = look_of(experiment.config, folder.path.name)
     figure = draw_tornado(swings, labels, f"{study.start} to {study.end}", look)
     folder.add_bytes("tornado.png", png_bytes(figure))
     folder.finish({"kind": "sensitivity", "study": study.model_dump(), "seed": seed,
@@ -83,19 +83,19 @@ def _make(folder: RunFolder, study: Study, bench: Bench, seed: int, quiet: bool)
         print(text)
 
 
-def _batch(folder: RunFolder, bench: Bench, name: str, points: np.ndarray) -> np.ndarray:
+def _batch(folder: RunFolder, experiment: Experiment, name: str, points: np.ndarray) -> np.ndarray:
     """Answers float64[N, outputs] of a batch, from its file if there is one."""
     path = folder.path / name
     if path.is_file():
         said = read_parquet(path).to_pandas().to_numpy(np.float64)
     else:
-        said = np.array([bench.answer(point) for point in points])
-    frame = pd.DataFrame(said, columns=list(bench.study.outputs))
+        said = np.array([experiment.answer(point) for point in points])
+    frame = pd.DataFrame(said, columns=list(experiment.study.outputs))
     folder.add_table(name, pa.Table.from_pandas(frame, preserve_index=False))
     return said
 
 
-def as_text(
+def study_text(
     swings: pd.DataFrame, screened: pd.DataFrame, shares: pd.DataFrame, labels: dict[str, str]
 ) -> str:
     """For each output: factors by their swing, with Morris and Sobol numbers."""

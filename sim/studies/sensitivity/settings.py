@@ -4,29 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, StrictInt, StrictStr, ValidationError
+from pydantic import Field, StrictInt, StrictStr
 
 from sim.config.fates import all_fates
 from sim.config.schema.base import Code, Label, Month, Number, Strict
 from sim.config.schema.run import RunConfig
-from sim.config.settings import configs_folder
-from sim.config.yaml import dotted, read
 from sim.core.errors import ConfigError
+from sim.studies.settings import checked, load_mapping
 
 Output = Literal["residents", "settled_share", "permanent", "irregular"]
-
-Factor01 = Annotated[Number, Field(gt=0)]
+Multiplier = Annotated[Number, Field(gt=0)]
 
 
 class Varied(Strict):
     """One factor: what multiplies the values of its paths, between low and high."""
 
     paths: list[StrictStr]
-    low: Factor01
-    high: Factor01
+    low: Multiplier
+    high: Multiplier
     label: Label
 
 
@@ -46,15 +43,9 @@ class Study(Strict):
 NUMBERS: Final = ("trajectories", "kept", "sobol")
 
 
-def load_study(country: str, folder: Path | None = None) -> dict[Any, Any]:
-    """The file of a country as it is written. Raises ConfigError."""
-    path = (folder or configs_folder()) / "sensitivity" / f"{country}.yaml"
-    if not path.is_file():
-        raise ConfigError(f"{path}: is missing; what may vary in {country} is not described")
-    document = read(path.read_bytes(), path.name)
-    if document.problems or not isinstance(document.value, dict):
-        raise ConfigError(document.problems or [f"{path.name}: is not a mapping"])
-    return document.value
+def load_study(country: str) -> dict[Any, Any]:
+    """configs/sensitivity/COUNTRY.yaml as it is written. Raises ConfigError."""
+    return load_mapping("sensitivity", country)
 
 
 def study_of(
@@ -65,20 +56,20 @@ def study_of(
     Raises ConfigError with every problem found.
     """
     own = {key: value for key, _, value in (w.partition("=") for w in words)}
-    told = dict(written)
+    asked = dict(written)
     problems = []
     for name in (*NUMBERS, "start", "end", "scale"):
         if name not in own:
             continue
         text = own[name]
         try:
-            told[name] = text if name in ("start", "end") else _number(name, text)
+            asked[name] = text if name in ("start", "end") else _number(name, text)
         except ValueError:
             problems.append(f"{name} = {text}\n    write a number")
     try:
-        study = Study.model_validate(told)
-    except ValidationError as error:
-        problems += [f"{dotted(tuple(e['loc']))}: {e['msg']}" for e in error.errors()]
+        study = checked(Study, asked, "sensitivity")
+    except ConfigError as error:
+        problems += error.problems
     if problems:
         raise ConfigError(problems)
     if study.sobol & (study.sobol - 1):

@@ -1,4 +1,4 @@
-"""Designs, runs and indices. Every run has the same luck, so that only the factors differ.
+"""Designs, runs and indices, with common random numbers: only the factors differ between runs.
 
 A point is float64[K] in [0, 1], one coordinate for each factor: 0 is its low, 1 its high, even in
 the logarithm.
@@ -13,21 +13,21 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from sim.agents.record import Record
 from sim.config.schema.policy import Edit
 from sim.config.schema.run import RunConfig
 from sim.data.load import Data
 from sim.model.model import Kyosei
+from sim.studies.headlines import headlines
 from sim.studies.sensitivity.settings import Study
 
-LEVELS: Final = 4
+MORRIS_LEVELS: Final = 4
 
-Kept = Callable[[str, np.ndarray], np.ndarray]
-"""(name of a batch, points) -> answers float64[N, outputs]; may remember them."""
+Answers = Callable[[str, np.ndarray], np.ndarray]
+"""(name of a batch, points float64[N, K]) -> answers float64[N, outputs], made or read again."""
 
 
 @dataclass(frozen=True)
-class Bench:
+class Experiment:
     """What all runs of a study share."""
 
     study: Study
@@ -35,7 +35,7 @@ class Bench:
     data: Data
 
     @classmethod
-    def of(cls, study: Study, config: RunConfig, data: Data) -> Bench:
+    def of(cls, study: Study, config: RunConfig, data: Data) -> Experiment:
         """Shocks of arrivals are off: they would be the same in all runs."""
         arrivals = config.arrivals.model_copy(update={"shocks": False})
         run = config.model_copy(
@@ -54,7 +54,8 @@ class Bench:
             )  # fmt: skip
         scenario = self.config.scenario.model_copy(update={"edits": edits})
         config = self.config.model_copy(update={"scenario": scenario})
-        return outputs(Kyosei(config, self.data).run(), config, self.study)
+        found = headlines(Kyosei(config, self.data).run(), config)
+        return np.array([found[name] for name in self.study.outputs])
 
     def multipliers(self, point: np.ndarray) -> np.ndarray:
         """float64[K] of a point."""
@@ -72,40 +73,24 @@ class Bench:
         return np.log([f.low for f in factors]), np.log([f.high for f in factors])
 
 
-def outputs(record: Record, config: RunConfig, study: Study) -> np.ndarray:
-    """The study's outputs at the end of a run, weighted back by 1 / scale."""
-    names = config.country.statuses
-    people = record.cubes[-1].sum(axis=(1, 2)) / config.scale
-    published = np.array([config.status[name].published for name in names])
-    settled = np.array([config.status[name].settled for name in names])
-    total = people[published].sum()
-    values = {
-        "residents": total,
-        "settled_share": people[published & settled].sum() / total,
-        "permanent": people[names.index(config.country.permanent)],
-        "irregular": people[names.index(config.country.irregular)],
-    }
-    return np.array([values[name] for name in study.outputs])
-
-
-def tornado(bench: Bench, kept: Kept) -> pd.DataFrame:
+def tornado(experiment: Experiment, answers: Answers) -> pd.DataFrame:
     """factor, output, central, low, high: each factor at its ends, the others at 1."""
-    k = len(bench.study.factors)
-    points = np.tile(bench.centre, (2 * k + 1, 1))
+    k = len(experiment.study.factors)
+    points = np.tile(experiment.centre, (2 * k + 1, 1))
     for row in range(k):
         points[1 + 2 * row, row], points[2 + 2 * row, row] = 0.0, 1.0
-    said = kept("tornado", points)
+    said = answers("tornado", points)
     return pd.DataFrame(
         [
             (name, output, said[0, o], said[1 + 2 * row, o], said[2 + 2 * row, o])
-            for row, name in enumerate(bench.study.factors)
-            for o, output in enumerate(bench.study.outputs)
+            for row, name in enumerate(experiment.study.factors)
+            for o, output in enumerate(experiment.study.outputs)
         ],
         columns=["factor", "output", "central", "low", "high"],
     )
 
 
-def screening(bench: Bench, seed: int, kept: Kept) -> pd.DataFrame:
+def screening(experiment: Experiment, seed: int, answers: Answers) -> pd.DataFrame:
     """factor, output, mu, mu_star, sigma: Morris elementary effects, over the central answer.
 
     mu_star is the mean absolute effect of a factor over its range; sigma, its spread, says how
@@ -114,14 +99,16 @@ def screening(bench: Bench, seed: int, kept: Kept) -> pd.DataFrame:
     from SALib.analyze import morris as analysis  # slow to import
     from SALib.sample import morris as sampling
 
-    names = list(bench.study.factors)
+    names = list(experiment.study.factors)
     problem = {"num_vars": len(names), "names": names, "bounds": [[0.0, 1.0]] * len(names)}
-    points = sampling.sample(problem, bench.study.trajectories, num_levels=LEVELS, seed=seed)
-    said = kept("morris", points)
+    points = sampling.sample(
+        problem, experiment.study.trajectories, num_levels=MORRIS_LEVELS, seed=seed
+    )
+    said = answers("morris", points)
     frames = []
-    for o, output in enumerate(bench.study.outputs):
+    for o, output in enumerate(experiment.study.outputs):
         found: dict[str, Any] = analysis.analyze(
-            problem, points, said[:, o], num_levels=LEVELS, seed=seed
+            problem, points, said[:, o], num_levels=MORRIS_LEVELS, seed=seed
         )
         scale = np.abs(said[:, o]).mean()
         frames.append(
@@ -134,17 +121,17 @@ def screening(bench: Bench, seed: int, kept: Kept) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def most_important(screened: pd.DataFrame, kept: int) -> list[str]:
+def most_important(screened: pd.DataFrame, most: int) -> list[str]:
     """The factors that go on: those with the largest effect on any output, over its largest."""
     largest = screened.groupby("output")["mu_star"].transform("max")
     share = (
         (screened["mu_star"] / largest.where(largest > 0, 1.0)).groupby(screened["factor"]).max()
     )
-    order = share.sort_values(ascending=False, kind="stable").index[:kept]
+    order = share.sort_values(ascending=False, kind="stable").index[:most]
     return [name for name in dict.fromkeys(screened["factor"]) if name in set(order)]
 
 
-def indices(bench: Bench, names: list[str], seed: int, kept: Kept) -> pd.DataFrame:
+def indices(experiment: Experiment, names: list[str], seed: int, answers: Answers) -> pd.DataFrame:
     """factor, output, first, first_conf, total, total_conf: Sobol indices of these factors.
 
     The others stay at 1. conf: half of a 95 % interval.
@@ -153,12 +140,12 @@ def indices(bench: Bench, names: list[str], seed: int, kept: Kept) -> pd.DataFra
     from SALib.sample import sobol as sampling
 
     problem = {"num_vars": len(names), "names": names, "bounds": [[0.0, 1.0]] * len(names)}
-    part = sampling.sample(problem, bench.study.sobol, calc_second_order=False, seed=seed)
-    points = np.tile(bench.centre, (len(part), 1))
-    points[:, [list(bench.study.factors).index(name) for name in names]] = part
-    said = kept("sobol", points)
+    part = sampling.sample(problem, experiment.study.sobol, calc_second_order=False, seed=seed)
+    points = np.tile(experiment.centre, (len(part), 1))
+    points[:, [list(experiment.study.factors).index(name) for name in names]] = part
+    said = answers("sobol", points)
     frames = []
-    for o, output in enumerate(bench.study.outputs):
+    for o, output in enumerate(experiment.study.outputs):
         # SALib takes a seed of 0 for none, and the intervals then differ from time to time.
         found = analysis.analyze(problem, said[:, o], calc_second_order=False, seed=seed + 1)
         frames.append(
