@@ -117,6 +117,9 @@ def test_misfit_is_found_and_walked():
     assert found[4] == pytest.approx(0.3, rel=0.1)
     assert found[3] == pytest.approx(0.1, rel=0.1)  # nothing of its own: what all say
     assert yearly_steps(errors[:2], SETTINGS.misfit)[4] < found[4]
+    empty = errors.copy()
+    empty[0, 2, 0] = np.inf  # a small run had nobody there for once
+    assert yearly_steps(empty, SETTINGS.misfit) == pytest.approx(found, rel=0.01)
     assert (yearly_steps(np.full((0, 0, 5), np.nan), SETTINGS.misfit) == 0).all()
     names = list("abcde")
     walked = np.array([np.log(error_factors(found, names, 0, m, 4)) for m in range(1, 801)])

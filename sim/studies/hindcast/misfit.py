@@ -1,9 +1,9 @@
-"""How far stocks stray although entries are right: the model's own errors before the origin.
+"""Errors in stocks although entries are right: the model's own, from before the origin.
 
 From each year before the origin the model runs to the origin under the central rates, from the
-stocks of that year and with the entries that balanced. What it then says of a status differs from
-what was published, because staying and switching are not as the rates have it. Rates that are drawn
-do not hold that: the same rates were wrong by so much before, and will be again.
+stocks of that year and with the entries that balanced. Its stock of a status then differs from the
+published one, because people stay and switch otherwise than the rates have it. Members with drawn
+rates do not vary by that: the same rates were wrong by so much before, and will be again.
 
 The logarithm of the error is taken as a random walk, of its own for each status. Its size is
 estimated here from the errors that were known at the origin, and every member walks on.
@@ -33,9 +33,9 @@ ENOUGH_PEOPLE: Final = 1000.0
 
 
 def past_errors(task: Balancing, past: PastEntries, config: RunConfig) -> np.ndarray:
-    """float64[L, H, S]: logarithm of published over said, NaN where there is none.
+    """float64[L, H, S]: logarithm of published over simulated stock, NaN where either is missing.
 
-    L  looks, each from the end of a year before the origin, with a year at least to go
+    L  runs, each from the end of a year before the origin, with a year at least to go
     H  half-years after its beginning
     """
     origin, first = task.known.origin, task.ends[0]
@@ -43,17 +43,17 @@ def past_errors(task: Balancing, past: PastEntries, config: RunConfig) -> np.nda
     longest = (origin - min(begins, default=origin)) // HALF_YEAR
     shape = (len(begins), longest, past.entries.shape[1])
     out = np.full(shape, np.nan)
-    for look, begin in enumerate(begins):
-        said = _said(task, past, config, begin)
+    for run, begin in enumerate(begins):
+        simulated = _simulated(task, past, config, begin)
         row = task.ends.index(begin) + 1  # the first end after `begin`; targets begin one earlier
-        came = task.target[row : row + len(said) + 1]
-        big = (np.nan_to_num(came[0]) >= ENOUGH_PEOPLE) & (said[-1] > 0)
+        published = task.target[row : row + len(simulated) + 1]
+        big = (np.nan_to_num(published[0]) >= ENOUGH_PEOPLE) & (simulated[-1] > 0)
         with np.errstate(divide="ignore", invalid="ignore"):
-            out[look, : len(said)] = np.where(big, np.log(came[1:] / said), np.nan)
+            out[run, : len(simulated)] = np.where(big, np.log(published[1:] / simulated), np.nan)
     return out
 
 
-def _said(task: Balancing, past: PastEntries, config: RunConfig, begin: int) -> np.ndarray:
+def _simulated(task: Balancing, past: PastEntries, config: RunConfig, begin: int) -> np.ndarray:
     """float64[H, S]: stocks at the half-years from `begin` to the origin, entries given."""
     run = config.model_copy(
         update={
@@ -77,22 +77,26 @@ def yearly_steps(errors: np.ndarray, settings: Misfits) -> np.ndarray:
 
     errors  float64[L, H, S] as `past_errors` gives them. An error after h years varies by h times
     the square of the step; all statuses together say what to expect of one, and that weighs like
-    `looks` looks of its own.
+    `looks` runs of its own.
     """
     if not np.isfinite(errors).any():
         return np.zeros(errors.shape[2])
     years = np.arange(1, errors.shape[1] + 1) * HALF_YEAR / MONTHS_PER_YEAR
-    each = _mean(_mean(errors**2 / years[None, :, None]))  # over half-years, then over looks
+    by_look = _mean(errors**2 / years[None, :, None], axis=1)
+    each = _mean(by_look, axis=0)
     n = np.isfinite(errors).any(axis=1).sum(axis=0)
     common = float(np.median(each[n > 0]))
     return np.sqrt((settings.looks * common + n * np.nan_to_num(each)) / (settings.looks + n))
 
 
-def _mean(values: np.ndarray) -> np.ndarray:
-    """Mean over the first axis but one of what is finite; NaN where nothing is."""
-    axis = max(values.ndim - 2, 0)
-    n = np.isfinite(values).sum(axis=axis)
-    total = np.nansum(values, axis=axis)
+def _mean(values: np.ndarray, axis: int) -> np.ndarray:
+    """Mean over an axis of what is finite; NaN where nothing is.
+
+    An error is infinite where nobody of a status was simulated, as in runs of few people.
+    """
+    finite = np.isfinite(values)
+    n = finite.sum(axis=axis)
+    total = np.where(finite, values, 0.0).sum(axis=axis)
     return np.divide(total, n, out=np.full(total.shape, np.nan), where=n > 0)
 
 
