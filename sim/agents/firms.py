@@ -278,19 +278,13 @@ def market_of(config: RunConfig, codes: Codes, labour: Labour, params: dict[str,
         search=int(params["recruit.search"] * 2.0**32),
         bound=np.array([tier.pool == "field" for tier in firms.tiers.values()]),
         cross=(np.array(cross) * 2.0**32).astype(np.uint64),
-        place_cut=_cuts(places),
-        sector_cut=_cuts(jobs),
+        place_cut=cuts(places),
+        sector_cut=cuts(jobs),
         limited=np.array([name in firms.transfer.tiers for name in firms.tiers]),
         share=np.where(
             metropolitan, params["transfer.metropolitan_share"], params["transfer.other_share"]
         ),
     )
-
-
-def _cuts(weights: np.ndarray) -> np.ndarray:
-    """uint64 cumulative thresholds along the last axis."""
-    flat = weights.reshape(-1, weights.shape[-1])
-    return np.array([cuts(row.tolist()) for row in flat]).reshape(weights.shape)
 
 
 KEPT = ("jobs", "transfers", "counts", "capped", "flow")

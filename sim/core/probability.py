@@ -1,4 +1,4 @@
-"""Rates per year to competing probabilities per month, exactly."""
+"""Rates per year to competing probabilities per month, exactly; thresholds of draws."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numba import njit
+from numpy.typing import ArrayLike
 
 MONTHS_PER_YEAR = 12
 
@@ -59,9 +60,17 @@ def poisson(mean, u):
     return k
 
 
-def cuts(shares: list[float]) -> np.ndarray:
-    """Cumulative thresholds of a mix, uint64; the last is 2**32, so no draw falls outside."""
-    total = np.cumsum(np.asarray(shares, np.float64))
-    out = np.floor(total / total[-1] * 2.0**32).astype(np.uint64)
-    out[-1] = np.uint64(1 << 32)
+def cuts(weights: ArrayLike) -> np.ndarray:
+    """Cumulative thresholds of a mix along the last axis, uint64[..., K].
+
+    The last is FULL, so no draw falls outside. Weights of a row may not all be 0.
+    """
+    total = np.cumsum(np.asarray(weights, np.float64), axis=-1)
+    out = np.floor(total / total[..., -1:] * FULL).astype(np.uint64)
+    out[..., -1] = FULL
     return out
+
+
+def thresholds(shares: ArrayLike) -> np.ndarray:
+    """floor(share * 2**32) of each share in [0, 1], uint64 of their shape."""
+    return (np.asarray(shares, np.float64) * FULL).astype(np.uint64)

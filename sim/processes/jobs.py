@@ -279,7 +279,7 @@ def _who(state: State, labour: Labour) -> tuple[np.ndarray, np.ndarray]:
         rows = _statuses(state, t)
         weight[rows] = people[rows]
         if weight.sum() > 0:
-            out[t], alive[t] = cuts(weight.tolist()), True
+            out[t], alive[t] = cuts(weight), True
     return out, alive
 
 
@@ -288,8 +288,5 @@ def _origins(state: State) -> np.ndarray:
     share = state.plan.share(state.month)
     if state.origins is None or state.origins[0] is not share:
         flat = share.transpose(0, 2, 1) + 1e-15
-        total = np.cumsum(flat, axis=2)
-        cut = np.floor(total / total[:, :, -1:] * 2.0**32).astype(np.uint64)
-        cut[:, :, -1] = np.uint64(1 << 32)
-        state.origins = share, cut
+        state.origins = share, cuts(flat)
     return state.origins[1]

@@ -15,7 +15,7 @@ from scipy.special import ndtri
 from sim.config.schema.run import Channel, RunConfig
 from sim.core.clock import HALF_YEAR, NEVER, calendar_month, half_year_end, month_index
 from sim.core.memory import ByIdentity
-from sim.core.probability import cuts
+from sim.core.probability import FULL, cuts, thresholds
 from sim.core.rng import P_ARRIVAL_SHOCK, uniforms, word_of
 from sim.data.load import Data
 from sim.rates.places import Places
@@ -85,7 +85,7 @@ class ArrivalPlan:
         words = [[word_of(f"{s}|{o}") << 24 for o in self._origins] for s in self._statuses]
         self.cell_word = np.array(words, np.uint64)
         self.profile = _profiles(config)
-        self.newborn_female = np.uint64(int(config.life.newborn_female.value * 2.0**32))
+        self.newborn_female = np.uint64(thresholds(config.life.newborn_female.value))
 
     def people(self, month: int) -> np.ndarray:
         """float64[S], not to be written to: expected arrivals in a month at scale 1, before
@@ -292,12 +292,12 @@ def _profiles(config: RunConfig) -> Profile:
     bands = max(len(c.ages) for c in rows)
     shape = (len(rows), bands)
     start, width = np.zeros(shape, np.int16), np.ones(shape, np.int16)
-    cut = np.full(shape, 1 << 32, np.uint64)
+    cut = np.full(shape, FULL, np.uint64)
     for r, channel in enumerate(rows):
         ages = sorted(channel.ages)
         ends = [*ages[1:], channel.oldest]
         start[r, : len(ages)] = [12 * age for age in ages]
         width[r, : len(ages)] = [12 * (z - a) for a, z in zip(ages, ends, strict=True)]
         cut[r, : len(ages)] = cuts([channel.ages[age] for age in ages])
-    female = np.array([int(c.female * 2.0**32) for c in rows], np.uint64)
-    return Profile(female, start, width, cut, np.array([cuts(c.language) for c in rows]))
+    female = thresholds([c.female for c in rows])
+    return Profile(female, start, width, cut, cuts([c.language for c in rows]))

@@ -91,7 +91,7 @@ def _mobility(flows: pd.DataFrame) -> np.ndarray:
 def _entry_cut(from_abroad: np.ndarray, first: np.ndarray) -> np.ndarray:
     """uint64[M]: cumulative thresholds of the in-moves from abroad within each prefecture."""
     parts = [
-        cuts((from_abroad[a:z] + 0.01).tolist())  # nowhere is quite closed
+        cuts(from_abroad[a:z] + 0.01)  # nowhere is quite closed
         for a, z in pairwise(first.tolist())
     ]
     return np.concatenate(parts)

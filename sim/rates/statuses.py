@@ -10,7 +10,7 @@ import numpy as np
 from sim.config.levers import active_levers
 from sim.config.schema.run import RunConfig, Status
 from sim.core.clock import month_index
-from sim.core.probability import cuts
+from sim.core.probability import FULL, cuts, thresholds
 
 
 class StatusTable(NamedTuple):
@@ -46,7 +46,7 @@ def status_table(config: RunConfig) -> StatusTable:
     n = max(1, *(len(m) for m in lengths)) if lengths else 1
     length, length_cut = _mix_arrays((3, len(names)), n)
     course, course_cut = _mix_arrays((len(names), n_stages), n)
-    stage_cut = np.full((len(names), n_stages), 1 << 32, np.uint64)
+    stage_cut = np.full((len(names), n_stages), FULL, np.uint64)
     for s, status in enumerate(all_):
         if status.permits is not None:
             _put(length, length_cut, (0, s), status.permits.first)
@@ -109,9 +109,9 @@ def jobs_of(config: RunConfig, names: list[str]) -> dict[str, Any]:
     first, last = firms.working.ages
     return {
         "n_tiers": len(tiers), "tier": tier, "seeks": seeks,
-        "wish": (wish * 2.0**32).astype(np.uint64),
+        "wish": thresholds(wish),
         "working": np.array([12 * first, 12 * (last + 1)], np.int64),
-        "keep": (np.array(keep) * 2.0**32).astype(np.uint64),
+        "keep": thresholds(keep),
     }  # fmt: skip
 
 
@@ -140,13 +140,13 @@ def with_permits(table: StatusTable, mixes: dict[tuple[int, int], dict[int, floa
         return table
     length, cut = table.length.copy(), table.length_cut.copy()
     for at, mix in mixes.items():
-        length[at], cut[at] = 0, 1 << 32
+        length[at], cut[at] = 0, FULL
         _put(length, cut, at, mix)
     return table._replace(length=length, length_cut=cut)
 
 
 def _mix_arrays(shape: tuple[int, int], n: int) -> tuple[np.ndarray, np.ndarray]:
-    return np.zeros((*shape, n), np.uint8), np.full((*shape, n), 1 << 32, np.uint64)
+    return np.zeros((*shape, n), np.uint8), np.full((*shape, n), FULL, np.uint64)
 
 
 def _put(length: np.ndarray, cut: np.ndarray, at: tuple[int, int], mix: dict[int, float]) -> None:

@@ -20,6 +20,7 @@ from sim.config.paths import sections
 from sim.config.schema.run import RunConfig
 from sim.config.yaml import Path as KeyPath
 from sim.core.errors import InvariantError
+from sim.core.probability import FULL
 from sim.data.load import Data
 from sim.files.manifest import code_digest, environment
 from sim.model.model import Kyosei
@@ -102,7 +103,7 @@ def audit_report(audit: Audit, model: Model) -> dict[str, Any]:
     common = [path for path, row in rows.items() if row["expected"] >= 10]
     worst = max(common, key=lambda path: abs(rows[path]["z"]), default="")
     bounds, below, broken = (int(v) for v in audit.screen)
-    mean = bounds / 2.0**32
+    mean = bounds / FULL
     screened = (below - mean) / max(np.sqrt(mean), 1.0)
     return {"fates": rows, "largest": worst, "largest_z": rows[worst]["z"] if common else 0.0,
             "screen": {"below": below, "expected": round(mean, 1), "z_at_most": round(screened, 3),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.core.clock import NEVER, calendar_month, date_of, month_index, month_name, year_of
-from sim.core.probability import any_event, competing, threshold
+from sim.core.probability import FULL, any_event, competing, cuts, threshold, thresholds
 
 rates = st.lists(st.floats(0, 50), min_size=1, max_size=8)
 
@@ -54,6 +54,16 @@ def test_another_risk_takes_from_all_alike(given_rates: list[float], other: floa
 def test_a_year_of_months_is_the_year():
     stay = np.prod([1 - any_event(0.7)] * 12)
     assert stay == pytest.approx(math.exp(-0.7), rel=1e-13)
+
+
+def test_cuts_share_out_every_draw_row_by_row():
+    cut = cuts([[1.0, 1.0, 2.0], [0.1, 0.2, 0.7]])
+    assert cut[0].tolist() == [1 << 30, 1 << 31, FULL]
+    assert cut[:, -1].tolist() == [FULL, FULL]
+    assert cut.dtype == np.uint64
+    assert (cut[1] == cuts([0.1, 0.2, 0.7])).all()
+    assert thresholds([0.0, 0.25, 1.0]).tolist() == [0, 1 << 30, FULL]
+    assert thresholds(0.3) == threshold(0.3)
 
 
 def test_thresholds_are_parts_of_two_to_the_32():

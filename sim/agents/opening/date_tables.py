@@ -14,11 +14,11 @@ import numpy as np
 from sim.config.fates import share_ending, with_events
 from sim.config.schema.run import RunConfig, Status
 from sim.core.clock import calendar_month
+from sim.core.probability import FULL
 
 LONGEST: Final = 720
 """Months of tenure, and of stay before it, beyond which nobody is placed."""
 
-FULL: Final = 1 << 32
 
 GUIDE_BITS: Final = 8
 """Upper bits of a 32-bit draw that narrow down where in a cumulative table it falls."""
