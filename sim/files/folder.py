@@ -42,7 +42,7 @@ _TEMPORARY = re.compile(r"\..+\.tmp\.\d+\.[0-9a-f]{32}")
 
 @contextmanager
 def _plain_words(action: str, path: Path) -> Iterator[None]:
-    """Turn what the system says into an OutputError that names the file."""
+    """Turn an OSError into an OutputError that names the file."""
     try:
         yield
     except OSError as error:
@@ -128,7 +128,7 @@ def sealed(manifest: Mapping[str, Any]) -> str:
 
 
 def _put_together(parts: Mapping[str, str]) -> str:
-    """What `json_text` would say, from the text of each value: most of it is needed twice."""
+    """The text that `json_text` would give, from the text of each value."""
     lines = [f"{_json(key)}: {parts[key]}".replace("\n", "\n ") for key in sorted(parts)]
     return "{\n " + ",\n ".join(lines) + "\n}\n" if lines else "{}\n"
 
@@ -195,7 +195,7 @@ class RunFolder:
     """`<root>/<run id>`, written by this process alone until it is closed.
 
     Use it in a `with`: entering makes the folder, takes its lock and sweeps what an interrupted
-    run left; leaving releases the lock. `finish` makes the run count. An InvariantError inside
+    run left; leaving releases the lock. `finish` makes the run complete. An InvariantError inside
     sets every output aside as `*.failed`. With `inside`, root must be there already: a sweep whose
     folder was taken away must not make it again.
     """
@@ -321,10 +321,11 @@ class RunFolder:
 
 
 def found_complete(folder: Path) -> bool:
-    """`is_complete`, for whoever leaves the folder at that: leavings in it are removed.
+    """True if the run in `folder` is finished, as `is_complete`.
 
-    A folder in which nothing begins with a dot costs one look. Nothing goes while a living process
-    holds the folder, or where nothing may be written: complete is complete.
+    Also removes the lock and the temporary files of a process that was killed, unless a living one
+    holds the folder or nothing may be written there; neither changes the answer. A folder without
+    such files is only listed.
     """
     if not is_complete(folder):
         return False

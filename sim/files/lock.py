@@ -14,16 +14,16 @@ from pathlib import Path
 
 from sim.core.errors import BusyError
 
-NAME = ".lock"
+LOCK = ".lock"
 
 FILLED_WITHIN_SECONDS = 10.0
 
 NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
-"""What disks say that know no hard links."""
+"""Errors of file systems that have no hard links."""
 
 
 def _boot_id() -> str:
-    """A name for this start of the machine, '' where the system has none."""
+    """Identifier of the machine's present boot; '' where the system has none."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
@@ -36,14 +36,14 @@ def _is_running(pid: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True  # somebody else's
+        return True  # a process of another user
     return True
 
 
 def _started(pid: int) -> str:
-    """When a process began, in ticks since the machine did; '' where the system does not tell.
+    """Start time of a process, in clock ticks since boot; '' where the system does not tell.
 
-    Numbers are used again: in a container that was restarted, often by the same command.
+    Process ids are used again: in a container that was restarted, often by the same command.
     """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
@@ -53,12 +53,12 @@ def _started(pid: int) -> str:
 
 
 def _content(path: Path) -> bytes:
-    """What a lock says; nothing if it is a link, which none of us makes."""
+    """Content of a lock file; empty if it is a symbolic link, which this program never makes."""
     return path.read_bytes() if stat.S_ISREG(path.lstat().st_mode) else b""
 
 
 def _owner(content: bytes) -> dict[str, object]:
-    """What a lock file says; nothing for one that was never filled."""
+    """Who holds a lock, from its content; empty for a lock that was never filled."""
     try:
         owner = json.loads(content)
     except ValueError:
@@ -69,8 +69,8 @@ def _owner(content: bytes) -> dict[str, object]:
 def _is_stale(content: bytes, age_seconds: float) -> bool:
     """True if the holder is certainly gone: its process ended, or the machine has restarted.
 
-    A holder on another machine that shares the disk cannot be asked, so it counts as alive. A
-    lock without words was made on a disk without hard links, by a process killed within an instant.
+    A holder on another machine that shares the disk cannot be checked, so it counts as alive. An
+    empty lock was made on a disk without hard links, by a process that was killed at once.
     """
     owner = _owner(content)
     if not owner:
@@ -97,10 +97,10 @@ def _write_new(path: Path, words: bytes) -> bool:
 
 
 class FolderLock:
-    """The file `.lock` in a folder, made by whoever comes first."""
+    """The file `.lock` in a folder, made by the first process that asks."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / NAME
+        self._path = folder / LOCK
         self._held = False
 
     def take(self) -> None:
@@ -124,7 +124,7 @@ class FolderLock:
         aside = self._path.with_name(f".lock.tmp.{pid}.{uuid.uuid4().hex}")
         try:
             _write_new(aside, words)
-            # With its words or not at all: whoever is killed here leaves no lock that says nothing.
+            # Filled or not there at all: a process killed here leaves no empty lock.
             os.link(aside, self._path)
         except FileExistsError:
             return False
@@ -142,7 +142,7 @@ class FolderLock:
         try:
             seen, written = _content(self._path), self._path.lstat().st_mtime
         except FileNotFoundError:
-            return  # given back in the meantime
+            return  # released in the meantime
         if not _is_stale(seen, time.time() - written):
             owner = _owner(seen)
             raise BusyError(

@@ -17,7 +17,7 @@ from sim.core.errors import OutputError, printable
 from sim.core.numba_cache import cpu_name, source_digest
 from sim.core.threads import usable_cores
 from sim.files.folder import MANIFEST, file_record, read_manifest, read_parquet
-from sim.files.lock import NAME as LOCK
+from sim.files.lock import LOCK
 
 
 @cache

@@ -44,7 +44,7 @@ _PUBLISHED: Final[ByIdentity[tuple[dict[int, np.ndarray], np.ndarray, np.ndarray
 
 
 class _Way(NamedTuple):
-    """How a channel goes on after the past."""
+    """How a channel continues after the last observed half-year."""
 
     since: int
     until: int
@@ -104,7 +104,7 @@ class ArrivalPlan:
         return out
 
     def _open_ways(self) -> list[tuple[int, str, _Way]]:
-        """Row and name of the status of each channel that goes on, and how it does."""
+        """Row and name of the status of each channel, and its continuation."""
         if self._ways is None:
             self._ways = [
                 (self._statuses.index(name), name, self._way(name, channel))

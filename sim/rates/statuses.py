@@ -89,8 +89,7 @@ def has_firms(config: RunConfig) -> bool:
 
 
 def jobs_of(config: RunConfig, names: list[str]) -> dict[str, Any]:
-    """What the statuses say of jobs: the last members of a StatusTable; nobody has any if firms
-    do not act."""
+    """Members of a StatusTable that concern jobs; no status has jobs if firms do not act."""
     none = np.zeros(len(names), np.uint64)
     firms = config.firms
     if firms is None or not has_firms(config):

@@ -67,12 +67,12 @@ def short_hashes(folder: Path, patterns: tuple[str, ...]) -> dict[str, str]:
 
 @cache
 def code_files() -> dict[str, str]:
-    """Which file is to blame, if the code changes: hashes of all of `sim`, as first asked."""
+    """Hashes of all files of `sim`, as this process first found them, to name those that change."""
     return short_hashes(PACKAGE, ("**/*.py",))
 
 
 def peak_memory() -> int:
-    """Most bytes that this process has held so far; earlier runs in it count too."""
+    """Peak memory of this process in bytes, earlier runs in it included."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
@@ -99,7 +99,7 @@ def audit_report(audit: Audit, model: Model) -> dict[str, Any]:
         if d >= 0 and audit.variance[d] > 0
     }  # fmt: skip
     rows |= decided
-    # Below ten expected the residual is far from normal: a single event looks like a scandal.
+    # With fewer than ten expected the residual is far from normal, and one event has a large z.
     common = [path for path, row in rows.items() if row["expected"] >= 10]
     worst = max(common, key=lambda path: abs(rows[path]["z"]), default="")
     bounds, below, broken = (int(v) for v in audit.screen)

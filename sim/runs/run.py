@@ -28,7 +28,7 @@ from sim.runs.facts import manifest_of, refuse_wrong_audit, report
 from sim.runs.progress import Doing, MonthProgress, duration, expected_seconds
 from sim.runs.resources import Needs, estimate, refuse_too_large
 from sim.runs.stopwatch import Stopwatch
-from sim.runs.warnings import surprises
+from sim.runs.warnings import warnings_of
 
 VOLATILE = {
     "output": "runs", "threads": None, "checkpoint": None, "from_": None, "memory_gb": None,
@@ -41,7 +41,7 @@ MEAN_OF_MOST = 0.7
 """Mean number of people over a run, as a share of the upper end that is estimated before it."""
 
 Observer = Callable[[Kyosei], None]
-"""What looks on: called with the model after the opening and after each month; changes nothing."""
+"""Called with the model after the opening and after each month; must change nothing."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def _write(job: Job, watch: Stopwatch) -> None:
         _announce(job)
         with Doing("Opening the population", job.quiet):
             model, agent_months = _open(job)
-        warnings = surprises(model)
+        warnings = warnings_of(model)
         if warnings and not job.quiet:
             print(*(f"kyosei: warning: {text}" for text in warnings), sep="\n", file=sys.stderr)
         watch.lap("opening")

@@ -1,4 +1,4 @@
-"""What the reader of a run's figures might not expect: warnings, which stop nothing."""
+"""Warnings to the reader of a run's figures; they stop nothing."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ FAR_YEARS: Final = 30
 LARGE_CHANGE: Final = 10.0
 
 
-def surprises(model: Kyosei) -> list[str]:
-    """One sentence each; called on a model that is about to start."""
+def warnings_of(model: Kyosei) -> list[str]:
+    """One sentence a warning, for a model before its first month."""
     config, state = model.config, model.state
     found = [*_ranges(config), *_horizon(config), *_edits(config, state), *idle(config)]
     return [*found, *_places(config, state)]
@@ -78,7 +78,7 @@ def _why(edit: Edit, config: RunConfig) -> str:
 
 
 def _turns(config: RunConfig, state: State) -> list[int]:
-    """The months in which something may begin or end; between them rates are constant."""
+    """The months in which rates may change, ascending."""
     first, last = month_index(config.start) + 1, month_index(config.end)
     turns = {first, state.plan.last_past + 1}
     for edit in state.rates.edits:
@@ -90,7 +90,7 @@ def _turns(config: RunConfig, state: State) -> list[int]:
 def _largest_change(config: RunConfig, state: State, without: RateBook, months: list[int]) -> float:
     """Largest ratio, up or down, that an edit makes to a rate or to arrivals; 1 = no effect.
 
-    To and from nothing counts as 2: it is an effect, and no ratio.
+    A change to or from 0 has no ratio and counts as 2.
     """
     channels = [name in config.arrivals.channels for name in state.model.codes.statuses]
     largest = 1.0

@@ -195,7 +195,7 @@ def test_a_folder_of_two_writers_is_refused(tmp_path):
     with RunFolder(tmp_path, RUN):
         with pytest.raises(OutputError, match=f"process {os.getpid()} on"):
             RunFolder(tmp_path, RUN).__enter__()
-        assert (tmp_path / RUN / lock.NAME).exists()
+        assert (tmp_path / RUN / lock.LOCK).exists()
     assert not (tmp_path / RUN).exists()
 
 
@@ -224,7 +224,7 @@ def test_stale_locks_are_taken_over(tmp_path, change, age, taken):
     owner |= change or {}
     if owner["pid"] == "dead":
         owner["pid"] = dead_process()
-    path = tmp_path / RUN / lock.NAME
+    path = tmp_path / RUN / lock.LOCK
     path.parent.mkdir()
     path.write_text(json.dumps(owner) if change is not None else "")
     os.utime(path, (time.time() - age,) * 2)
@@ -272,7 +272,7 @@ def test_killed_at_any_moment_the_file_is_whole(tmp_path):
             seen += 1
     assert seen > 0
     finished(tmp_path)  # takes the lock over and sweeps the temporary files
-    litter = [name for name in files_in(tmp_path / RUN) if ".tmp." in name or name == lock.NAME]
+    litter = [name for name in files_in(tmp_path / RUN) if ".tmp." in name or name == lock.LOCK]
     assert litter == []
 
 

@@ -34,7 +34,7 @@ def finish(folder: Path) -> Path:
 def leave(folder: Path, pid: int, host: str = "") -> None:
     """What a process that was killed at the worst moment leaves."""
     owner = {"boot": lock._boot_id(), "host": host or socket.gethostname(), "pid": pid}
-    (folder / lock.NAME).write_text(json.dumps(owner))
+    (folder / lock.LOCK).write_text(json.dumps(owner))
     (folder / HALF).write_bytes(b"half")
 
 
@@ -79,7 +79,7 @@ def test_a_folder_that_is_not_complete_is_left_alone(tmp_path):
     leave(folder, dead_process())
     assert not found_complete(folder)
     assert not found_complete(tmp_path / "nowhere")
-    assert names(folder) == {lock.NAME, HALF}
+    assert names(folder) == {lock.LOCK, HALF}
 
 
 def test_a_clean_folder_is_not_locked(tmp_path, monkeypatch):
@@ -109,7 +109,7 @@ def test_complete_is_complete_where_nothing_may_be_written(tmp_path):
     complete = looked_at_without_power(folder)
     folder.chmod(0o755)
     assert complete
-    assert names(folder) == {"config.yaml", "manifest.json", lock.NAME, HALF}
+    assert names(folder) == {"config.yaml", "manifest.json", lock.LOCK, HALF}
 
 
 def test_a_run_and_a_sweep_that_find_a_complete_run_tidy_it(tmp_path):

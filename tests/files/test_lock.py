@@ -15,7 +15,7 @@ def held(folder: Path) -> lock.FolderLock:
     """A lock that keeps others out and leaves nothing but itself."""
     mine = lock.FolderLock(folder)
     mine.take()
-    assert [path.name for path in folder.iterdir()] == [lock.NAME]
+    assert [path.name for path in folder.iterdir()] == [lock.LOCK]
     with pytest.raises(BusyError):
         lock.FolderLock(folder).take()
     return mine

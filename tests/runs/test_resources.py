@@ -20,7 +20,7 @@ from sim.model.model import Kyosei
 from sim.runs import resources
 from sim.runs.resources import Needs, available_memory, estimate, most_people, refuse_too_large
 from sim.runs.stopwatch import PHASES, Stopwatch
-from sim.runs.warnings import surprises
+from sim.runs.warnings import warnings_of
 from tests.helpers import tiny
 
 
@@ -177,14 +177,14 @@ WARNED = [
 @pytest.mark.parametrize(("edits", "settings", "expected"), WARNED)
 def test_surprises_are_told(edits, settings, expected):
     cfg = tiny.config({"scenario.edits": edits}, **settings)
-    found = surprises(tiny.model(cfg, tiny.columns(300)))
+    found = warnings_of(tiny.model(cfg, tiny.columns(300)))
     assert len(found) == len(expected), found
     assert all(text.startswith(start) for text, start in zip(found, expected, strict=True)), found
 
 
 def test_few_people_and_odd_values_are_told():
     cfg = tiny.config({"status.worker.monthly.leave.high": 0.1}, scale=0.01)
-    found = surprises(tiny.model(cfg, tiny.columns(50)))
+    found = warnings_of(tiny.model(cfg, tiny.columns(50)))
     assert found == [
         "status.worker.monthly.leave.rate = 0.15 lies outside the range of its source, at most 0.1",
         (

@@ -1,9 +1,8 @@
 """What the model expects of the past at given parameters: one run, and where its newcomers went.
 
-The population is anything but alike (ages, courses, permits that end, families), so the mean is
-taken from the simulator itself, with the same luck at each evaluation: people are independent, so
-luck is a small share at the scales used, and it cancels where two evaluations are compared. It is
-the mean of the same tables given the composition that follows from them.
+People differ (ages, courses, permits that end, families), so the mean is taken from the simulator
+itself, with common random numbers at each evaluation: people are independent, so chance is a small
+share at the scales used, and it cancels where two evaluations are compared.
 
 Stocks are linear in arrivals. Who came in which half-year under which status is followed through
 the run, so the slopes of all stocks by all arrivals are exact counts of one run.
@@ -29,8 +28,8 @@ from sim.studies.calibration.entries import arrivals_table
 from sim.studies.calibration.plan import Knob
 
 UNAUDITED: Final = np.uint64(63)
-"""Few people's fates are audited: hundreds of runs of the same model are compared with each other,
-not with what is expected of them."""
+"""Audit few people only: the hundreds of runs of a fit are compared with each other, not with
+their expectation."""
 
 
 @dataclass(frozen=True)

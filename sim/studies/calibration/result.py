@@ -27,7 +27,7 @@ MOST_DATA: Final = 3
 YEARS_OF_LEVEL: Final = 2
 
 LEVEL_SD: Final = 0.1
-"""How far the last years' mean may be from the level that follows (logarithm; assumption)."""
+"""Standard deviation of the level that follows around the last years' mean (logarithm; assumed)."""
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ from sim.studies.calibration.plan import FitPlan
 from sim.studies.calibration.targets import Targets, observed_by
 
 ENOUGH_FOLLOWED: float = 400.0
-"""Newcomers followed below which the neighbouring half-years help."""
+"""With fewer newcomers followed, those of neighbouring half-years are taken together with them."""
 
 NEIGHBOURS = 3
 
 LONGEST_STEP = 0.4
-"""Of a logarithm: how far a slope looks."""
+"""Change of a logarithm over which a slope is taken, at most."""
 
 
 @dataclass(frozen=True)

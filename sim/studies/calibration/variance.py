@@ -1,9 +1,9 @@
-"""How uncertain a projection is, and why: parameters, arrivals, luck.
+"""How uncertain a projection is, and why: parameters, arrivals, chance.
 
-Small runs of one scenario: over draws of the fit (no shocks, one luck), over luck with shocks of
-arrivals, and over luck without. Variance over draws is the parameters'; what shocks add to the
-variance over luck is the arrivals'; the rest is luck, which falls as one over the scale, so that of
-the whole population is the small runs' times their scale.
+Small runs of one scenario: over draws of the fit (no shocks, one random seed), over seeds with
+shocks of arrivals, and over seeds without. Variance over draws is that of the parameters; what
+shocks add to the variance over seeds is that of arrivals; the rest is chance (`luck`), which falls
+as one over the scale, so that of the whole population is the small runs' times their scale.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def variance_parts(
 ) -> dict[str, float]:
     """Variances at scale 1 of one output: parameters, arrivals, luck.
 
-    by_draw   values over draws, without shocks, with one luck
-    by_shock  values over luck, with shocks; by_luck without, both at `scale`
+    by_draw   values over draws, without shocks, with one seed
+    by_shock  values over seeds, with shocks; by_luck without, both at `scale`
     """
     luck = float(np.var(by_luck, ddof=1))
     return {

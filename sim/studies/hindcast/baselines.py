@@ -1,4 +1,4 @@
-"""What anybody could have said at the origin: the forecasts that the model must beat.
+"""Naive forecasts that could have been made at the origin, which the model must beat.
 
 Every baseline sees a `Known` and gives people at half-years. The one with constant rates needs the
 model and is in `forecast`.
@@ -18,7 +18,7 @@ from sim.studies.hindcast.known import Known
 TREND_YEARS: Final = 2
 
 MOST_RATIO: Final = 4.0
-"""Cohorts and stocks are not let grow faster than this in two years."""
+"""Largest growth of cohorts and stocks in two years."""
 
 BAND_YEARS: Final = 5
 
@@ -40,13 +40,13 @@ def last_value(past: pd.DataFrame, origin: int, month: int) -> pd.Series:
 
 
 def linear(past: pd.DataFrame, origin: int, month: int) -> pd.Series:
-    """The change of the last two years goes on, below nobody if need be."""
+    """The change of the last two years goes on, to negative numbers if need be."""
     slope = (_at(past, origin) - _at(past, origin - 12 * TREND_YEARS)) / (12 * TREND_YEARS)
     return _at(past, origin) + slope * (month - origin)
 
 
 def linear_floored(past: pd.DataFrame, origin: int, month: int) -> pd.Series:
-    """The same, but no status falls below nobody."""
+    """The same, but no status falls below 0."""
     return linear(past, origin, month).clip(lower=0.0)
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from sim.config.compose import compose, to_yaml
 from sim.config.schema.policy import FittedRates
 from sim.config.schema.run import RunConfig
-from sim.core.clock import month_index
+from sim.core.clock import month_index, month_name
 from sim.data.load import Data, load
 from sim.figures.hindcast import draw_paths, draw_scoreboard, hindcast_look
 from sim.figures.style import png_bytes
@@ -88,7 +88,7 @@ def _one(
             rates = fitted_rates(config, known, FolderKeeper(folder), _saying(quiet))
         else:
             rates = prior_rates(config, request, settings)
-        look = prepare_origin(request, known, month_index(horizon), rates, data)
+        shared = prepare_origin(request, known, month_index(horizon), rates, data)
         with MonthProgress(request.members + 1, quiet=quiet, unit="members") as progress:
 
             def kept(member: int, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
@@ -99,8 +99,8 @@ def _one(
                 progress.advance(f"{origin} member {member}", 0)
                 return frame
 
-            forecast = ensemble(look, range(request.members + 1), kept)
-        _finish(folder, look, forecast, data, config, request, origin, horizon)
+            forecast = ensemble(shared, range(request.members + 1), kept)
+        _finish(folder, shared, forecast, data, config)
     return path
 
 
@@ -113,18 +113,20 @@ def _saying(quiet: bool) -> Callable[[str], None]:
 
 
 def _finish(
-    folder: RunFolder, look: ForecastOrigin, forecast: pd.DataFrame, data: Data, config: RunConfig,
-    request: Request, origin: str, horizon: str,
+    folder: RunFolder, shared: ForecastOrigin, forecast: pd.DataFrame, data: Data,
+    config: RunConfig,
 ) -> None:  # fmt: skip
-    board = scoreboard(look, forecast, data, horizon)
+    request = shared.request
+    origin, horizon = month_name(shared.known.origin), month_name(shared.horizon)
+    board = scoreboard(shared, forecast, data, horizon)
     board.insert(0, "origin", origin)
     board.insert(1, "horizon", horizon)
     board.insert(2, "mode", request.mode)
     board.insert(3, "rates", request.rates)
-    came = published_after(data, look.known.origin, look.horizon)
+    observed = published_after(data, shared.known.origin, shared.horizon)
     past = data["stocks_status"].rename(columns={"date": "month", "status": "code"})
     folder.add_table(FILES[0], pa.Table.from_pandas(forecast, preserve_index=False))
-    folder.add_table("published.parquet", pa.Table.from_pandas(came, preserve_index=False))
+    folder.add_table("published.parquet", pa.Table.from_pandas(observed, preserve_index=False))
     folder.add_table(FILES[1], pa.Table.from_pandas(board, preserve_index=False))
     figure = draw_paths(forecast, past[["month", "code", "people"]], origin,
                         hindcast_look(config, data, folder.path.name))  # fmt: skip

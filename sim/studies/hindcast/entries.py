@@ -1,8 +1,9 @@
 """Entries before the origin: what the stocks known there need to balance under the rates.
 
-Published entries are not imposed. Stocks are what is projected: where the rates let too few people
-in by other ways, or keep too many, entries that make up for it go on doing so after the origin.
-And some are published for more than one status together (all stages of training).
+Published entries are not imposed, because stocks are what is projected: where the rates bring too
+few people into a status by other ways, or keep too many in it, balanced entries make up for that,
+before the origin and after it. Some entries are also published for several statuses together (all
+stages of training).
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ def closing_entries(gap: np.ndarray, turnover: np.ndarray) -> np.ndarray:
     turnover  float64[S]  share of a stock that leaves it in a year
 
     What is added in one half-year is partly gone in later ones, and those must make up for it.
-    Without this, a short stage takes a round for every year that its entries have to follow.
+    Without this, balancing a status with short stays takes a round for every year.
     """
     step = np.zeros((len(gap) - 1, gap.shape[1]))
     stays = np.exp(-turnover * HALF_YEAR / MONTHS_PER_YEAR)

@@ -1,9 +1,10 @@
 """The ensemble of one origin: balance the past, draw, project.
 
 Members are 1, 2, ...; each draws its rates, balances the entries of the past under them (from the
-central ones), continues its own channels, runs with its own luck and strays from what it says as
-the model did before. Member 0, the central forecast, does none of that. A member depends on the
-origin, its number and the seed alone, so it may be made in any order, or again.
+central ones), continues its own channels, runs with its own random numbers and multiplies its
+stocks by errors such as the model made before. Member 0, the central forecast, does none of that.
+A member depends on the origin, its number and the seed alone, so it may be made in any order, or
+again.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def prepare_origin(
 def simulate_member(origin: ForecastOrigin, member: int) -> pd.DataFrame:
     """Half-yearly people of one member by status, origin and prefecture: columns as COLUMNS.
 
-    Member 0 is the central one: no draws, no shocks; its luck is that of replicate 0.
+    Member 0 is the central one: no draws, no shocks; its random numbers are those of replicate 0.
     """
     config, data = member_inputs(origin, member)
     opening = open_population(config, data, origin.known.origin, config.scale)

@@ -1,7 +1,7 @@
 """One member of the ensemble: drawn rates, and channels that go on from its own past.
 
-A draw is a function of (seed, member, name of the number), like all luck; member 0 is the central
-one, without draws.
+A draw is a function of (seed, member, name of the number), as all random numbers are; member 0 is
+the central one, without draws.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _factor(fate: Fate, value: float, spread: dict[Quality, float], z: float) ->
 
 
 def own_fates(config: RunConfig) -> Iterator[tuple[str, Fate]]:
-    """Paths of the statuses' own fates that people may meet by themselves."""
+    """Paths of the statuses' own fates, those of families left out."""
     for name, status in config.status.items():
         for occasion in ("monthly", "at_end", "at_limit"):
             for fate_name, fate in getattr(status, occasion).items():

@@ -1,4 +1,4 @@
-"""Scores of forecasts against what came."""
+"""Scores of forecasts against what was observed."""
 
 from __future__ import annotations
 
@@ -43,18 +43,18 @@ def grouped(people: pd.Series, scores: Scores) -> pd.Series:
     return whole.clip(lower=0.0)
 
 
-def weighted_error(said: pd.Series, came: pd.Series) -> float:
-    """Sum of absolute errors over the total that came."""
-    return float((said.reindex(came.index).fillna(0.0) - came).abs().sum() / came.sum())
+def weighted_error(said: pd.Series, observed: pd.Series) -> float:
+    """Sum of absolute errors over the observed total."""
+    return float((said.reindex(observed.index).fillna(0.0) - observed).abs().sum() / observed.sum())
 
 
-def crps(came: np.ndarray, members: np.ndarray) -> np.ndarray:
+def crps(observed: np.ndarray, members: np.ndarray) -> np.ndarray:
     """float64[N]: continuous ranked probability score, in people.
 
-    came float64[N]; members float64[N, K]. One member scores its absolute error. The fair form
+    observed float64[N]; members float64[N, K]. One member scores its absolute error. The fair form
     does not reward or punish the number of members.
     """
-    apart = np.abs(members - came[:, None]).mean(axis=1)
+    apart = np.abs(members - observed[:, None]).mean(axis=1)
     k = members.shape[1]
     if k == 1:
         return apart
@@ -66,7 +66,7 @@ def crps(came: np.ndarray, members: np.ndarray) -> np.ndarray:
 def central_interval(members: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
     """Central interval of the members, [N, K] -> two of [N].
 
-    What came is one more draw if the members are right: it lies below the k-th of K with
+    The observation is one more draw if the members are right: it lies below the k-th of K with
     probability k / (K + 1). Intervals that end between the first and the last member as if they
     were the whole distribution hold too little: of 20 members 72 % where 80 % are meant.
     """
@@ -75,11 +75,11 @@ def central_interval(members: np.ndarray, level: float) -> tuple[np.ndarray, np.
     return low, high
 
 
-def covered(came: np.ndarray, members: np.ndarray, level: float) -> float:
-    """Share of cells inside the central interval; cells in which nobody ever was do not count."""
-    real = (came > 0) | (members.max(axis=1) > 0)
+def covered(observed: np.ndarray, members: np.ndarray, level: float) -> float:
+    """Coverage of the central interval, as a share of cells; those always 0 do not count."""
+    real = (observed > 0) | (members.max(axis=1) > 0)
     low, high = central_interval(members[real], level)
-    return float(np.mean((low <= came[real]) & (came[real] <= high)))
+    return float(np.mean((low <= observed[real]) & (observed[real] <= high)))
 
 
 def drawn_members(forecast: pd.DataFrame) -> pd.DataFrame:
@@ -89,7 +89,7 @@ def drawn_members(forecast: pd.DataFrame) -> pd.DataFrame:
 
 
 def central_forecast(forecast: pd.DataFrame) -> pd.DataFrame:
-    """What is said when one number is asked for: the central member, else the median of all.
+    """The point forecast: the central member, else the median of all.
 
     The median of twenty members is off by a quarter of their spread; no draw moves the central one.
     """
@@ -100,9 +100,11 @@ def central_forecast(forecast: pd.DataFrame) -> pd.DataFrame:
     return by.median().reset_index()
 
 
-def cube(forecast: pd.DataFrame, came: pd.DataFrame, kind: str) -> tuple[np.ndarray, np.ndarray]:
-    """(came float64[N], members float64[N, K]) over the cells (month, code) of a kind."""
-    rows = came[came["kind"] == kind].set_index(["month", "code"])["people"].sort_index()
+def cube(
+    forecast: pd.DataFrame, observed: pd.DataFrame, kind: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """(observed float64[N], members float64[N, K]) over the cells (month, code) of a kind."""
+    rows = observed[observed["kind"] == kind].set_index(["month", "code"])["people"].sort_index()
     mine = forecast[forecast["kind"] == kind].pivot_table(
         index=["month", "code"], columns="member", values="people"
     )
@@ -110,7 +112,7 @@ def cube(forecast: pd.DataFrame, came: pd.DataFrame, kind: str) -> tuple[np.ndar
 
 
 def score(
-    forecast: pd.DataFrame, came: pd.DataFrame, horizon: int, scores: Scores
+    forecast: pd.DataFrame, observed: pd.DataFrame, horizon: int, scores: Scores
 ) -> dict[str, float]:
     """All scores of one forecast (columns month, member, kind, code, people).
 
@@ -121,7 +123,7 @@ def score(
     out: dict[str, float] = {}
     middle = central_forecast(forecast)
     for kind in ("status", "origin", "prefecture"):
-        theirs = came[came["kind"] == kind]
+        theirs = observed[observed["kind"] == kind]
         last = theirs["month"].max() if len(theirs) else month_name(horizon)
         real = theirs[theirs["month"] == last].set_index("code")["people"].astype(float)
         mine = middle[(middle["kind"] == kind) & (middle["month"] == last)]
@@ -133,7 +135,7 @@ def score(
         if kind == "status":
             out["error_groups"] = weighted_error(grouped(said, scores), grouped(real, scores))
             out["error_total"] = float(said.sum() / real.sum() - 1)
-    cells, members = cube(drawn_members(forecast), came, "status")
+    cells, members = cube(drawn_members(forecast), observed, "status")
     out["crps"] = float(crps(cells, members).mean() / cells.mean())
     for level in scores.levels:
         name = f"coverage_{round(100 * level)}"
@@ -161,16 +163,16 @@ def scoreboard(
 ) -> pd.DataFrame:
     """origin, horizon, mode, forecaster and a column for each score.
 
-    data  all tables: this is the first place that sees what came
+    data  all tables: this is the first place that sees what came after the origin
     """
     until, scores = month_index(horizon), origin.known.settings.scores
-    came = published_after(data, origin.known.origin, until)
-    months = sorted({month_index(str(m)) for m in came["month"]})
+    observed = published_after(data, origin.known.origin, until)
+    months = sorted({month_index(str(m)) for m in observed["month"]})
     rivals = point_forecasts(origin.known, months)
     rivals["constant"] = constant_rates(origin)
     rows = []
     for name, said in {MODEL: forecast, **rivals}.items():
-        rows.append({"forecaster": name, **score(said, came, until, scores)})
+        rows.append({"forecaster": name, **score(said, observed, until, scores)})
     return pd.DataFrame(rows)
 
 

@@ -25,10 +25,10 @@ ENOUGH_A_YEAR: Final = 500.0
 """Channels with fewer people a year have no trend: their mean goes on."""
 
 LEAST_OF_MEAN: Final = 0.2
-"""Balancing may leave a half-year without entries; it counts as this share of the mean one."""
+"""Least entries of a half-year, as a share of the mean: balancing may leave one without any."""
 
 ENOUGH_HALF_YEARS: Final = 4
-"""Half-years of a channel's own that take the place of the law's plan."""
+"""With so many half-years since its law a channel has a trend of its own, not the law's plan."""
 
 
 @dataclass(frozen=True)
