@@ -37,6 +37,7 @@ jp36:
   horizon: medium_term
   legal_status: LEGAL_STATUS
   since: "2028-04"
+  basis: {evidence: none, note: Made for a test}
   response:
     more:
       unit: multiplier of those who go on to look for work

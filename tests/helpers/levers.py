@@ -7,7 +7,10 @@ from typing import Any
 from sim.config.schema.run import RunConfig
 from tests.helpers import tiny
 
-DATED = {"quality": "published", "reference": "Act 1"}
+BASIS = {
+    "ja": "法律第1号", "en": "Act 1", "kind": "law", "date": "2020-01-01", "evidence": "read",
+}  # fmt: skip
+DATED = {"quality": "published", "reference": "a page", "basis": BASIS}
 
 
 def rule(**values: float) -> dict[str, Any]:

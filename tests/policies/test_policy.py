@@ -121,6 +121,14 @@ def test_a_lever_reads_all_that_it_says(code: str):
     assert said - used == set()
 
 
+@pytest.mark.parametrize("code", CODES)
+def test_a_lever_says_where_it_stands_in_the_law(code: str):
+    """Dated values have a basis each, or the schema refuses them; a lever without any has its own:
+    the basis of its date, or why there is none."""
+    lever = everything()[0].policy[code]
+    assert bool(lever.rule) != (lever.basis is not None)
+
+
 def named(effect: Effect) -> set[str]:
     amounts = [effect.set, effect.multiply, effect.most, effect.least]
     amounts += list((effect.gate or {}).values())

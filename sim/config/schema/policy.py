@@ -1,14 +1,14 @@
 """The shape of a policy lever: what the law says, how people answer, and what that changes here.
 
-A lever is one file. `rule` holds the dated values of the law, each with its reference; `response`
-holds how people answer, low, central and high, each with its study; `effects` say by path which
-rates, shares, grants, gates, permits, arrivals or parameters follow from the two.
+A lever is one file. `rule` holds the dated values of the law, each with its official basis;
+`response` holds how people answer, low, central and high, each with its study; `effects` say by
+path which rates, shares, grants, gates, permits, arrivals or parameters follow from the two.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BeforeValidator, Field, StrictInt, StrictStr, model_validator
 
@@ -25,14 +25,52 @@ from sim.config.schema.base import (
     Strict,
 )
 
+DATE: Final = r"^[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?$"
+
 Text = Annotated[StrictStr, Field(min_length=1)]
+
+
+class Basis(Strict):
+    """Where the rule itself stands: the law, order, decision or figure of an authority.
+
+    evidence  how well it is known: `read` in the official text, `cited` by another page, `known`
+              without having been seen; `none`: there is no official basis, and `note` says why
+    """
+
+    ja: Text | None = None
+    en: Text | None = None
+    kind: (
+        Literal[
+            "law", "bill", "cabinet_order", "ministerial_ordinance", "cabinet_decision",
+            "council_decision", "guideline", "notice", "proposal", "budget", "statistic",
+        ]
+        | None
+    ) = None  # fmt: skip
+    number: Text | None = None  # such as 令和6年法律第60号
+    date: Annotated[StrictStr, Field(pattern=DATE)] | None = None  # a year, month or day
+    article: Text | None = None  # article, item or page, as the text has it
+    evidence: Literal["read", "cited", "known", "none"]
+    seen: Text | None = None  # where it was read or cited
+    note: Text | None = None
+
+    @model_validator(mode="after")
+    def _says_enough(self) -> Basis:
+        if self.evidence == "none":
+            if self.note is None:
+                raise ValueError("evidence: none needs a note that says why there is no basis")
+        elif self.ja is None or self.en is None or self.kind is None:
+            raise ValueError("needs ja, en and kind, or evidence: none and a note that says why")
+        elif self.number is None and self.date is None:
+            raise ValueError("needs a number or a date")
+        return self
 
 
 class DatedValue(Strict):
     """What the law says from a month on, until the next dated value."""
 
     value: Number
-    reference: Text
+    reference: Text  # a page that says so and can be read today
+    basis: Basis
     quality: Quality
 
 
@@ -203,6 +241,7 @@ class Lever(Settings):
     ]
     since: Month
     until: Month | None = None
+    basis: Basis | None = None  # of a lever without dated values
     rule: dict[Code, Rule] = {}
     response: dict[Code, Response] = {}
     sets: dict[Code, Annotated[list[StrictStr], Field(min_length=1)]] | None = None
