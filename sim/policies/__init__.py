@@ -1,1 +1,1 @@
-"""What policy decides: levers, events and edits, composed into the rates of each month."""
+"""Policy: what levers, events and dated edits make of the baseline rates in each month."""
