@@ -19,9 +19,9 @@ CHECKS = (
     "tests/test_added.py",  # written into the copy: what is added is there
     "tests/config/test_shipped_configs.py",
     "tests/policies/test_policy.py",
-    "tests/test_lever_cases.py",
+    "tests/policies/test_lever_cases.py",
     "tests/config/test_compose.py",
-    "tests/unit/test_lever_text.py",
+    "tests/policies/test_lever_text.py",
 )
 WANTED = "jp36 or not jp"
 """What is told apart by lever is run for the new one alone."""
