@@ -13,7 +13,7 @@ from sim.pages.study import Study
 
 Json = dict[str, Any]
 
-OFFICIAL: Final = re.compile(r"\b[\w.-]+\.(?:go|lg)\.(?:jp|kr)\b", re.ASCII)
+OFFICIAL: Final = re.compile(r"\b[\w.-]+\.(?:go|lg)\.(?:jp|kr)(?![\w-]|\.\w)", re.ASCII)
 """A host of a government or a local authority."""
 
 

@@ -20,8 +20,10 @@ const UNITS = Object.fromEntries(doc.indicators.map((one) => [one.code, one.unit
 const hasEffects = doc.arms.length > 1 && Object.keys(doc.effects).length > 0;
 
 const armOf = (code) => doc.arms.find((arm) => arm.code === code);
-const colourOf = (code) => ARM_COLOURS[doc.arms.findIndex((arm) => arm.code === code) % ARM_COLOURS.length];
-const dashOf = (code) => ARM_DASHES[doc.arms.findIndex((arm) => arm.code === code) % ARM_DASHES.length];
+const placeOf = (code) => doc.arms.findIndex((arm) => arm.code === code);
+const colourOf = (code) => ARM_COLOURS[placeOf(code) % ARM_COLOURS.length];
+// With more scenarios than colours, those of one colour have another dash.
+const dashOf = (code) => ARM_DASHES[(placeOf(code) + Math.floor(placeOf(code) / ARM_COLOURS.length)) % ARM_DASHES.length];
 const unitOf = (code) => say(doc.units[UNITS[code]]);
 const indicatorOf = (code) => doc.indicators.find((one) => one.code === code);
 const isFlow = (code) => UNITS[code] === "people a year";
@@ -336,7 +338,7 @@ function LeverList() {
 }
 
 function ArmDot({code}) {
-  return <i class={`dot arm-${doc.arms.findIndex((arm) => arm.code === code) % ARM_COLOURS.length}`} aria-hidden="true" />;
+  return <i class={`dot arm-${placeOf(code) % ARM_COLOURS.length}`} aria-hidden="true" />;
 }
 
 function legalStatus(lever) {
@@ -478,7 +480,7 @@ function Indicators({arm}) {
   return (
     <>
       <Choice label={t("indicator")} value={code} onChange={setCode} groups={groups} />
-      <IndicatorFigure key={code} id="indicator" code={code} arm={arm} width={HALF} height={250} />
+      <IndicatorFigure key={code} id="indicator" code={code} arm={arm} width={hasEffects ? HALF : 760} height={250} />
       <h3>{t("indicators_title", {month: monthText(LAST)})}</h3>
       <Table columns={columns} rows={rows.map((row) => row.cells)} write={write} label={t("indicators_title", {month: monthText(LAST)})} />
       {effect && <p class="small">{t("summed_note")}</p>}

@@ -1,0 +1,170 @@
+"""What pages say in words and numbers, and how they are built."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from sim.config.compose import compose
+from sim.core.errors import ConfigError
+from sim.files.folder import RunFolder
+from sim.pages.build import is_new_enough
+from sim.pages.labels import TOPICS, UNITS, indicators_of
+from sim.pages.levers import reference_kind
+from sim.pages.page import content_hash, policy
+from sim.pages.scores import COLUMNS, PUBLISHED
+from sim.pages.study import read_study
+from sim.pages.tables import is_distinguishable, number
+from sim.pages.words import rounded
+
+ROOT = Path(__file__).resolve().parents[2]
+WEB = ROOT / "sim" / "web"
+
+
+@pytest.mark.parametrize(
+    ("people", "en", "ja"),
+    [
+        (0.2, "0", "0"),
+        (84, "84", "84"),
+        (1_234, "1,200", "1,200"),
+        (21_638, "22,000", "2万2000"),
+        (103_550, "100,000", "10万"),
+        (996_000, "1 million", "100万"),
+        (9_096_000, "9.1 million", "910万"),
+    ],
+)
+def test_people_are_told_in_two_digits(people, en, ja):
+    assert rounded(people, "en") == en
+    assert rounded(people, "ja") == ja
+
+
+@pytest.mark.parametrize(
+    ("effect", "low", "high", "replicates", "told"),
+    [
+        (10.0, 5.0, 15.0, 3, True),
+        (-10.0, -15.0, -5.0, 8, True),
+        (10.0, -5.0, 25.0, 8, False),
+        (10.0, 5.0, 15.0, 2, False),  # two runs may agree by chance
+        (-500.0, -500.0, -500.0, 4, False),  # no spread is no interval
+        (0.0, 0.0, 0.0, 4, False),
+        (10.0, float("nan"), float("nan"), 4, False),
+    ],
+)
+def test_an_effect_is_told_only_if_its_interval_says_so(effect, low, high, replicates, told):
+    assert is_distinguishable(effect, low, high, replicates) is told
+
+
+def test_numbers_keep_five_digits_and_nothing_that_json_lacks():
+    assert number(6_937_712.5) == 6_937_700
+    assert number(0.3133456) == 0.31335
+    assert number(float("nan")) is None
+    assert number(float("inf")) is None
+    assert json.dumps(number(12.0)) == "12"
+
+
+def test_every_indicator_of_a_run_has_words_in_both_languages_and_a_known_unit():
+    for indicator in indicators_of(compose([])).values():
+        assert indicator.label["en"]
+        assert re.search("[\u3040-\u30ff\u4e00-\u9fff]", indicator.label["ja"]), indicator
+        assert indicator.unit in UNITS
+        assert indicator.topic in TOPICS
+        assert indicator.code not in indicator.label.values()
+
+
+@pytest.mark.parametrize(
+    ("reference", "quality", "kind"),
+    [
+        ("moj.go.jp/isa/content/001.pdf", "published", "official"),
+        ("https://www.city.example.lg.jp/x", "published", "official"),
+        ("kantei.go.jp/jp/pages/20260123.html", "assumption", "assumption"),
+        ("news.livedoor.com/article/detail/1", "published", "secondary"),
+        ("not-go.jp/x", "published", "secondary"),
+        ("moj.go.jp.example.com", "published", "secondary"),
+        ("Plan for fiscal 2024-28", "rounded", "secondary"),
+    ],
+)
+def test_references_are_marked(reference, quality, kind):
+    assert reference_kind(reference, quality) == kind
+
+
+def test_published_scores_are_those_of_the_docs():
+    docs = (ROOT / "docs" / "hindcast.md").read_text(encoding="utf-8")
+    for row in pd.read_csv(PUBLISHED, dtype=str).to_dict("records"):
+        line = next(text for text in docs.splitlines()
+                    if text.startswith(f"| {row['origin']} to {row['horizon']} |"))  # fmt: skip
+        cells = [cell.strip(" *") for cell in line.strip("|").split("|")]
+        held = re.findall(r"\d+", cells[5])
+        assert [*cells[1:4], *held] == [row[name] for name in COLUMNS]
+
+
+def test_a_hindcast_alone_makes_no_page(tmp_path):
+    with RunFolder(tmp_path, "0123456789abcdef") as folder:
+        folder.add_table("scoreboard.parquet", pa.table({"origin": ["2017-12"]}))
+        folder.finish({"kind": "hindcast"})
+    with pytest.raises(ConfigError, match="past scores only"):
+        read_study([folder.path])
+
+
+def test_a_folder_of_another_kind_is_named(tmp_path):
+    with RunFolder(tmp_path, "0123456789abcdef") as folder:
+        folder.add_text("x.txt", "x")
+        folder.finish({"kind": "sensitivity"})
+    with pytest.raises(ConfigError, match="folder of a sensitivity: a page is made of comparison"):
+        read_study([folder.path])
+
+
+def test_the_policy_allows_nothing_but_what_it_names():
+    text = policy("let x = 1;\n", ["sha256-abc"])
+    rules = dict(rule.strip().split(" ", 1) for rule in text.split(";"))
+    assert rules["default-src"] == "'none'"
+    assert rules["script-src"] == f"'{content_hash('let x = 1;' + chr(10))}'"
+    assert rules["style-src"] == "'sha256-abc'"
+    assert "unsafe" not in text
+    assert "http" not in text
+
+
+def test_hashes_are_those_that_browsers_compute():
+    # The example of the Content Security Policy standard, section 8.5.
+    assert content_hash("alert('Hello, world.');") == (
+        "sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng="
+    )
+
+
+def test_every_word_of_the_page_is_there_in_three_languages():
+    text = (WEB / "src" / "words.js").read_text(encoding="utf-8")
+    words = re.findall(r"^  (\w+): \{(.*)\},?$", text, re.MULTILINE)
+    assert len(words) > 100
+    for name, body in words:
+        assert re.findall(r"\b(en|ja|ko): \"", body) == ["en", "ja", "ko"], name
+        places = [set(re.findall(r"\{(\w+)\}", part)) for part in re.split(r"\b(?:ja|ko): ", body)]
+        assert places[0] == places[1] == places[2], name
+    used = set(re.findall(r"\bt\(\"(\w+)\"", (WEB / "src" / "page.jsx").read_text("utf-8")))
+    assert used <= {name for name, _ in words}
+
+
+def test_every_state_of_a_law_has_words():
+    text = (WEB / "src" / "words.js").read_text(encoding="utf-8")
+    for lever in compose([]).policy.values():
+        if lever.legal_status != "response":  # shown as an assumption
+            assert f"\n  {lever.legal_status}: " in text
+
+
+def test_node_is_new_enough_from_version_20():
+    assert is_new_enough("v20.20.2\n")
+    assert is_new_enough("v24.19.0\n")
+    assert not is_new_enough("v18.19.1\n")
+    assert not is_new_enough("")
+
+
+def test_the_locks_name_no_address():
+    for name in ("sim/web/package-lock.json", "requirements-node.lock"):
+        assert "http" not in re.sub(r'"(url|funding)": .*', "", (ROOT / name).read_text("utf-8"))
+
+
+def test_nothing_of_others_lies_in_the_package():
+    assert not list((ROOT / "sim").rglob("node_modules"))
