@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import Any, Final
 
 from sim import __version__
@@ -14,6 +15,7 @@ from sim.pages import tables, words
 from sim.pages.labels import TOPICS, UNITS, indicators_of, text
 from sim.pages.levers import levers_of
 from sim.pages.scores import scores_of
+from sim.pages.shapes import read_shapes
 from sim.pages.study import Study
 
 Json = dict[str, Any]
@@ -38,11 +40,17 @@ _SECTIONS: Final = {
 }
 
 
-def document(study: Study, language: str) -> Json:
-    """All that the page shows, in every language that there is; `language` is shown first."""
+def document(study: Study, language: str, shapes: Path | None = None) -> Json:
+    """All that the page shows, in every language that there is; `language` is shown first.
+
+    shapes: see `sim.pages.shapes`. Raises ConfigError if its file cannot be used.
+    """
     config, country = study.config, study.config.country
     values, effects, indicators = tables.series(study, indicators_of(config))
     months = tables.kept_months(study)
+    places = tables.places(study)
+    if places is not None and shapes is not None:
+        places["shapes"] = read_shapes(shapes, places["codes"])
     queues = [{"code": name, "label": text(queue.label)}
               for agency in (config.agency or {}).values()
               for name, queue in agency.queues.items()]  # fmt: skip
@@ -68,7 +76,7 @@ def document(study: Study, language: str) -> Json:
                           for code, group in country.groups.items()],
         "splits": tables.splits(study),
         "composition": tables.composition(study),
-        "places": tables.places(study),
+        "places": places,
         "movements": tables.movements(study),
         "firms": tables.firms(study),
         "queues": queues,

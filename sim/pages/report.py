@@ -41,16 +41,25 @@ def add_verb(verbs: Any) -> None:
     verb.add_argument("--lang", choices=LANGUAGES, default="en", help="language shown first")
     verb.add_argument("--to", type=Path, default=DEFAULT, metavar="FILE",
                       help=f"the page; {DEFAULT} if not given")  # fmt: skip
+    shapes_help = "boundaries of municipalities, joined by their codes, for the map"
+    verb.add_argument("--shapes", type=Path, metavar="FILE.geojson", help=shapes_help)
     verb.set_defaults(action=_report)
 
 
 def _report(options: argparse.Namespace) -> int:
-    print(report(options.folders, options.lang, options.to))
+    print(report(options.folders, options.lang, options.to, options.shapes))
     return 0
 
 
-def report(folders: Sequence[Path], language: str = "en", to: Path = DEFAULT) -> Path:
+def report(
+    folders: Sequence[Path],
+    language: str = "en",
+    to: Path = DEFAULT,
+    shapes: Path | None = None,
+) -> Path:
     """Write the page of the folders; returns its path.
+
+    shapes  a GeoJSON file with the boundaries of municipalities; without it they are circles
 
     Raises ConfigError if the folders make no page or the bundle is not built, NotVerified if a
     folder is not as its manifest says, OutputError if a file cannot be read or written.
@@ -65,6 +74,6 @@ def report(folders: Sequence[Path], language: str = "en", to: Path = DEFAULT) ->
         raise ConfigError(f"--to {to}: name a file that ends in .html")
     if to.is_dir() or not to.absolute().parent.is_dir():
         raise ConfigError(f"--to {to}: name a file in a folder that exists")
-    content = page(document(read_study(folders), language)).encode("utf-8")
+    content = page(document(read_study(folders), language, shapes)).encode("utf-8")
     write_atomically(to, lambda stream: stream.write(content))
     return to

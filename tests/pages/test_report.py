@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from sim.cli import main as cli
+from sim.files.folder import RunFolder
 from sim.pages.document import document
 from sim.pages.page import DIST, escaped_json, page
 from sim.pages.study import read_study
@@ -167,6 +169,25 @@ def test_runs_with_equal_seeds_are_paired(comparison):
     assert (both["effect_x"] == both["effect_y"]).all()
     unpaired = read_study(folders[:4])  # three seeds and one: levels side by side
     assert unpaired.effects is None
+
+
+def test_a_hindcast_beside_gives_its_own_scores(run, tmp_path):
+    board = pd.DataFrame({
+        "origin": ["2023-12"] * 3 + ["2024-06"] * 3, "horizon": ["2025-06"] * 6,
+        "forecaster": ["kyosei", "linear", "constant"] * 2,
+        "error_groups": [0.037, 0.05, 0.056, 0.021, 0.03, 0.04],
+        "coverage_50": [0.7, None, None] * 2, "coverage_80": [0.88, None, None] * 2,
+        "coverage_95": [0.92, None, None] * 2,
+    })  # fmt: skip
+    with RunFolder(tmp_path, "0123456789abcdef") as folder:
+        folder.add_table("scoreboard.parquet", pa.Table.from_pandas(board, preserve_index=False))
+        folder.finish({"kind": "hindcast"})
+    scores = document(read_study([run, folder.path]), "en")["scores"]
+    assert scores["given"]
+    assert [row["error"] for row in scores["rows"]] == [3.7, 2.1]
+    assert scores["rows"][0]["in_80"] == 88
+    assert scores["rows"][scores["nearest"]]["months"] == scores["months"] == 18
+    assert not document(read_study([run]), "en")["scores"]["given"]
 
 
 # ---- what the verb answers --------------------------------------------------------------------
@@ -318,6 +339,27 @@ def test_tiles_stand_for_their_prefectures(browser, file, made):
         name = group["label"]["en"]
         assert told[name][0] == f"{cells['mean'][k]:,.0f}"
         assert (fills[name] != "#ffffff") == cells["sure"][k]
+
+
+@in_browser
+def test_boundaries_that_a_user_gives_are_drawn(browser, run, tmp_path):
+    made = document(read_study([run]), "en")
+    places = made["places"]
+    corners = zip(places["codes"], places["longitude"], places["latitude"], strict=True)
+    features = [
+        {"type": "Feature", "properties": {"code": code}, "geometry": {
+            "type": "Polygon",
+            "coordinates": [[[x, y], [x + 0.1, y], [x + 0.1, y + 0.1], [x, y + 0.1], [x, y]]]}}
+        for code, x, y in corners
+    ]  # fmt: skip
+    shapes = tmp_path / "towns.geojson"
+    shapes.write_text(json.dumps({"type": "FeatureCollection", "features": features}), "utf-8")
+    to = tmp_path / "page.html"
+    assert cli.main(["report", str(run), "--to", str(to), "--shapes", str(shapes)]) == 0
+    with opened(browser, to) as tab:
+        drawn = tab.locator("#figure-towns svg path:has(title)")
+        assert drawn.count() > 0.98 * len(features)
+        assert "Boundaries: from the file" in tab.locator("#figure-towns").inner_text()
 
 
 @in_browser

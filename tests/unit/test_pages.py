@@ -18,6 +18,7 @@ from sim.pages.labels import TOPICS, UNITS, indicators_of
 from sim.pages.levers import reference_kind
 from sim.pages.page import content_hash, policy
 from sim.pages.scores import COLUMNS, PUBLISHED
+from sim.pages.shapes import read_shapes
 from sim.pages.study import read_study
 from sim.pages.tables import is_distinguishable, number
 from sim.pages.words import rounded
@@ -168,3 +169,48 @@ def test_the_locks_name_no_address():
 
 def test_nothing_of_others_lies_in_the_package():
     assert not list((ROOT / "sim").rglob("node_modules"))
+
+
+def square(x: float, y: float, size: float = 0.1) -> list[list[float]]:
+    return [[x, y], [x + size, y], [x + size, y + size], [x, y + size], [x, y]]
+
+
+def feature(properties: dict[str, object], *rings: list[list[float]]) -> dict[str, object]:
+    return {"type": "Feature", "properties": properties,
+            "geometry": {"type": "Polygon", "coordinates": list(rings)}}  # fmt: skip
+
+
+def test_shapes_are_joined_by_the_property_that_holds_the_codes(tmp_path):
+    path = tmp_path / "towns.geojson"
+    features = [
+        feature({"N03_007": "01100", "name": "<b>"}, square(141, 43), square(141.02, 43.02, 0.04)),
+        feature({"N03_007": "01100"}, square(142, 43)),  # an island
+        feature({"N03_007": 1202}, square(140.72, 41.76)),  # a number lacks its zero
+        feature({"N03_007": "99999"}, square(0, 0)),
+        feature({"N03_007": "01203"}, square(140.9, 43.1, 0.001)),  # smaller than a dot
+    ]
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}), "utf-8")
+    shapes = read_shapes(path, ["01100", "01202", "01203"])
+    assert [len(rings) for rings in shapes["rings"]] == [3, 1, 0]
+    x, y, *steps = shapes["rings"][1][0]
+    assert (x * shapes["grid"], y * shapes["grid"]) == pytest.approx((140.72, 41.76))
+    assert (sum(steps[::2]), sum(steps[1::2])) == (0, 0)  # back where it began
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("{", "is not JSON"),
+        ("[]", "is not a GeoJSON FeatureCollection"),
+        ('{"features": []}', "0 of 1 found"),
+        (json.dumps({"features": [feature({"code": "01100"}, square(1e6, 5e6))]}), "degrees"),
+        (json.dumps({"features": [feature({"code": "01100"}, [["x", "y"]])]}), "cannot be read"),
+    ],
+)
+def test_shapes_that_cannot_be_used_are_refused(content, told, tmp_path):
+    path = tmp_path / "towns.geojson"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(ConfigError, match=told):
+        read_shapes(path, ["01100"])
+    with pytest.raises(ConfigError, match="No such file"):
+        read_shapes(tmp_path / "nowhere", ["01100"])

@@ -238,8 +238,9 @@ function colourKey(scale, {title, write}, x, y, wide) {
   return group;
 }
 
-// Circles at places over the land. circles: [{x, y, area, fill, hollow, tip}], area 0 to 1 of the largest.
-export function circles({label, circles, coast, scale, key, width, most = 26, dotted = 1.1}) {
+// Places over the land: circles [{x, y, area, fill, dot, tip}], area 0 to 1 of the largest; or, with
+// shapes {grid, rings}, the places themselves, those without a shape as dots.
+export function places({label, circles, shapes, coast, scale, key, width, most = 26, dotted = 1.1}) {
   const [main, ...insets] = coast.frames;
   const height = Math.round(width * 0.98);
   const svg = element("svg", {
@@ -267,17 +268,35 @@ export function circles({label, circles, coast, scale, key, width, most = 26, do
       .map((polygon) => polygon.map((ring) => `M${ring.map(([lon, lat]) => project(lon, lat).map((v) => v.toFixed(1)).join(",")).join("L")}Z`).join("")).join("");
     group.append(element("path", {d: land, fill: "#f1f3f5", stroke: "#b8c0ca", "stroke-width": 0.6}));
     for (const circle of inside) {
+      const rings = shapes?.rings[circle.place] ?? [];
+      if (rings.length) {
+        const d = rings.map((ring) => outline(ring, shapes.grid, project)).join("");
+        const made = element("path", {d, fill: circle.dot ? "#ffffff" : circle.fill, "fill-rule": "evenodd", stroke: "#aab3be", "stroke-width": 0.3});
+        made.append(element("title", {}, circle.tip));
+        group.append(made);
+        continue;
+      }
       const [cx, cy] = project(circle.x, circle.y);
-      const r = circle.dot ? dotted : Math.max(1.2, most * Math.sqrt(circle.area));
+      const r = circle.dot || shapes ? dotted : Math.max(1.2, most * Math.sqrt(circle.area));
       const made = element("circle", {
-        cx: cx.toFixed(1), cy: cy.toFixed(1), r: r.toFixed(2), fill: circle.hollow ? "none" : circle.fill,
-        stroke: circle.dot ? "none" : circle.hollow ? circle.fill : "#ffffff", "stroke-width": circle.hollow ? 0.9 : 0.5, "fill-opacity": 0.86
+        cx: cx.toFixed(1), cy: cy.toFixed(1), r: r.toFixed(2), fill: circle.fill,
+        stroke: circle.dot ? "none" : "#ffffff", "stroke-width": 0.5, "fill-opacity": 0.86
       });
       made.append(element("title", {}, circle.tip));
       group.append(made);
     }
     return group;
   }
+}
+
+// A ring as the document has it: the first corner, then steps.
+function outline(ring, grid, project) {
+  let [x, y] = ring, path = "";
+  for (let k = 0; k < ring.length; k += 2) {
+    if (k) (x += ring[k]), (y += ring[k + 1]);
+    path += `${k ? "L" : "M"}${project(x * grid, y * grid).map((v) => v.toFixed(1)).join(",")}`;
+  }
+  return `${path}Z`;
 }
 
 export function inFrame(frame, {x, y}) {

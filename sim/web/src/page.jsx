@@ -30,7 +30,9 @@ const isFlow = (code) => UNITS[code] === "people a year";
 const lastOf = (values) => values?.[values.length - 1] ?? null;
 
 function footer() {
-  const {version, number, start, end, scale, seed} = doc.facts;
+  const {version, start, end, scale, seed, runs} = doc.facts;
+  const others = runs.reduce((sum, count) => sum + count, 0) - 1;
+  const number = doc.kind === "run" && others > 0 ? `${doc.facts.number} (+${others})` : doc.facts.number;
   return t("footer", {version, kind: t(`kind_${doc.kind}`), number, start, end, scale, seed});
 }
 
@@ -243,10 +245,10 @@ function TownsFigure({arm}) {
   if (!doc.places || !COAST) return <p class="missing">{t("no_towns")}</p>;
   const prefectureNames = new Map(doc.groups.prefecture.map((one) => [one.code, say(one.label)]));
   const {codes, names, prefectures, longitude, latitude, arms} = doc.places;
-  const own = arms[arm], base = arms[BASE], effect = Boolean(own.effect);
+  const own = arms[arm], base = arms[BASE], effect = Boolean(own.effect), shaped = Boolean(doc.places.shapes);
   const first = monthText(doc.months[0]), last = monthText(LAST);
   const rows = codes.map((code, k) => ({
-    code, name: names[k], prefecture: prefectureNames.get(prefectures[k]), x: longitude[k], y: latitude[k],
+    place: k, code, name: names[k], prefecture: prefectureNames.get(prefectures[k]), x: longitude[k], y: latitude[k],
     first: own.first[k], last: own.last[k], base: base.last[k], effect: own.effect?.[k] ?? null, low: own.low?.[k] ?? null,
     high: own.high?.[k] ?? null, sure: own.sure?.[k] ?? false, growth: own.first[k] > 0 ? own.last[k] / own.first[k] - 1 : null,
     few: own.last[k] * doc.facts.scale * doc.facts.replicates < FEW
@@ -258,8 +260,8 @@ function TownsFigure({arm}) {
   const fill = (row) => (effect ? (!row.sure ? QUIET : row.effect < 0 ? FEWER : MORE) : row.few || row.growth === null ? QUIET : scale.apply(row.growth - whole));
   const title = t(effect ? "towns_title_diff" : "towns_title", {count: level(rows.length, "people"), month: last});
   const outside = rows.filter((row) => !COAST.frames.some((frame) => charts.inFrame(frame, row)));
-  const map = () => charts.circles({
-    label: title, width: 760, coast: COAST, scale, most: effect ? 20 : 26,
+  const map = () => charts.places({
+    label: title, width: 760, coast: COAST, shapes: doc.places.shapes, scale, most: effect ? 20 : 26,
     key: {title: t("towns_change", {first}), write: (value) => percent(value + whole, true)},
     circles: rows.map((row) => ({
       ...row, area: size(row) / largest, dot: effect && !row.sure, fill: fill(row),
@@ -278,7 +280,7 @@ function TownsFigure({arm}) {
   return <Figure id="figure-towns" title={title} footer={footer()} on={[arm]} start="map" parts={[{draw: chart}]} mapParts={[{draw: map}]}
     legend={effect ? [{name: t("fewer"), colour: FEWER, square: true}, {name: t("more"), colour: MORE, square: true}, {name: t("not_sure"), colour: QUIET, square: true}] : []}
     table={{columns, write, rows: sorted.map((row) => [row.name, row.code, row.prefecture, row.first, row.last, ...(effect ? [row.effect, row.low, row.high] : [])])}}
-    notes={[effect ? t("towns_note_diff") : t("towns_note", {first}), effect ? surenessNote(rows) : "", outside.length ? t("towns_outside", {count: outside.length}) : "", `${sentence(say(armOf(arm).title))} ${t("towns_credit")}`]} />;
+    notes={[shaped ? t(effect ? "towns_shapes_diff" : "towns_shapes", {first}) : effect ? t("towns_note_diff") : t("towns_note", {first}), effect ? surenessNote(rows) : "", outside.length ? t("towns_outside", {count: outside.length}) : "", `${sentence(say(armOf(arm).title))} ${t(shaped ? "towns_credit_own" : "towns_credit")}`]} />;
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -610,7 +612,7 @@ function Page() {
           <p class="run">{footer()}</p>
         </section>
         <section id="basis">
-          <h2>{t("levers_short")}</h2><LeverList />
+          <h2>{t(doc.arms.length > 1 ? "levers_short" : "levers_one")}</h2><LeverList />
           <h2>{t("assumed")}</h2><Assumed />
           <h2>{t("scores")}</h2><Scores />
           <h2>{t("reproduce")}</h2><Reproduce />

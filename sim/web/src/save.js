@@ -28,7 +28,7 @@ export function save(name, content, type) {
 }
 
 // The charts of a figure as one picture, with its title, notes, legend and where it came from.
-// parts: [{title, svg}] side by side; legend: [{name, colour}].
+// parts: [{title, svg}] side by side; legend: [{name, colour, dash?, square?}].
 export async function png({title, notes, legend, parts, footer}) {
   const sizes = parts.map(({svg}) => [svg.viewBox.baseVal.width, svg.viewBox.baseVal.height]);
   const wide = Math.max(640, sizes.reduce((sum, [w]) => sum + w + MARGIN, MARGIN));
@@ -48,11 +48,12 @@ export async function png({title, notes, legend, parts, footer}) {
   for (const line of titles) write(MARGIN, line, 16, INK, 700, (y += 8)), (y += 16);
   y += 2;
   let x = MARGIN;
-  for (const {name, colour} of legend) {
+  for (const {name, colour, dash, square} of legend) {
     const length = 30 + breadth(name) * 6.4;
     if (x > MARGIN && x + length > wide - MARGIN) (x = MARGIN), (y += LINE);
-    const mark = document.createElementNS(SVG, "rect");
-    Object.entries({x, y: y - 9, width: 14, height: 10, fill: colour}).forEach(([key, value]) => mark.setAttribute(key, value));
+    const mark = document.createElementNS(SVG, square ? "rect" : "path");
+    const look = square ? {x, y: y - 9, width: 14, height: 10, fill: colour} : {d: `M${x - 4},${y - 4}h19`, stroke: colour, "stroke-width": 2.4, "stroke-dasharray": dash || "none"};
+    Object.entries(look).forEach(([key, value]) => mark.setAttribute(key, value));
     root.append(mark);
     write(x + 19, name, 12, INK, 400);
     x += length;
