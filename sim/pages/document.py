@@ -108,7 +108,9 @@ def _assumed(study: Study) -> Json | None:
     if manifest is None:
         return None
     paths = [str(path) for path in manifest["assumptions"]]
-    counts = {code: sum(path.startswith(f"{code}.") for path in paths) for code in _SECTIONS}
+    counts = {
+        code: len([path for path in paths if path.startswith(f"{code}.")]) for code in _SECTIONS
+    }
     return {
         "sections": [{"label": label, "count": counts[code]}
                      for code, label in _SECTIONS.items() if counts[code]],

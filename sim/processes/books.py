@@ -51,14 +51,14 @@ UNSOUND: Final = (
 
 @njit(cache=True, nogil=True)
 def unsound(
-    c, first, stop, status, born, entered, since, sex, language, arrears, stage, origin, principal,
+    c, first, stop, status, born, entered, since, sex, language, arrears, origin, principal,
     limits, out,
 ):  # fmt: skip
     """Residents of rows [first, stop) who break a rule of UNSOUND: out int64[C, 6].
 
-    limits int64[4]: the month, the numbers of stages and origins, and the rows in use
+    limits int64[3]: the month, the number of origins, and the rows in use
     """
-    now, stages, origins, rows = limits[0], limits[1], limits[2], limits[3]
+    now, origins, rows = limits[0], limits[1], limits[2]
     for i in range(first, stop):
         if status[i] == HOLE:
             continue
@@ -66,8 +66,8 @@ def unsound(
         out[c, 1] += entered[i] > now
         out[c, 2] += since[i] > now
         out[c, 3] += entered[i] < born[i]
-        coded = sex[i] <= 1 and language[i] <= 4 and arrears[i] <= 7
-        out[c, 4] += not (coded and stage[i] < stages and origin[i] < origins)
+        coded = sex[i] <= 1 and language[i] <= 4 and arrears[i] <= 7 and origin[i] < origins
+        out[c, 4] += not coded
         holder = principal[i]
         if holder >= rows or holder < -1:
             out[c, 5] += 1
@@ -121,9 +121,9 @@ def recount_all(state: State) -> None:
             f"the books of {month} do not close: stocks by status, origin and prefecture differ"
             f" from a recount by {int(abs(again - state.cube).sum())} people"
         )
-    limits = np.array([state.month, state.model.status.stage_cut.shape[1], o, people.n], np.int64)
+    limits = np.array([state.month, o, people.n], np.int64)
     wrong = np.zeros((state.chunks, len(UNSOUND)), np.int64)
-    names = ("status", "born", "entered", "since", "sex", "language", "arrears", "stage", "origin")
+    names = ("status", "born", "entered", "since", "sex", "language", "arrears", "origin")
     columns = (people[name] for name in (*names, "principal"))
     state.crew.run(unsound, people.n, *columns, limits, wrong)
     found = wrong.sum(axis=0)

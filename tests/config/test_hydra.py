@@ -13,6 +13,7 @@ from sim.config.compose import compose as compose_checked
 from sim.config.compose import to_yaml
 from sim.config.files import read_files
 from sim.config.hydra import Files, laid_together
+from sim.config.levers import hold_laws
 from sim.config.schema.run import RunConfig
 from sim.config.settings import configs_folder
 
@@ -113,7 +114,9 @@ WORDS = [
 
 def check_whole(words: list[str]) -> None:
     """What a run holds, words included, is what its shape makes of Hydra's composition."""
-    theirs = RunConfig.model_validate(by_hydra(configs_folder().resolve(), words))
+    composed = by_hydra(configs_folder().resolve(), words)
+    hold_laws(composed)  # which Hydra does not know
+    theirs = RunConfig.model_validate(composed)
     assert to_yaml(compose_checked(words)) == to_yaml(theirs)
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.lever_cases import case_files
 
 from sim.config import compose as door
 from sim.config.compose import DATA
@@ -20,6 +19,7 @@ from sim.data.load import Data
 from sim.policies.ratebook import RateBook
 from sim.rates.places import load_places
 from sim.rates.tables import build
+from tests.helpers.lever_cases import case_files
 
 CONFIGS = configs_folder()
 STUDIES = ("calibration", "hindcast", "sensitivity")
