@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
 from sim.agents.record import MONTH, Record, Series
+from sim.agents.state import State
 from sim.config.schema.run import RunConfig
-from sim.model.model import Kyosei
 from sim.rates.tables import KINDS, Model
+
+
+class Recorded(Protocol):
+    """What of a model an outcome is made of: readers of finished runs need not load the model."""
+
+    @property
+    def record(self) -> Record: ...
+    @property
+    def state(self) -> State: ...
+    @property
+    def config(self) -> RunConfig: ...
 
 
 @dataclass(frozen=True)
@@ -27,7 +39,7 @@ class Outcome:
     _stacks: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
 
     @classmethod
-    def of(cls, model: Kyosei) -> Outcome:
+    def of(cls, model: Recorded) -> Outcome:
         """What a model has recorded so far."""
         return cls(model.record, model.state.model, model.config)
 

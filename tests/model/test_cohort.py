@@ -40,7 +40,7 @@ def crowd() -> dict[str, np.ndarray]:
     people["sex"] = (np.arange(N) % 2).astype(np.uint8)
     age = np.random.default_rng(3).integers(0, 90 * 12, N)
     people["born"] = (month_index(tiny.START) - age).astype(np.int16)
-    people["entered"] = np.minimum(people["entered"], month_index(tiny.START)).astype(np.int16)
+    people["entered"] = np.maximum(people["entered"], people["born"])
     return people
 
 
