@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from sim.config.compose import compose, to_yaml
 from sim.config.levers import set_levers
-from sim.config.paths import matching, paths_of
+from sim.config.paths import Paths
 from sim.config.settings import configs_folder
 from sim.core.clock import month_index
 from tests.helpers.lever_cases import Case, case_files, cases_of, check, evaluate, words_of, world
@@ -62,7 +62,7 @@ def test_every_effect_of_a_lever_has_a_case_when_it_is_in_force(code: str):
         for active in (a for a in set_levers(config) if a.code == code):
             for name, effect in active.effects():
                 since, until = active.window(effect)
-                named = matching(paths_of([case.path]), effect.paths)
+                named = Paths([case.path]).matching(effect.paths)
                 if named and since <= month_index(case.month) <= until:
                     without.discard(name)
     assert without == set()
