@@ -85,6 +85,9 @@ MIXES: Final = ("first", "renewed")
 
 _WILD: Final = re.compile(r"[*?[]")
 
+NOT: Final = "!"
+"""Before a glob in a list of globs: what it names is taken out of what the others name."""
+
 
 class Paths(tuple[str, ...]):
     """Paths in order, each once, which globs name."""
@@ -107,8 +110,11 @@ class Paths(tuple[str, ...]):
         return {}
 
     def matching(self, globs: Iterable[str]) -> tuple[str, ...]:
-        """The paths that some glob names, in their order; see `matches`."""
-        return tuple(self[k] for k in sorted({k for glob in globs for k in self._named(glob)}))
+        """The paths that some glob names and none behind a `!`, in their order; see `matches`."""
+        meant, spared = _apart(globs)
+        named = {k for glob in meant for k in self._named(glob)}
+        named -= {k for glob in spared for k in self._named(glob)}
+        return tuple(self[k] for k in sorted(named))
 
     def _named(self, glob: str) -> list[int]:
         if not _WILD.search(glob):  # a name written out, as most are
@@ -152,8 +158,23 @@ def _fates_of(config: RunConfig, name: str) -> Iterator[tuple[str, bool]]:
 
 
 def matches(path: str, globs: Iterable[str]) -> bool:
-    """Whether some glob names the path. Decisions are only meant by globs that end in .grant."""
-    every, granting = _patterns(tuple(globs))
+    """Whether some glob names the path, and none behind a `!`.
+
+    Decisions are only meant by globs that end in .grant.
+    """
+    meant, spared = _apart(globs)
+    return _names(path, meant) and not _names(path, spared)
+
+
+def _apart(globs: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The globs, and those that stand behind a `!`."""
+    every = tuple(globs)
+    spared = tuple(glob.removeprefix(NOT) for glob in every if glob.startswith(NOT))
+    return tuple(glob for glob in every if not glob.startswith(NOT)), spared
+
+
+def _names(path: str, globs: tuple[str, ...]) -> bool:
+    every, granting = _patterns(globs)
     return (granting if path.endswith(GRANT) else every).match(path) is not None
 
 

@@ -89,3 +89,13 @@ def test_paths_are_named_by_globs_as_one_by_one():
         assert paths.matching(globs) == tuple(path for path in paths if matches(path, globs))
     assert paths.matching(["*"]) == ("a.x", "b.x", "b.y")
     assert paths.matching(["[ab].y", "b.*", "a.x.grant"]) == ("a.x.grant", "b.x", "b.y")
+
+
+def test_what_stands_behind_a_mark_of_exclamation_is_taken_out():
+    paths = Paths(["a.x", "a.x.grant", "b.x", "b.y", "b.y.grant"])
+    assert paths.matching(["*.x", "!b.x"]) == ("a.x",)
+    assert paths.matching(["!b.x", "*.x"]) == ("a.x",)
+    assert paths.matching(["*.grant", "!b.*.grant"]) == ("a.x.grant",)
+    assert paths.matching(["!b.x"]) == ()
+    assert matches("a.x", ["*.x", "!b.x"])
+    assert not matches("b.x", ["*.x", "!b.x"])

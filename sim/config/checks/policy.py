@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sim.config.factors import CLASS_SIZES, STEP_SIZES
 from sim.config.levers import EVERY, IN_FORCE, LAST, Active, chosen, set_levers, usable
 from sim.config.messages import Problem
-from sim.config.paths import ARRIVALS, Kinds, Paths
+from sim.config.paths import ARRIVALS, NOT, Kinds, Paths
 from sim.config.schema.policy import Edit, Effect, Lever, Product, Settings
 from sim.config.schema.run import RunConfig
 from sim.config.yaml import Path
@@ -128,8 +128,11 @@ def _anticipation(path: Path, lever: Lever, known: Kinds) -> Iterator[Problem]:
 
 def _paths(path: Path, globs: list[str], known: Paths) -> Iterator[Problem]:
     for i, glob in enumerate(globs):
-        if not known.matching([glob]):
-            yield Problem((*path, "paths", i), f"matches nothing.{nearest(glob, known)}", glob)
+        meant = glob.removeprefix(NOT)
+        if not known.matching([meant]):
+            yield Problem((*path, "paths", i), f"matches nothing.{nearest(meant, known)}", glob)
+    if globs and not known.matching(globs):
+        yield Problem((*path, "paths"), f"name nothing that no {NOT} takes out again.")
 
 
 def _effect(

@@ -143,8 +143,8 @@ class Transfer(Strict):
     tiers: list[Code]
     after_lock: Values  # statuses that may change after their field's lock: leavers a year
     metropolitan: list[StrictStr]  # prefectures
-    metropolitan_share: Value  # transferees that a metropolitan firm may take, per worker
-    other_share: Value
+    share: Value  # transferees that a firm may take, per worker
+    metropolitan_share: Value  # inside it, those whom a metropolitan firm may take from elsewhere
 
 
 class Cap(Strict):
