@@ -207,7 +207,9 @@ class Market(NamedTuple):
     place_cut: np.ndarray  # uint64[T, N + 1, P] cumulative: where they look; the last for any
     sector_cut: np.ndarray  # uint64[T, P, N] cumulative: in which sector
     limited: np.ndarray  # bool[T]: firms may take only a share of their workers by transfer
-    share: np.ndarray  # float64[P]: that share
+    share: float  # that share
+    inward: float  # inside it, the share that metropolitan firms may take from elsewhere
+    metropolitan: np.ndarray  # bool[P]
 
 
 @dataclass
@@ -216,7 +218,8 @@ class Labour:
 
     jobs       float64[T, P, N]  jobs wanted at the opening: where people look for work
     way        columns of WAY, one row a person recruited abroad
-    transfers  int16[firms]      workers taken from other firms this year
+    transfers  int16[firms, 2]   workers taken from other firms this year: all, and those whom
+                                 metropolitan firms took from elsewhere
     counts     int64[COUNTS, T]  of this month
     capped     int64[T, fields]  recruitments that a cap stopped this month
     flow       int64[T, fields]  recruitments since April
@@ -227,7 +230,7 @@ class Labour:
     way: dict[str, np.ndarray] = field(
         default_factory=lambda: {name: np.zeros(0, dtype) for name, dtype in WAY.items()}
     )
-    transfers: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int16))
+    transfers: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), np.int16))
     counts: np.ndarray = field(default_factory=lambda: np.zeros((N_COUNTS, 1), np.int64))
     capped: np.ndarray = field(default_factory=lambda: np.zeros((1, 1), np.int64))
     flow: np.ndarray = field(default_factory=lambda: np.zeros((1, 1), np.int64))
@@ -256,8 +259,8 @@ def labour_of(config: RunConfig, firms: FirmSet, prefecture: np.ndarray, places:
 
 
 MARKET_PARAMETERS = (
-    "recruit.search", "recruit.cross_border", "recruit.pull", "transfer.metropolitan_share",
-    "transfer.other_share",
+    "recruit.search", "recruit.cross_border", "recruit.pull", "transfer.share",
+    "transfer.metropolitan_share",
 )  # fmt: skip
 """Parameters below `firms` that a Market is made of."""
 
@@ -273,7 +276,6 @@ def market_of(config: RunConfig, codes: Codes, labour: Labour, params: dict[str,
     places = np.concatenate([towards, towards.sum(axis=1, keepdims=True)], axis=1)
     free = [tier.search == "all" for tier in firms.tiers.values()]
     cross = [params["recruit.cross_border"] if f else 0.0 for f in free]
-    metropolitan = np.array([p in firms.transfer.metropolitan for p in codes.prefectures])
     return Market(
         search=int(params["recruit.search"] * 2.0**32),
         bound=np.array([tier.pool == "field" for tier in firms.tiers.values()]),
@@ -281,9 +283,9 @@ def market_of(config: RunConfig, codes: Codes, labour: Labour, params: dict[str,
         place_cut=cuts(places),
         sector_cut=cuts(jobs),
         limited=np.array([name in firms.transfer.tiers for name in firms.tiers]),
-        share=np.where(
-            metropolitan, params["transfer.metropolitan_share"], params["transfer.other_share"]
-        ),
+        share=params["transfer.share"],
+        inward=params["transfer.metropolitan_share"],
+        metropolitan=np.array([p in firms.transfer.metropolitan for p in codes.prefectures]),
     )
 
 
@@ -307,8 +309,8 @@ def packed(labour: Labour | None) -> dict[str, np.ndarray]:
     out["free"] = firms.free_rows
     out |= {f"book.{name}": array for name, array in vars(firms.book).items()}
     out |= {name: getattr(labour, name) for name in KEPT}
-    room = np.zeros(firms.n, np.int16)  # of every firm, whatever room there is for more
-    room[: min(firms.n, labour.transfers.size)] = labour.transfers[: firms.n]
+    room = np.zeros((firms.n, 2), np.int16)  # of every firm, whatever room there is for more
+    room[: min(firms.n, len(labour.transfers))] = labour.transfers[: firms.n]
     out["transfers"] = room
     return out | {f"way.{name}": column for name, column in labour.way.items()}
 

@@ -58,9 +58,9 @@ def jobs(state: State) -> None:
         return
     if calendar_month(state.month) == 1:
         labour.transfers[:] = 0
-    more = labour.firms.capacity - labour.transfers.size
+    more = labour.firms.capacity - len(labour.transfers)
     if more > 0:
-        labour.transfers = np.concatenate([labour.transfers, np.zeros(more, np.int16)])
+        labour.transfers = np.concatenate([labour.transfers, np.zeros((more, 2), np.int16)])
     if calendar_month(state.month) == FISCAL:
         labour.flow[:] = 0
     labour.counts[:], labour.capped[:] = 0, 0

@@ -322,7 +322,7 @@ def _merge(job, who, first, stop, jobs, whose, n):
 def hire(job, rows, taken, firm, p, firms, transfers, market, a, w, m, b, made):
     """Let the pairs be: row rows[k] of the population takes job[k]; free again if not after all.
 
-    firm int32[jobs]. transfers int16[firms]: workers taken from other firms this year.
+    firm int32[jobs]. transfers int16[firms, 2]: see `Labour`.
     made int64[T, 3]: hires, those of other prefectures, those refused because a firm had its
     share of transfers.
     """
@@ -345,11 +345,16 @@ def hire(job, rows, taken, firm, p, firms, transfers, market, a, w, m, b, made):
         t, place = np.int64(a.tier[p.status[i]]), np.int64(firms.municipality[f])
         changed = p.sector[i] != NO_SECTOR
         if market.limited[t] and changed:
-            if transfers[f] + 1 > max(1.0, market.share[w.prefecture[place]] * firms.heads[f, t]):
+            home, there = w.prefecture[p.municipality[i]], w.prefecture[place]
+            inward = market.metropolitan[there] and not market.metropolitan[home]
+            most = max(1.0, market.share * firms.heads[f, t])
+            most_inward = max(1.0, market.inward * firms.heads[f, t])
+            if transfers[f, 0] + 1 > most or (inward and transfers[f, 1] + 1 > most_inward):
                 taken[job[k]] = -1
                 made[t, 2] += 1
                 continue
-            transfers[f] += 1
+            transfers[f, 0] += 1
+            transfers[f, 1] += inward
         p.firm[i] = f
         p.job_since[i] = m.now
         p.sector[i] = firms.sector[f]

@@ -118,3 +118,20 @@ def test_one_more_firm_changes_only_those_whom_it_meets():
     assert firms["heads"][row].sum() > 0
     print(f"{changed} of {len(old):,} residents are changed by one more firm of 25 jobs")
     assert 0 < changed < 120
+
+
+def test_metropolitan_firms_take_fewer_transferees_from_elsewhere():
+    esd = ("firms.tiers.programme.quit",)
+    free = run((*esd, "firms.transfer.*"), 30.0)
+    bound = made((*esd,), 30.0)
+    metropolitan = free.config.firms.transfer.metropolitan
+    bound.run()
+    for model in (free, bound):
+        transfers = model.state.labour.transfers
+        firms = model.state.labour.firms
+        place = model.state.world.prefecture[firms["municipality"]]
+        names = np.array(model.state.model.codes.prefectures)[place]
+        inward = transfers[: firms.n, 1]
+        assert (inward <= transfers[: firms.n, 0]).all()
+        assert (inward[~np.isin(names, metropolitan)] == 0).all()
+    assert total(bound, "refused", "programme") > total(free, "refused", "programme")
