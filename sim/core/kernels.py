@@ -1,9 +1,10 @@
 """Arrays without reference counts, for kernels that pass tuples of arrays around.
 
-Numba counts a reference whenever an array is taken out of a tuple, with an atomic operation that
-it often cannot remove; in the monthly pass that was half of the time. A borrowed array has no
-owner to count: the caller keeps the real one alive while the kernel runs. A kernel that borrows a
-buffer of its own says `hold(buffer)` at its end, or the buffer is gone after its last mention.
+Numba increments a reference count, with an atomic operation that it often cannot remove, whenever
+an array is taken out of a tuple; in the monthly pass that was half of the time. A borrowed array
+has no owner to count: the caller keeps the real one alive while the kernel runs. A kernel that
+borrows an array it has allocated itself calls `hold(array)` at its end; otherwise Numba frees the
+array after its last use.
 """
 
 from __future__ import annotations
@@ -13,11 +14,34 @@ from typing import Any
 
 from llvmlite import ir
 from numba.core import cgutils, config, types
+from numba.core.errors import TypingError
 from numba.core.extending import intrinsic
 from numba.np.arrayobj import make_array
 
+_PLAIN = (types.Number, types.Boolean, types.NoneType)
+
+_NAMED: Any = types.BaseNamedTuple  # a NamedUniTuple, too: all members of one type
+
+
+def _refuse(kind: Any) -> None:
+    """Raise TypingError if a value of this type cannot be borrowed.
+
+    A value that is returned as it is, but counts references, would be released once too often.
+    """
+    if isinstance(kind, _NAMED):
+        for member in kind.types:
+            _refuse(member)
+    elif not isinstance(kind, (types.Array, *_PLAIN)):
+        raise TypingError(f"borrow takes arrays, numbers and named tuples of these, not {kind}")
+
 
 def _without_owner(context: Any, builder: Any, kind: Any, value: Any) -> Any:
+    if isinstance(kind, _NAMED):
+        members = [
+            _without_owner(context, builder, member, builder.extract_value(value, k))
+            for k, member in enumerate(kind.types)
+        ]
+        return context.make_tuple(builder, kind, members)
     if not isinstance(kind, types.Array):
         return value
     array = make_array(kind)(context, builder, value)
@@ -27,17 +51,14 @@ def _without_owner(context: Any, builder: Any, kind: Any, value: Any) -> Any:
 
 
 def _borrow(typingctx: Any, value: Any) -> Any:
-    """The same array, or the same named tuple of arrays and scalars, without owners."""
+    """The same array, or the same named tuple of arrays, numbers and named tuples, without owners.
+
+    Raises TypingError for anything else.
+    """
+    _refuse(value)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> ir.Value:
-        kind, given = signature.args[0], args[0]
-        if not isinstance(kind, types.NamedTuple):
-            return _without_owner(context, builder, kind, given)
-        members = [
-            _without_owner(context, builder, member, builder.extract_value(given, k))
-            for k, member in enumerate(kind.types)
-        ]
-        return context.make_tuple(builder, kind, members)
+        return _without_owner(context, builder, signature.args[0], args[0])
 
     return value(value), codegen
 
@@ -52,7 +73,7 @@ borrow: Callable[[Any], Any] = _itself if config.DISABLE_JIT else intrinsic(_bor
 
 
 def _hold(typingctx: Any, value: Any) -> Any:
-    """Nothing at all, but a mention: what is mentioned later is still alive now."""
+    """Keeps x alive until here. Compiles to nothing."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> ir.Value:
         return context.get_dummy_value()
@@ -60,16 +81,17 @@ def _hold(typingctx: Any, value: Any) -> Any:
     return types.void(value), codegen
 
 
-def _mention(value: Any) -> None:
-    """Plain Python keeps what is borrowed alive by itself."""
+def _no_hold(value: Any) -> None:
+    """Plain Python keeps an array alive as long as it is referred to."""
 
 
-hold: Callable[[Any], None] = _mention if config.DISABLE_JIT else intrinsic(_hold)  # type: ignore[attr-defined, assignment]
-"""hold(x): x is alive until here; inside kernels only."""
+hold: Callable[[Any], None] = _no_hold if config.DISABLE_JIT else intrinsic(_hold)  # type: ignore[attr-defined, assignment]
+"""hold(x): keeps x alive until here; inside kernels only."""
 
 
 def _prefetch(typingctx: Any, array: Any, index: Any) -> Any:
-    """Start loading array[index], or the beginning of that row, for reading and writing."""
+    """Fetch the cache line of array[index], or of the beginning of that row, for reading and
+    writing."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> ir.Value:
         kind, array = signature.args[0], make_array(signature.args[0])(context, builder, args[0])
@@ -85,9 +107,9 @@ def _prefetch(typingctx: Any, array: Any, index: Any) -> Any:
     return types.void(array, types.intp), codegen
 
 
-def _nothing(array: Any, index: Any) -> None:
-    """Kernels that run as plain Python (NUMBA_DISABLE_JIT) do not wait for memory."""
+def _no_fetch(array: Any, index: Any) -> None:
+    """Kernels that run as plain Python (NUMBA_DISABLE_JIT) prefetch nothing."""
 
 
-prefetch: Callable[[Any, Any], None] = _nothing if config.DISABLE_JIT else intrinsic(_prefetch)  # type: ignore[attr-defined, assignment]
-"""prefetch(array, index); inside kernels only."""
+prefetch: Callable[[Any, Any], None] = _no_fetch if config.DISABLE_JIT else intrinsic(_prefetch)  # type: ignore[attr-defined, assignment]
+"""prefetch(array, index): fetch a cache line ahead of its use; inside kernels only."""
