@@ -23,13 +23,13 @@ CHECKS = (
     "tests/config/test_compose.py",
     "tests/policies/test_lever_text.py",
 )
-WANTED = "jp36 or not jp"
+WANTED = "jp99 or not jp"
 """What is told apart by lever is run for the new one alone."""
 
 LEVER = """\
 # A job search of two years instead of one after a course.
-jp36:
-  id: JP36
+jp99:
+  id: JP99
   title: {en: Longer job search, ja: 就職活動期間の延長}
   country: japan
   acts_on: [migrant]
@@ -99,8 +99,8 @@ def test_what_was_added_is_there():
     config = compose([])
     assert "laos" in config.country.origins
     assert "regional_expert" in config.country.statuses
-    held = config.policy["jp36"].legal_status == "in_force"
-    assert ("jp36" in config.scenario.levers) == held
+    held = config.policy["jp99"].legal_status == "in_force"
+    assert ("jp99" in config.scenario.levers) == held
 """
 
 
@@ -127,11 +127,11 @@ def checkout(tmp_path: Path) -> Path:
 
 def add_lever(checkout: Path, legal_status: str) -> None:
     policy = checkout / "configs/policy/japan"
-    (policy / "jp36.yaml").write_text(LEVER.replace("LEGAL_STATUS", legal_status), "utf-8")
-    (policy / "cases/jp36.yaml").write_text(CASES, encoding="utf-8")
+    (policy / "jp99.yaml").write_text(LEVER.replace("LEGAL_STATUS", legal_status), "utf-8")
+    (policy / "cases/jp99.yaml").write_text(CASES, encoding="utf-8")
     country = checkout / "configs/country/japan.yaml"
     last = max(line for line in country.read_text("utf-8").splitlines() if "- jp" in line)
-    after(country, last.strip(), "- jp36 # longer job search")
+    after(country, last.strip(), "- jp99 # longer job search")
 
 
 def add_status(checkout: Path) -> None:

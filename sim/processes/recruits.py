@@ -109,6 +109,8 @@ def within_caps(state: State, labour: Labour, offers: Offers, rows: np.ndarray) 
         most = mine.size + here.sum() + labour.flow[t].sum()  # who can count at most
         if state.month < month_index(cap.since) or most < limits.min():
             continue
+        if cap.statuses:
+            here = _holders(state, cap.statuses, field_of, len(fields)) + pending[t]
         counted = here if cap.kind == "stock" else labour.flow[t]
         room = np.maximum(limits - counted, 0).astype(np.int64)
         wanted = np.bincount(of_job[mine], minlength=len(fields))
@@ -121,6 +123,16 @@ def within_caps(state: State, labour: Labour, offers: Offers, rows: np.ndarray) 
     _under_policy(state, labour, offers, rows, out, pending.sum(axis=1))
     count_in(labour.flow, tier[out], of_job[out], 1)
     return out
+
+
+def _holders(state: State, names: list[str], field_of: np.ndarray, fields: int) -> np.ndarray:
+    """int64[fields]: people of these statuses who have a job, by its field."""
+    assert state.labour is not None
+    p, statuses = state.people, state.model.codes.statuses
+    mine = np.isin(p["status"][: p.n], [statuses.index(name) for name in names])
+    firm = p["firm"][: p.n][mine]
+    sector = state.labour.firms["sector"][firm[firm >= 0]]
+    return np.bincount(field_of[sector], minlength=fields)
 
 
 def _under_policy(

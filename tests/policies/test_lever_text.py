@@ -22,7 +22,7 @@ from sim.core.errors import ConfigError
         ("fee permanent", ["jp06"]),
         ("永住許可手数料", ["jp06"]),
         ("手数料 永住", ["jp06"]),
-        ("naturalisation", ["jp10", "jp11"]),
+        ("naturalisation", ["jp10", "jp11", "jp48"]),
     ],
 )
 def test_a_lever_is_found_by_code_or_by_words_of_its_title(words: str, codes: list[str]):
@@ -42,6 +42,6 @@ def test_one_hit_is_shown_in_full_and_several_are_listed(capsys: pytest.CaptureF
     assert capsys.readouterr().out.startswith("jp06:\n")
     assert main(["levers", "--show", "帰化"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == ["lever", "jp10", "jp11"]
+    assert [line.split()[0] for line in lines] == ["lever", "jp10", "jp11", "jp48"]
     assert main(["levers", "--show", "帰化", "--json"]) == 0
-    assert [row["lever"] for row in json.loads(capsys.readouterr().out)] == ["jp10", "jp11"]
+    assert [row["lever"] for row in json.loads(capsys.readouterr().out)] == ["jp10", "jp11", "jp48"]

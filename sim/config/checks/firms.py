@@ -75,6 +75,9 @@ def _names(firms: Firms, config: RunConfig) -> Iterator[Problem]:
     yield from _same((AT, "mixes"), mixed, firms.tier_of, "status with a tier")
     for name, mix in firms.mixes.items():
         yield from _known((AT, "mixes", name, "shares"), mix.shares, firms.sectors, "sector")
+    for name, cap in firms.caps.items():
+        of_tier = [status for status, tier in firms.tier_of.items() if tier == name]
+        yield from _known((AT, "caps", name, "statuses"), cap.statuses, of_tier, "status of it")
     for group, members in firms.groups.of.items():
         yield from _known((AT, "groups", "of", group), members, firms.tier_of, "status with a tier")
     for at, prefectures in (

@@ -151,6 +151,7 @@ class Cap(Strict):
     """How many people a tier may have, by field; a stock over several years or a yearly flow."""
 
     kind: Literal["stock", "flow"]
+    statuses: list[Code] = []  # of the tier, which count in a stock; all of them if none is named
     since: Month
     until: Month  # end of the first plan
     plan_years: Annotated[int, Field(ge=1, le=20, strict=True)]  # length of later plans
