@@ -6,11 +6,11 @@ import argparse
 import json
 import unicodedata
 from collections.abc import Collection, Iterator
-from typing import Any
+from typing import Any, Final
 
 from sim.config.compose import compose, plain_yaml
-from sim.config.levers import LAST, Active, set_levers
-from sim.config.schema.policy import Effect, Lever, Product
+from sim.config.levers import LAST, MONTH, Active, set_levers
+from sim.config.schema.policy import Basis, Effect, Lever, Product
 from sim.config.schema.run import RunConfig
 from sim.config.settings import check_overrides
 from sim.core.clock import month_index, month_name
@@ -29,6 +29,9 @@ def levers(options: argparse.Namespace) -> int:
             print(_json(shown) if options.json else plain_yaml(shown), end="")
             return 0
         rows = listing(config, shown)
+    elif options.asof:
+        rows = held(config, _month(options.asof))
+        rows = rows if options.json else [_in_short(row) for row in rows]
     elif options.table:
         rows = table(config)
     elif options.against:
@@ -66,6 +69,56 @@ def listing(config: RunConfig, only: Collection[str] | None = None) -> list[Row]
             "assumed": assumed(lever),
         })  # fmt: skip
     return rows
+
+
+LAW: Final = ("in_force", "scheduled")
+"""Legal statuses that hold on a day after their first."""
+
+
+def _month(text: str) -> int:
+    """Raises ConfigError if it is not written as a month."""
+    if not MONTH.match(text):
+        raise ConfigError(f"--asof {text}: must be a month, such as 2026-04.")
+    return month_index(text)
+
+
+def held(config: RunConfig, month: int) -> list[Row]:
+    """What was, is or will be law in a month, lever by lever and dated value by dated value.
+
+    What is scheduled holds from its date, as far as the levers know; what is announced, a bill or
+    under consideration is no law.
+    """
+    return [
+        {"lever": code, "title": lever.title.en, "legal_status": lever.legal_status,
+         "since": lever.since, **row}
+        for code, lever in sorted(config.policy.items())
+        if lever.legal_status in LAW and month_index(lever.since) <= month
+        and (lever.until is None or month <= month_index(lever.until))
+        for row in _values(lever, month)
+    ]  # fmt: skip
+
+
+def _values(lever: Lever, month: int) -> Iterator[Row]:
+    """The dated values of a lever that hold in a month, with their bases; or its own basis."""
+    for name, rule in lever.rule.items():
+        dated = sorted((date, value) for date, value in rule.values.items())
+        begun = [pair for pair in dated if month_index(pair[0]) <= month]
+        _, value = begun[-1] if begun else dated[0]
+        yield {"rule": name, "value": value.value, "unit": rule.unit, **_basis(value.basis)}
+    if not lever.rule:
+        yield {"rule": None, "value": None, "unit": None, **_basis(lever.basis)}
+
+
+def _basis(basis: Basis | None) -> Row:
+    names = ("en", "ja", "number", "date", "article", "evidence")
+    return {f"basis_{name}": getattr(basis, name, None) for name in names}
+
+
+def _in_short(row: Row) -> Row:
+    """A row of `held` that fits on a screen: the basis by its number or date, article, evidence."""
+    at = [row["basis_number"] or row["basis_date"], row["basis_article"], row["basis_evidence"]]
+    told = {name: cell for name, cell in row.items() if not name.startswith("basis_")}
+    return {**told, "basis": ", ".join(str(part) for part in at if part)}
 
 
 def assumed(lever: Lever) -> int:

@@ -153,6 +153,7 @@ _LEVERS_EXAMPLES = """\
 examples:
   kyosei levers                                        all levers, as the scenario pulls them
   kyosei levers --show JP07                            one in full, by code or words of its title
+  kyosei levers --asof 2026-04                         what was law in a month, with its basis
   kyosei levers --table scenario=managed_coexistence   what is in force from which month
   kyosei levers --against baseline_2025 scenario=enacted
                                                        what differs between two scenarios
@@ -438,6 +439,7 @@ def _add_levers_verb(verbs: argparse._SubParsersAction[_Parser]) -> None:
         "--show", metavar="LEVER", help="one lever in full: JP07, or words of its title"
     )
     what.add_argument("--table", action="store_true", help="what is in force from which month")
+    what.add_argument("--asof", metavar="MONTH", help="what is law in a month: 2026-04")
     what.add_argument("--against", metavar="SCENARIO", help="what differs from another scenario")
     verb.add_argument("--json", action="store_true", help="JSON instead of text")
     verb.set_defaults(action=_levers)

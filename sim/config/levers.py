@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import numpy as np
 
 from sim.config.factors import ARREARS_BITS, CLASS_SIZES, SEXES, STEP_SIZES
-from sim.config.schema.policy import Effect, Lever, PhaseIn, Product
+from sim.config.schema.policy import Effect, LegalStatus, Lever, PhaseIn, Product
 from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index
 from sim.core.errors import nearest
@@ -123,21 +124,25 @@ EVERY: Final = "all"
 
 IN_FORCE: Final = "in_force"
 
+MONTH: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])$")
+
 
 def hold_laws(composed: dict[Any, Any]) -> None:
     """Write out the levers that a composed scenario pulls, in the country's order.
 
-    Pulled is what the scenario names in `levers`, and every lever whose legal status is in force,
-    unless the scenario names it in `lifts`. Of names that are wrong the checks will tell: they stay
-    where they are, before the laws.
+    Pulled is what the scenario names in `levers`, and every law that holds (`laws_of`), unless the
+    scenario names it in `lifts`. Of names that are wrong the checks will tell: they stay where they
+    are, before the laws.
 
     composed  the composed files and words; its scenario is replaced, not written to
     """
     scenario, policy = composed.get("scenario"), composed.get("policy") or {}
     if not isinstance(scenario, dict) or not isinstance(policy, dict):
         return
-    laws = [code for code, lever in policy.items()
-            if isinstance(lever, dict) and lever.get("legal_status") == IN_FORCE]  # fmt: skip
+    holds, asof = scenario.get("holds"), scenario.get("asof")
+    if not _can_be_read(holds, asof):
+        return
+    laws = laws_of(policy, holds or [IN_FORCE], asof)
     named, lifted = scenario.get("levers", []), scenario.get("lifts") or []
     if not isinstance(named, list) or not isinstance(lifted, list):
         return
@@ -145,10 +150,32 @@ def hold_laws(composed: dict[Any, Any]) -> None:
     held = [code for code in held if EVERY in named or code not in lifted]
     if _each_once(named, {*policy, EVERY}) and _each_once(lifted, {*laws, EVERY}):
         levers = [code for code in policy if code in named or code in held]
-        composed["scenario"] = {**scenario, "levers": levers, "lifts": None}
+        composed["scenario"] = {**scenario, "levers": levers, **WRITTEN_OUT}
     else:
         beside = [code for code in held if code not in named]
         composed["scenario"] = {**scenario, "levers": [*named, *beside]}
+
+
+WRITTEN_OUT: Final = {"holds": None, "asof": None, "lifts": None}
+"""What a composed scenario no longer says, because its levers are listed."""
+
+
+def _can_be_read(holds: object, asof: object) -> bool:
+    statuses = holds is None or (
+        isinstance(holds, list) and _each_once(holds, get_args(LegalStatus))
+    )
+    return statuses and (asof is None or (isinstance(asof, str) and bool(MONTH.match(asof))))
+
+
+def laws_of(policy: Mapping[str, Any], holds: Collection[str], asof: str | None) -> list[str]:
+    """The levers, as they are read from files, that are of these legal statuses and, if a month is
+    given, had begun by it."""
+    levers = {code: lever for code, lever in policy.items() if isinstance(lever, dict)}
+    return [
+        code
+        for code, lever in levers.items()
+        if lever.get("legal_status") in holds and (asof is None or str(lever.get("since")) <= asof)
+    ]
 
 
 def _each_once(names: list[Any], known: Collection[str]) -> bool:

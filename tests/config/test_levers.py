@@ -135,6 +135,7 @@ def test_a_set_that_is_wrong_or_that_nobody_names_is_refused(sets: object, paths
 
 
 LAWS = {"a": "in_force", "b": "bill", "c": "in_force", "d": "scheduled"}
+SINCE = {"a": "2025-10", "b": "2025-10", "c": "2026-04", "d": "2027-04"}
 
 
 @pytest.mark.parametrize(
@@ -148,15 +149,23 @@ LAWS = {"a": "in_force", "b": "bill", "c": "in_force", "d": "scheduled"}
         ({"levers": ["all"]}, ["a", "b", "c", "d"]),
         ({"levers": ["all"], "lifts": ["a"]}, ["a", "b", "c", "d"]),
         ({"lifts": None}, ["a", "c"]),
+        ({"holds": ["in_force", "scheduled"]}, ["a", "c", "d"]),
+        ({"holds": ["bill"], "levers": ["d"]}, ["b", "d"]),
+        ({"holds": ["in_force", "scheduled"], "lifts": ["d"]}, ["a", "c"]),
+        ({"asof": "2025-12"}, ["a"]),
+        ({"asof": "2026-04"}, ["a", "c"]),
+        ({"holds": ["in_force", "scheduled"], "asof": "2025-12"}, ["a"]),
     ],
 )
-def test_laws_in_force_hold_unless_they_are_lifted(scenario: dict[str, Any], held: list[str]):
-    policy = {code: {"legal_status": status} for code, status in LAWS.items()}
+def test_laws_hold_by_status_and_date_unless_they_are_lifted(
+    scenario: dict[str, Any], held: list[str]
+):
+    policy = {code: {"legal_status": status, "since": SINCE[code]} for code, status in LAWS.items()}
     given = dict(scenario)
     composed = {"scenario": scenario, "policy": policy}
     hold_laws(composed)
     assert composed["scenario"]["levers"] == held
-    assert composed["scenario"]["lifts"] is None
+    assert [composed["scenario"][name] for name in ("holds", "asof", "lifts")] == [None] * 3
     assert scenario == given, "what was given is not written"
 
 

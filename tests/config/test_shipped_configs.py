@@ -94,18 +94,20 @@ def test_a_scenario_or_fit_has_the_name_of_its_file():
 
 @pytest.mark.parametrize("choice", [c for c in CHOICES if c.startswith("scenario=")])
 def test_every_scenario_holds_the_laws_in_force_but_those_that_it_lifts(choice: str):
-    """What is lifted is read from the files, base files included."""
-    read = yaml.safe_load((CONFIGS / f"{choice.replace('=', '/')}.yaml").read_text("utf-8"))
-    named, lifted = set(read.get("levers", ())), set(read.get("lifts", ()))
-    for base in read.get(DEFAULTS, ()):
-        while base != SELF:
-            body = yaml.safe_load((CONFIGS / f"scenario/{base}.yaml").read_text("utf-8"))
-            lifted = lifted or set(body.get("lifts", ()))
-            base = next((b for b in body.get(DEFAULTS, ()) if b != SELF), SELF)
+    """What is asked is read from the files, base files included; the nearest file wins."""
+    asked: dict[str, Any] = {}
+    names = [choice.partition("=")[2]]
+    while names:
+        body = yaml.safe_load((CONFIGS / f"scenario/{names.pop()}.yaml").read_text("utf-8"))
+        asked = {**body, **asked}
+        names += [base for base in body.get(DEFAULTS, ()) if base != SELF]
     config = door.compose([choice])
-    laws = {code for code, lever in config.policy.items() if lever.legal_status == "in_force"}
-    held = set(config.scenario.levers)
-    assert held == (set(config.policy) if named == {"all"} else named | (laws - lifted))
+    statuses, asof = asked.get("holds", ["in_force"]), asked.get("asof", "9999-12")
+    laws = {code for code, lever in config.policy.items()
+            if lever.legal_status in statuses and lever.since <= asof}  # fmt: skip
+    named, held = set(asked.get("levers", ())), set(config.scenario.levers)
+    laws -= set(asked.get("lifts", ()))
+    assert held == (set(config.policy) if named == {"all"} else named | laws)
 
 
 def test_statuses_are_those_of_the_data_and_those_not_yet_published(config: RunConfig):

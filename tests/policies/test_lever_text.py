@@ -9,6 +9,7 @@ import pytest
 from sim.cli import levers as lever_text
 from sim.cli.main import main
 from sim.config.compose import compose
+from sim.core.clock import month_index
 from sim.core.errors import ConfigError
 
 
@@ -45,3 +46,32 @@ def test_one_hit_is_shown_in_full_and_several_are_listed(capsys: pytest.CaptureF
     assert [line.split()[0] for line in lines] == ["lever", "jp10", "jp11", "jp48"]
     assert main(["levers", "--show", "帰化", "--json"]) == 0
     assert [row["lever"] for row in json.loads(capsys.readouterr().out)] == ["jp10", "jp11", "jp48"]
+
+
+def test_what_is_law_in_a_month_is_what_had_begun_and_is_no_bill():
+    config = compose([])
+    rows = {row["lever"]: row for row in lever_text.held(config, month_index("2026-04"))}
+    assert "jp12" in rows
+    assert rows["jp12"]["value"] == 30.0
+    assert rows["jp12"]["basis_number"] == "令和7年法務省令第50号"
+    assert not {"jp01", "jp05", "jp07", "jp10"} & set(rows), (
+        "announced, bill, scheduled, considered"
+    )
+    later = {row["lever"] for row in lever_text.held(config, month_index("2027-04"))}
+    assert {"jp07", "jp09", "jp21"} <= later
+    assert not {"jp01", "jp05", "jp10"} & later
+    before = {row["lever"] for row in lever_text.held(config, month_index("2025-09"))}
+    assert "jp12" not in before
+    assert "jp20" not in {row["lever"] for row in lever_text.held(config, month_index("2029-04"))}
+
+
+def test_a_day_that_is_no_month_is_refused(capsys: pytest.CaptureFixture[str]):
+    assert main(["levers", "--asof", "April"]) == 2
+    assert "must be a month" in capsys.readouterr().err
+    assert main(["levers", "--asof", "2026-04"]) == 0
+    assert "令和7年法務省令第50号" in capsys.readouterr().out
+
+
+def test_a_horizon_in_force_is_that_of_laws_in_force_alone():
+    for code, lever in compose([]).policy.items():
+        assert (lever.horizon == "in_force") == (lever.legal_status == "in_force"), code

@@ -49,9 +49,11 @@ def _scenario(config: RunConfig) -> Iterator[Problem]:
             elif name in list(names)[:i]:
                 yield Problem((*path, field, i), "is listed twice. Keep one.", name)
     for i, name in enumerate(scenario.lifts or []):
-        laws = [code for code, lever in config.policy.items() if lever.legal_status == IN_FORCE]
+        statuses = scenario.holds or [IN_FORCE]
+        laws = [code for code, lever in config.policy.items() if lever.legal_status in statuses]
         if name not in (*laws, EVERY):
-            rule = f"there is no law in force {name}, so nothing to lift.{nearest(name, laws)}"
+            rule = f"there is no law {name} that holds here, so nothing to lift."
+            rule += nearest(name, laws)
             yield Problem((*path, "lifts", i), rule, name)
         elif name in (scenario.lifts or [])[:i]:
             yield Problem((*path, "lifts", i), "is listed twice. Keep one.", name)

@@ -221,6 +221,20 @@ def _written_out(effect: Any, sets: Mapping[str, list[Any]]) -> Any:
     return {**effect, "paths": [path for some in paths for path in some]}
 
 
+LegalStatus = Literal["in_force", "scheduled", "announced", "bill", "under_consideration", "target",
+                      "response", "hypothetical"]  # fmt: skip
+"""How far a lever is law.
+
+in_force             promulgated or decided, and begun
+scheduled            promulgated or decided (law, order, guideline, Cabinet) for a later date
+announced            said by the government with a date, without a text that binds
+bill                 before the Diet
+under_consideration  named by the government without a date or a rule
+target, response     a number to be reached; how people answer
+hypothetical         nobody's but the scenario's
+"""
+
+
 class Lever(Settings):
     """One policy lever.
 
@@ -236,9 +250,7 @@ class Lever(Settings):
     ]
     agency: list[StrictStr]
     horizon: Literal["in_force", "within_1y", "medium_term", "response"]
-    legal_status: Literal[
-        "in_force", "scheduled", "bill", "under_consideration", "target", "response", "hypothetical"
-    ]
+    legal_status: LegalStatus
     since: Month
     until: Month | None = None
     basis: Basis | None = None  # of a lever without dated values
@@ -306,15 +318,19 @@ class Event(Provenance):
 class Scenario(Strict):
     """Which levers are pulled, how far, and edits of its own.
 
-    Laws in force hold by themselves: a scenario names the levers that it pulls beside them in
-    `levers`, and the laws that it sets aside in `lifts`; [all] names every one. What is named in
-    both is pulled. Composing writes the outcome out (`levers.hold_laws`): a configuration that has
-    been composed lists all that hold, and lifts nothing.
+    Laws hold by themselves: those of the legal statuses in `holds`, in force if it says nothing,
+    and of these the ones that had begun by the month `asof`, if it is given. A scenario names the
+    levers that it pulls beside them in `levers`, and the laws that it sets aside in `lifts`; [all]
+    names every one. What is named in both is pulled. Composing writes the outcome out
+    (`levers.hold_laws`): a configuration that has been composed lists all that hold, and nothing of
+    the three others.
     """
 
     name: Code
     title: Label
     levers: list[Code] = []
+    holds: list[LegalStatus] | None = None
+    asof: Month | None = None
     lifts: list[Code] | None = None
     settings: dict[Code, Settings] = {}  # lever -> how it differs from its file
     strength: Share = 1.0  # of all levers together

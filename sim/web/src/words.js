@@ -138,6 +138,7 @@ const WORDS = {
   studied: {en: "studied", ja: "研究あり", ko: "연구 있음"},
   in_force: {en: "in force", ja: "施行済み", ko: "시행"},
   scheduled: {en: "scheduled", ja: "施行予定", ko: "시행 예정"},
+  announced: {en: "announced", ja: "公表（未制定）", ko: "발표(미제정)"},
   bill: {en: "bill", ja: "法案", ko: "법안"},
   under_consideration: {en: "under consideration", ja: "検討中", ko: "검토 중"},
   target: {en: "target", ja: "目標", ko: "목표"},
