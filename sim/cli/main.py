@@ -91,6 +91,26 @@ words of a comparison:
   hydra/launcher=...    and its settings, as in a sweep
 """
 
+_PROJECT_EXAMPLES = """\
+examples:
+  kyosei project                                 200 members, and the middle one in full
+  kyosei project members=50 member_scale=0.003 scale=0.1 split=0
+  kyosei project scenario=managed_coexistence end=2040-12
+  kyosei project hydra/launcher=submitit_slurm   members as jobs of a cluster
+
+A member draws rates, firms' demand, arrivals, responses and random numbers; each value with low and
+high is drawn from them as its 80 % interval, unless it is set here. Members that are there are not
+made again: a projection that was stopped goes on when the same command is typed again.
+
+words of a projection:
+  members=200           runs of the ensemble
+  member_scale=0.005    share of people simulated in each of them
+  split=16              members of each ensemble that draws one source alone; 0: none
+  scale=1               share of people simulated in the run nearest to the median
+  figures=true          draw the figures of the projection and of that run
+  hydra/launcher=...    and its settings, as in a sweep
+"""
+
 _CALIBRATE_EXAMPLES = """\
 examples:
   kyosei calibrate                               all published half-years: about seven minutes
@@ -299,6 +319,14 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
     run.add_argument("--cfg", action="store_true", help="print the resolved settings and stop")
 
     _add_verb(
+        verbs, "project", _project,
+        help_text="the ensemble: quantiles of everything, with what nobody knows drawn",
+        description="Run an ensemble whose members draw rates, demand, arrivals, responses and"
+        "\nluck together, and write its quantiles, what moves them, and the run nearest to the"
+        " median.",
+        examples=_PROJECT_EXAMPLES,
+    )  # fmt: skip
+    _add_verb(
         verbs, "compare", _compare,
         help_text="effects of scenarios with intervals, from runs with common random numbers",
         description="Run scenarios with common random numbers and write their differences, with"
@@ -481,6 +509,13 @@ def _run(options: argparse.Namespace) -> int:
 
     print(run(settings, quiet=options.quiet))
     return DONE
+
+
+def _project(options: argparse.Namespace) -> int:
+    _begin(options, "Planning the ensemble: every member is checked before the first begins.")
+    from sim.studies.projection.command import project
+
+    return project(options.overrides, options.quiet)
 
 
 def _compare(options: argparse.Namespace) -> int:

@@ -100,12 +100,20 @@ class Sources:
         for one unless something is wrong."""
         if not self.later:
             return
-        self.origins = dict(self.origins)  # others may hold it too
+        gone = {path for path, _ in self.later}
+        longest = max(map(len, gone))
+        self.origins = {  # a new one: others may hold the old one too
+            known: origin
+            for known, origin in self.origins.items()
+            if not any(known[:n] in gone for n in range(1, min(len(known), longest) + 1))
+        }
+        put: dict[KeyPath, Origin] = {}
         for path, written in self.later:
-            for known in [p for p in self.origins if p[: len(path)] == path]:
-                del self.origins[known]
+            for known in [p for p in put if p[: len(path)] == path]:
+                del put[known]
             if written is not None:
-                self.origins[path] = Origin(COMMAND_LINE, written)
+                put[path] = Origin(COMMAND_LINE, written)
+        self.origins |= put
         self.later = []
 
 

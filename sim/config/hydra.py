@@ -11,6 +11,7 @@ a start: here the merging is done with what was read already.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,11 +47,17 @@ HEAD: Final = 512
 def parse(word: str) -> Override:
     """A word such as `name=1,2` as Hydra's grammar reads it. Raises ValueError, in plain words."""
     try:
-        return OverridesParser.create().parse_override(word)
+        return _parser().parse_override(word)
     except HydraException as error:
         raise ValueError(str(error).splitlines()[0]) from error
     except RecursionError as error:
         raise ValueError("it is nested too deep") from error
+
+
+@cache
+def _parser() -> OverridesParser:
+    """Made once: registering the grammar's functions takes as long as reading a word."""
+    return OverridesParser.create()
 
 
 class _Source(FileConfigSource):

@@ -153,9 +153,20 @@ def _report(plan: Plan, stopped: OutputError | None) -> int:
             print(plan.root / run.number, flush=True)
     worst = 0 if stopped is None else stopped.exit_code
     failed = [run for run in plan.unique if run.number in left]
+    untold = UNTOLD if stopped is None else "not made: the launcher stopped"
+    worst = max(worst, tell_failures(plan, failed, untold))
+    if stopped is not None:
+        print(f"kyosei: {stopped}", file=sys.stderr)
+    if failed:
+        print("kyosei: the same command goes on where this one stopped", file=sys.stderr)
+    return worst
+
+
+def tell_failures(plan: Plan, failed: Sequence[PlannedRun], untold: str = UNTOLD) -> int:
+    """Say on standard error which runs failed and why; the highest of their exit codes."""
+    worst = 0
     if failed:
         print(f"kyosei: {len(failed)} of {len(plan.unique)} runs failed", file=sys.stderr)
-    untold = UNTOLD if stopped is None else "not made: the launcher stopped"
     for place, run in enumerate(failed):
         code, why = word_of(plan.log(run), untold)
         worst = max(worst, code)
@@ -163,10 +174,6 @@ def _report(plan: Plan, stopped: OutputError | None) -> int:
             print(f"failed: {' '.join(run.words)}", why, sep="\n", file=sys.stderr)
     if len(failed) > MOST_TOLD:
         print(f"and {len(failed) - MOST_TOLD} more", file=sys.stderr)
-    if stopped is not None:
-        print(f"kyosei: {stopped}", file=sys.stderr)
-    if failed:
-        print("kyosei: the same command goes on where this one stopped", file=sys.stderr)
     return worst
 
 

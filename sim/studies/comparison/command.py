@@ -18,8 +18,8 @@ from sim.studies.comparison.results import write_results
 from sim.studies.comparison.runs import is_done, launch_runs, make_first
 from sim.studies.comparison.shared_past import bytes_of_copies
 from sim.sweeps.launch import Share, share_of
-from sim.sweeps.plan import MOST_TOLD, Plan, PlannedRun, write_plan
-from sim.sweeps.sweep import word_of
+from sim.sweeps.plan import Plan, PlannedRun, write_plan
+from sim.sweeps.sweep import tell_failures
 
 
 def compare(words: Sequence[str], quiet: bool = False) -> int:
@@ -87,13 +87,7 @@ def _failures(plan: Plan) -> int:
     left = [run for run in plan.unique if not is_done(plan, run)]
     if not left:
         return 0
-    print(f"kyosei: {len(left)} of {len(plan.unique)} runs failed", file=sys.stderr)
-    worst = 0
-    for place, run in enumerate(left):
-        code, why = word_of(plan.log(run))
-        worst = max(worst, code)
-        if place < MOST_TOLD:
-            print(f"failed: {' '.join(run.words)}", why, sep="\n", file=sys.stderr)
+    worst = tell_failures(plan, left)
     print("kyosei: the same command goes on where this one stopped", file=sys.stderr)
     return worst or OutputError.exit_code
 

@@ -185,7 +185,7 @@ def write_results(place: RunFolder, asked: Comparison) -> dict[str, Any]:
     if asked.packages:
         tables["decomposition"] = decomposition_table(arms, asked.packages, named, confidence)
     for name, rows in tables.items():
-        place.add_table(f"{name}.parquet", _arrow(rows))
+        place.add_table(f"{name}.parquet", arrow_of(rows))
     place.add_text("config.yaml", to_yaml(asked.settings.model_copy(update=VOLATILE)))
     text = summary_of(asked, tables)
     place.add_text(SUMMARY, text)
@@ -226,7 +226,7 @@ def _shares(histories: pd.DataFrame) -> dict[str, float]:
     return {str(arm): round(row["equal"] / row["people"], 6) for arm, row in sums.iterrows()}
 
 
-def _arrow(frame: pd.DataFrame) -> pa.Table:
+def arrow_of(frame: pd.DataFrame) -> pa.Table:
     """Text as dictionaries, months as dates, NaN as nothing."""
     columns = {}
     for name in frame.columns:

@@ -64,7 +64,7 @@ class Finished:
 
     @cached_property
     def stocks(self) -> pa.Table:
-        return read_parquet(self.folder / "stocks.parquet")
+        return self.table("stocks")
 
     @cached_property
     def months(self) -> np.ndarray:
@@ -73,6 +73,7 @@ class Finished:
         return np.asarray(by_row[np.append(True, by_row[1:] != by_row[:-1])])
 
     def table(self, name: str) -> pa.Table:
+        """A table of the run by its name."""
         return read_parquet(self.folder / f"{name}.parquet")
 
     @cached_property
@@ -196,22 +197,23 @@ Block = tuple[str, str, list[str], np.ndarray]  # indicator, by, groups, float64
 def series_of(folder: Path, config: RunConfig) -> pa.Table:
     """The series of a finished run. Raises OutputError if a table cannot be read."""
     run = Finished(folder)
-    table = _long(_stock_blocks(run, config), run.months)
-    return pa.concat_tables([_indicators(run, config), table])
+    table = long_table(stock_blocks(run, config), run.months)
+    return pa.concat_tables([indicator_series(run, config), table])
 
 
-def _stock_blocks(run: Finished, config: RunConfig) -> list[Block]:
+def stock_blocks(run: Finished, config: RunConfig) -> list[Block]:
+    """People of every month by status, origin and prefecture, and the settled among them."""
     stocks, n_months = run.stocks, run.months.size
     month = np.searchsorted(run.months, stocks["month"].to_numpy())
     country = config.country
     body = [config.status[name] for name in country.statuses]
     counted, settled = np.array([(s.published, s.settled) for s in body]).T
-    cell = month * len(body) + _codes(stocks, "status", country.statuses)
+    cell = month * len(body) + codes_in(stocks, "status", country.statuses)
     people = stocks["people"].to_numpy()
 
     def counts(by: str, names: list[str]) -> np.ndarray:
         """float64[months, S, names]"""
-        at = cell * len(names) + _codes(stocks, by, names)
+        at = cell * len(names) + codes_in(stocks, by, names)
         shape = n_months, len(body), len(names)
         return np.bincount(at, people, n_months * len(body) * len(names)).reshape(shape)
 
@@ -234,14 +236,15 @@ def _stock_blocks(run: Finished, config: RunConfig) -> list[Block]:
     return out
 
 
-def _codes(table: pa.Table, column: str, names: list[str]) -> np.ndarray:
+def codes_in(table: pa.Table, column: str, names: list[str]) -> np.ndarray:
     """int64: place of each row's code in `names`."""
     values = table[column].combine_chunks()
     place = np.array([names.index(name) for name in values.dictionary.to_pylist()], np.int64)
     return place[values.indices.to_numpy()]
 
 
-def _long(blocks: list[Block], months: np.ndarray) -> pa.Table:
+def long_table(blocks: list[Block], months: np.ndarray) -> pa.Table:
+    """Blocks of these months as one tidy table: KEY and value."""
     columns: dict[str, list[np.ndarray]] = {name: [] for name in (*KEY, "value")}
     for indicator, by, groups, values in blocks:
         shape = values.size
@@ -260,7 +263,7 @@ def _typed(columns: dict[str, np.ndarray]) -> pa.Table:
     return pa.table({"month": month, **text, "value": columns["value"].astype(np.float64)})
 
 
-def _indicators(run: Finished, config: RunConfig) -> pa.Table:
+def indicator_series(run: Finished, config: RunConfig) -> pa.Table:
     """The indicators of the run, what follows from them, and its flows summed since the opening."""
     known = compared(config)
     made = {one.name: one.values(run) for one in known.values() if isinstance(one, Derived)}

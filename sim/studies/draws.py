@@ -1,0 +1,308 @@
+"""What is not known, drawn: the values of a member as a function of who it is.
+
+A deviate is a function of (seed, member, source of uncertainty, name of the value): the standard
+normal quantile of one Threefry word of the four. No draw depends on another one, on the order of
+the configuration, or on the scenario, so members of all studies with one seed share their draws:
+member 7 of a projection has the values of replicate 7 of a comparison, and arms differ by their
+rules alone. Member 0 is the central one: all its deviates are 0.
+
+Sources of uncertainty:
+
+rates      a draw of the fit's joint uncertainty (`fit.draw`), and every low..high of statuses,
+           life, municipalities, agencies and integration that the fit does not move
+demand     every low..high of firms
+supply     every low..high of arrivals and origins, and the shocks of arrivals by month
+responses  every response (low, central, high) of the levers that the scenario pulls
+luck       the random numbers of the run: `seed` and `replicate`
+error      what hindcasts were wrong by beyond all that; no setting of a run, see
+           `sim.studies.projection.error`
+
+`low..high` of a value is its 80 % interval, and the value its median. Positive values are drawn
+log-normal, shares inside (0, 1) logistic-normal, values that may be 0 normal and cut at 0; of
+multipliers that all lower, or all raise, the distance from 1 is drawn, so that no draw turns an
+effect round. Where the two ends are not equally far, each half has its own standard deviation, so
+that the median and both ends hold. The median of a multiplier is the value: its mean is higher, as
+is the mean of what grows by it, and tables give medians and quantiles. Deviates are cut at the 99 %
+interval.
+
+A member is written as ordinary settings (`firms.demand.half_life.value=7.3`, `fit.draw=...`), so
+that it is an ordinary run, which the same words make again alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from pydantic import BaseModel
+from scipy.special import ndtri
+
+from sim.config.fit_draws import Factor, drawn, read_factor, rounded
+from sim.config.levers import active_levers
+from sim.config.paths import matches, sections
+from sim.config.schema.base import Provenance
+from sim.config.schema.run import RunConfig
+from sim.config.settings import configs_folder
+from sim.config.yaml import Path, dotted
+from sim.core.rng import identity, unit, word_of
+
+RATES: Final = "rates"
+DEMAND: Final = "demand"
+SUPPLY: Final = "supply"
+RESPONSES: Final = "responses"
+LUCK: Final = "luck"
+ERROR: Final = "error"
+
+SOURCES: Final = (RATES, DEMAND, SUPPLY, RESPONSES, LUCK)
+"""What a run's settings can hold; `error` comes on top of its results."""
+
+SECTIONS: Final = {
+    "firms": DEMAND, "arrivals": SUPPLY, "origin": SUPPLY, "supply": SUPPLY, "status": RATES,
+    "life": RATES, "town": RATES, "agency": RATES, "integration": RATES,
+}  # fmt: skip
+"""Section of a configuration -> what its ranges are drawn as. Others are not drawn."""
+
+NUMBERS: Final = ("value", "rate", "share", "level")
+"""Names of the number that low and high of a part of the configuration speak of."""
+
+TAG: Final = np.uint64(0x64726177)
+
+END: Final = 1.2815515655446004
+"""Deviate of the upper end of an 80 % interval."""
+
+CUT: Final = 2.5758293035489004
+"""Largest deviate: that of the upper end of a 99 % interval."""
+
+MOST_DRAWS: Final = 2**31 - 1
+
+SHARE: Final = "share"
+"""How units begin of which there is no more than one."""
+
+MULTIPLIER: Final = "multiplier"
+"""How units begin of what is 1 where nothing changes."""
+
+
+def normal(seed: int, member: int, source: str, name: str) -> float:
+    """A standard normal deviate: a function of its arguments; 0 for member 0."""
+    if member == 0:
+        return 0.0
+    return float(ndtri(unit(_word(seed, member, source, name))))
+
+
+def _word(seed: int, member: int, source: str, name: str) -> np.uint64:
+    word = np.uint64(word_of(f"{source}:{name}"))
+    return np.uint64(identity(TAG, word, np.uint64(member), np.uint64(seed)))
+
+
+def fit_draw(seed: int, member: int) -> int:
+    """The number of a member's draw of the fit, for `fit.draw`; 0, the central one, for 0."""
+    if member == 0:
+        return 0
+    return 1 + int(_word(seed, member, RATES, "fit.draw") >> np.uint64(33)) % MOST_DRAWS
+
+
+def quantile(z: float, low: float, value: float, high: float, unit: str = "") -> float:
+    """The value at deviate z: `low` at -END, `value` at 0, `high` at END.
+
+    low, high  in either order: the end that belongs to the lower and to the higher deviates
+    unit       a share is never above 1, and a multiplier stays on its side of 1
+    """
+    to, back = _scale(min(low, high), max(low, high), unit)
+    z = min(max(z, -CUT), CUT)
+    middle, end = to(value), to(low if z < 0 else high)
+    return back(middle + (end - middle) * abs(z) / END)
+
+
+Scale = tuple[Callable[[float], float], Callable[[float], float]]
+"""To the scale on which values are normal, and back again."""
+
+
+def _scale(least: float, most: float, unit: str) -> Scale:
+    """The scale of values between these ends. Values do not change their sign."""
+    if most <= 0:
+        to, back = _scale(-most, -least, unit)
+        return (lambda x: to(-x)), (lambda y: -back(y))
+    if unit.startswith(MULTIPLIER) and least > 0 and (most <= 1 or least >= 1):
+        ends = (
+            (-math.log(most), -math.log(least)) if most <= 1 else (math.log(least), math.log(most))
+        )
+        sign = -1.0 if most <= 1 else 1.0
+        to, back = _scale(*ends, "")
+        return (lambda x: to(sign * math.log(x))), (lambda y: math.exp(sign * back(y)))
+    if unit.startswith(SHARE) and least > 0 and most < 1:
+        return (lambda x: math.log(x / (1 - x))), (lambda y: 1 / (1 + math.exp(-y)))
+    top = 1.0 if unit.startswith(SHARE) else math.inf
+    if least > 0:
+        return math.log, (lambda y: min(math.exp(y), top))
+    floor = 0.0 if least == 0 else -math.inf
+    return (lambda x: x), (lambda y: min(max(y, floor), top))
+
+
+@dataclass(frozen=True)
+class Ranged:
+    """A number of a configuration with its 80 % interval."""
+
+    path: Path
+    source: str
+    low: float
+    value: float
+    high: float
+    unit: str
+    shift: float = 0.0  # deviate of the median that a scenario chose
+
+    @property
+    def name(self) -> str:
+        return dotted(self.path)
+
+    def drawn(self, seed: int, member: int) -> float:
+        """Its value for a member, to six digits."""
+        z = normal(seed, member, self.source, self.name) + self.shift
+        value = quantile(z, self.low, self.value, self.high, self.unit)
+        return rounded(value if self.source == RESPONSES else max(value, 0.0)) + 0.0  # never -0.0
+
+
+def ranged(config: RunConfig, fixed: Collection[str] = ()) -> list[Ranged]:
+    """The numbers that are drawn, in order of the configuration.
+
+    Every number with low and high between which it lies, wherever it stands, and the responses of
+    the levers that the scenario pulls; rates that the fit moves are left to the fit's draws.
+
+    fixed  paths, with dots, that somebody set by hand: they and what lies below them stay
+    """
+    fitted = [path for edit in config.fit.edits.values() for path in edit.paths]
+    out = [
+        one
+        for path, part in sections(config)
+        if path[0] in SECTIONS
+        for one in _within(SECTIONS[path[0]], path, part)
+    ]
+    out = [one for one in out if not _is_fitted(one, fitted)] + _responses(config)
+    return [one for one in out if not any(f"{one.name}.".startswith(f"{at}.") for at in fixed)]
+
+
+def _is_fitted(one: Ranged, fitted: Collection[str]) -> bool:
+    """Whether the fit multiplies it: a rate or share of a status."""
+    first, *rest = map(str, one.path)
+    return first == "status" and matches(".".join(rest[:-1]), fitted)
+
+
+def _within(source: str, path: Path, at: object) -> Iterator[Ranged]:
+    if isinstance(at, Provenance):
+        yield from _own(source, path, at)
+    if isinstance(at, BaseModel):
+        for name, info in type(at).model_fields.items():
+            yield from _within(source, (*path, info.alias or name), getattr(at, name))
+    elif isinstance(at, dict):
+        for key, inner in at.items():
+            yield from _within(source, (*path, key), inner)
+
+
+def _own(source: str, path: Path, at: Provenance) -> Iterator[Ranged]:
+    if at.low is None or at.high is None:
+        return
+    for name in NUMBERS:
+        value = getattr(at, name, None)
+        if isinstance(value, float) and at.low <= value <= at.high and at.low < at.high:
+            unit = SHARE if name == SHARE else str(getattr(at, "unit", ""))
+            yield Ranged((*path, name), source, at.low, value, at.high, unit)
+
+
+LEVELS: Final = {"low": -END, "central": 0.0, "high": END}
+
+
+def _responses(config: RunConfig) -> list[Ranged]:
+    """The responses of the levers that a scenario pulls, those that it gives a value apart.
+
+    A scenario that sets a lever's level moves the median there, and the deviates around it.
+    """
+    return [
+        Ranged(("policy", active.code, "use", name), RESPONSES, one.low, one.central, one.high,
+               one.unit, LEVELS[active.level])
+        for active in active_levers(config)
+        for name, one in active.lever.response.items()
+        if name not in active.use and one.low != one.high
+        and min(one.low, one.high) <= one.central <= max(one.low, one.high)
+    ]  # fmt: skip
+
+
+class Ensemble:
+    """The members of a configuration: each as settings to type, and as the configuration that
+    these lead to.
+
+    Sources that a member leaves out keep their central values; without luck and supply the
+    replicate is 0, and without supply there are no shocks of arrivals, which are drawn with the
+    run's luck. Raises ConfigError if the fit has no draws.
+    """
+
+    def __init__(self, config: RunConfig, fixed: Collection[str] = ()) -> None:
+        """fixed: names of settings that somebody set by hand, which no member changes."""
+        self.config = config
+        self.ranged = ranged(config, fixed)
+        self._fit: Factor | None = None
+        if config.fit.edits and "fit.draw" not in fixed:
+            self._fit = read_factor(configs_folder(), config.fit)
+
+    def values(self, member: int, sources: Collection[str] = SOURCES) -> dict[Path, float]:
+        """Path of a number -> its value for a member; {} for member 0, which is central."""
+        if member == 0:
+            return {}
+        seed = self.config.seed
+        return {one.path: one.drawn(seed, member) for one in self.ranged if one.source in sources}
+
+    def words(self, member: int, sources: Collection[str] = SOURCES) -> list[str]:
+        """The settings that make a run of the configuration this member."""
+        words = [f"replicate={_replicate(member, sources)}"]
+        if SUPPLY not in sources and self.config.arrivals.shocks:
+            words.append("arrivals.shocks=false")
+        draw = self._draw(member, sources)
+        if draw:
+            words.append(f"fit.draw={draw}")
+        values = self.values(member, sources)
+        return words + [f"{dotted(path)}={value!r}" for path, value in values.items()]
+
+    def member(self, member: int, sources: Collection[str] = SOURCES) -> RunConfig:
+        """The configuration that `words` lead to, without composing it from its files."""
+        tree: dict[Any, Any] = {}
+        for path, value in self.values(member, sources).items():
+            at = tree
+            for part in path[:-1]:
+                at = at.setdefault(part, {})
+            at[path[-1]] = value
+        out: RunConfig = _with(self.config, tree)
+        own: dict[str, Any] = {"replicate": _replicate(member, sources)}
+        if SUPPLY not in sources:
+            own["arrivals"] = out.arrivals.model_copy(update={"shocks": False})
+        draw = self._draw(member, sources)
+        if draw and self._fit is not None:
+            own["fit"] = drawn(self.config.fit, self._fit, draw)
+        return out.model_copy(update=own)
+
+    def sources(self) -> list[str]:
+        """The sources of which something is drawn, in order."""
+        held = {one.source for one in self.ranged} | {LUCK}
+        held |= {RATES} if self._fit is not None else set()
+        held |= {SUPPLY} if self.config.arrivals.shocks else set()
+        return [source for source in SOURCES if source in held]
+
+    def _draw(self, member: int, sources: Collection[str]) -> int:
+        """The number of the fit's draw; 0, the central one, where there is none."""
+        rates = RATES in sources and self._fit is not None
+        return fit_draw(self.config.seed, member) if rates else 0
+
+
+def _replicate(member: int, sources: Collection[str]) -> int:
+    return member if {LUCK, SUPPLY} & {*sources} else 0
+
+
+def _with(at: Any, tree: Any) -> Any:
+    """The same with the numbers of the tree instead of its own; parts without any are shared."""
+    if not isinstance(tree, dict):
+        return tree
+    if isinstance(at, dict):
+        return {**at, **{key: _with(at.get(key), inner) for key, inner in tree.items()}}
+    names = {info.alias or name: name for name, info in type(at).model_fields.items()}
+    update = {names[key]: _with(getattr(at, names[key]), inner) for key, inner in tree.items()}
+    return at.model_copy(update=update)

@@ -1,0 +1,1 @@
+"""The ensemble: members that draw all that is not known, and what they say together."""

@@ -1,0 +1,171 @@
+"""`kyosei project`: members, quantiles, the run nearest to the median, all in one folder."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sim.config.compose import compose, to_yaml
+from sim.core.errors import OutputError
+from sim.core.numba_cache import is_cold
+from sim.files.folder import RunFolder, found_complete
+from sim.files.manifest import environment
+from sim.runs.progress import duration
+from sim.runs.run import VOLATILE, run
+from sim.studies.comparison.results import arrow_of
+from sim.studies.comparison.series import compared
+from sim.studies.projection.ensemble import ALL, SUMMARY, Projected, projected
+from sim.studies.projection.quantiles import (
+    Said,
+    nearest_to_median,
+    quantile_table,
+    read_members,
+    with_error,
+)
+from sim.studies.projection.runs import is_done, launch_members, make_first
+from sim.studies.projection.settings import request_of
+from sim.studies.projection.split import variance_table
+from sim.studies.projection.summary import named_months, summary_of
+from sim.sweeps.launch import share_of
+from sim.sweeps.plan import write_plan
+from sim.sweeps.sweep import tell_failures
+
+
+def project(words: Sequence[str], quiet: bool = False) -> int:
+    """Make what members are missing and the run in detail, write the projection's folder, print its
+    summary and the folder.
+
+    Returns the exit code. Raises ConfigError before anything is written.
+    """
+    started = time.perf_counter()
+    asked = projected(request_of(words, compose([]).country.name))
+    folder = asked.plan.root / asked.number
+    if found_complete(folder):
+        _say(quiet, f"projection {asked.number} is complete already: nothing to do")
+    else:
+        code = _make_members(asked, quiet)
+        if code:
+            return code
+        with RunFolder(asked.plan.root, asked.number) as place:
+            if place.adopt() is None:
+                _write(place, asked, quiet)
+    print((folder / SUMMARY).read_text(encoding="utf-8"))
+    _say(quiet, f"done in {duration(time.perf_counter() - started)}")
+    print(folder)
+    return 0
+
+
+def _make_members(asked: Projected, quiet: bool) -> int:
+    """Make the missing members; returns the highest exit code, and says what failed."""
+    plan = asked.plan
+    pending = [one for one in plan.unique if not is_done(plan, one)]
+    share = share_of(
+        asked.request.launcher, asked.config.threads, max(len(pending), 1), plan.memory
+    )
+    write_plan(plan)
+    for one in pending:
+        plan.log(one).unlink(missing_ok=True)
+    known = len(plan.unique) - len(pending)
+    text = f"projection {asked.number}: {len(asked.of(ALL))} members"
+    text += f" and {len(plan.unique) - len(asked.of(ALL))} that draw one source alone, scale"
+    text += f" {asked.request.settings.member_scale:g}"
+    text += f"; {known} there already" if known else ""
+    _say(quiet, f"{text}; {share.launcher}, {share.workers} at a time")
+    if pending:
+        if share.workers > 1 and is_cold():
+            _say(quiet, "compiling the model: once, with the first member")
+            make_first(plan, pending[0], share.threads)
+        launch_members(plan, pending, share, quiet)
+    left = [one for one in plan.unique if not is_done(plan, one)]
+    if not left:
+        return 0
+    worst = tell_failures(plan, left)
+    print("kyosei: the same command goes on where this one stopped", file=sys.stderr)
+    return worst or OutputError.exit_code
+
+
+def _read(asked: Projected, ensemble: str) -> Said:
+    members = asked.of(ensemble)
+    return read_members(
+        asked.plan.root, [one.run for one in members], [one.number for one in members]
+    )
+
+
+def _write(place: RunFolder, asked: Projected, quiet: bool) -> None:
+    """Everything that the folder holds, and the run in detail beside it."""
+    config = asked.config
+    whole = _read(asked, ALL)
+    middle, distance = nearest_to_median(whole)
+    detail = asked.detail(middle).model_copy(
+        update={"threads": config.threads, "output": str(asked.plan.root)}
+    )
+    _say(quiet, f"member {middle} is nearest to the median: made at scale {config.scale:g}")
+    beside = run(detail, quiet=True)
+    known = compared(config)
+    said, error = with_error(whole, asked.request.settings.earned, known, config.start, config.seed)
+    alone = {source: _read(asked, source) for source in asked.sources}
+    tables = {
+        "quantiles": quantile_table(said),
+        "variance": variance_table(whole, alone, error, named_months(config)),
+        "error": error,
+        "members": _members(asked, whole, said, middle),
+        "draws": _draws(asked),
+    }
+    for name, frame in tables.items():
+        if len(frame.columns):
+            place.add_table(f"{name}.parquet", arrow_of(frame))
+    place.add_text("config.yaml", to_yaml(config.model_copy(update=VOLATILE)))
+    place.add_text(SUMMARY, summary_of(asked, tables, beside.name, middle))
+    if config.figures:
+        _draw(place, asked, tables)
+    place.finish({**_facts(asked), "detail": beside.name, "nearest": middle, "distance": distance})
+
+
+def _draw(place: RunFolder, asked: Projected, tables: dict[str, pd.DataFrame]) -> None:
+    """Drawn from the tables."""
+
+
+def _members(asked: Projected, whole: Said, said: Said, middle: int) -> pd.DataFrame:
+    """month, member, run, residents (as simulated), with_error, nearest: every member at the
+    opening, each December and the end."""
+    before, after = whole.series("residents"), said.series("residents")
+    months = [m for m in before.index if m.month == 12 or m in (before.index[0], before.index[-1])]
+    runs = {one.number: one.run for one in asked.of(ALL)}
+    rows = [(month, number, runs[number], before.at[month, number], after.at[month, number],
+             number == middle) for number in said.numbers for month in months]  # fmt: skip
+    columns = ["month", "member", "run", "residents", "with_error", "nearest"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _draws(asked: Projected) -> pd.DataFrame:
+    """member, source, name, value: what each member was given."""
+    numbers = asked.draws.ranged
+    rows = [(one.number, r.source, r.name, r.drawn(asked.config.seed, one.number))
+            for one in asked.of(ALL) for r in numbers]  # fmt: skip
+    return pd.DataFrame(rows, columns=["member", "source", "name", "value"]).astype(
+        {"member": np.int16}
+    )
+
+
+def _facts(asked: Projected) -> dict[str, Any]:
+    """What the manifest says beside the list of files; nothing of it changes from time to time."""
+    config, settings = asked.config, asked.request.settings
+    return {
+        "kind": "projection", "members": settings.members, "member_scale": settings.member_scale,
+        "split": settings.split, "sources": asked.draws.sources(), "seed": config.seed,
+        "start": config.start, "end": config.end, "scale": config.scale,
+        "scenario": config.scenario.name, "words": list(asked.request.words),
+        "runs": {f"{m.ensemble} {m.number}": m.run for m in asked.members},
+        "earned": settings.earned.model_dump(), "code_sha256": asked.plan.code,
+        "data_sha256": asked.plan.data, "environment": environment(),
+    }  # fmt: skip
+
+
+def _say(quiet: bool, text: str) -> None:
+    if not quiet:
+        print(text, file=sys.stderr, flush=True)
