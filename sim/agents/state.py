@@ -110,6 +110,12 @@ class State:
         return self.cube.reshape(self.sizes[0], -1).sum(axis=1)
 
     @property
+    def residents_by_origin(self) -> np.ndarray:
+        """float64[O]: people by origin in the books at the end of the last month, at scale 1."""
+        s, o, p, _ = self.sizes
+        return self.cube.reshape(s, o, p).sum(axis=(0, 2)) / self.scale
+
+    @property
     def now(self) -> Month:
         """This month, for kernels."""
         s, o, p, _ = self.sizes

@@ -232,16 +232,16 @@ def arrivals(state: State) -> None:
     """People from abroad, by status, origin and municipality."""
     s, o, prefectures, _ = state.sizes
     plan, people = state.plan, state.plan.people(state.month) * state.scale
+    share, power = plan.supplied(state.month, state.residents_by_origin)
     if not plan.is_past(state.month):
         now = state.rates.in_force(state.month)
         people = capped(
-            people * now.arrivals, now.caps, state.stock, state.record.came, state.scale
+            people * now.arrivals * power, now.caps, state.stock, state.record.came, state.scale
         )
     if state.labour is not None:  # they come when firms recruit them
         people = np.where(state.model.status.seeks, 0.0, people)
     counts = np.empty((s * o, prefectures), np.int32)
     places = state.places.prefectures
-    share = plan.share(state.month)
     state.crew.run(count_cells, s * o, people, share, plan.cell_word, places, state.now, counts)
     cells, first = occupied(counts)
     rows = state.people.take(int(first[-1]))

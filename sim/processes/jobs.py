@@ -228,7 +228,8 @@ def _statuses(state: State, tier: int) -> np.ndarray:
 def _attraction(state: State) -> list[float]:
     """How easily people of each tier come now, relative to the level of its channels."""
     levels = state.plan.levels()
-    people = state.plan.people(state.month) * state.rates.in_force(state.month).arrivals
+    _, power = state.plan.supplied(state.month, state.residents_by_origin)
+    people = state.plan.people(state.month) * state.rates.in_force(state.month).arrivals * power
     out = []
     for t in range(state.model.status.n_tiers):
         rows = _statuses(state, t)
@@ -285,7 +286,7 @@ def _who(state: State, labour: Labour) -> tuple[np.ndarray, np.ndarray]:
 
 def _origins(state: State) -> np.ndarray:
     """uint64[S, P, O]: cumulative shares of the origins of those who come to a prefecture."""
-    share = state.plan.share(state.month)
+    share, _ = state.plan.supplied(state.month, state.residents_by_origin)
     if state.origins is None or state.origins[0] is not share:
         flat = share.transpose(0, 2, 1) + 1e-15
         state.origins = share, cuts(flat)

@@ -13,12 +13,13 @@ import numpy as np
 from scipy.special import ndtri
 
 from sim.config.schema.run import Channel, RunConfig
-from sim.core.clock import HALF_YEAR, NEVER, calendar_month, half_year_end, month_index
+from sim.core.clock import HALF_YEAR, NEVER, calendar_month, half_year_end, month_index, year_of
 from sim.core.memory import ByIdentity
 from sim.core.probability import FULL, cuts, thresholds
 from sim.core.rng import P_ARRIVAL_SHOCK, uniforms, word_of
 from sim.data.load import Data
 from sim.rates.places import Places
+from sim.rates.supply import Supply
 
 
 class Profile(NamedTuple):
@@ -82,6 +83,11 @@ class ArrivalPlan:
         if config.arrivals.mode == "conditional":
             self._base = max(self._base, self.last_past)
         self._shocks = _shocks(config, key, self._base)
+        self._follows_supply = np.array(
+            [not config.status[name].settled for name in self._statuses], np.bool_
+        )
+        self._supply = self._supply_of(config, data)
+        self._supplied: tuple[tuple[int, bytes], tuple[np.ndarray, np.ndarray]] | None = None
         words = [[word_of(f"{s}|{o}") << 24 for o in self._origins] for s in self._statuses]
         self.cell_word = np.array(words, np.uint64)
         self.profile = _profiles(config)
@@ -153,6 +159,41 @@ class ArrivalPlan:
         s = self._statuses.index(name)
         return math.fsum(float(self._past[half][s]) for half in known) * 2.0 / len(known)
 
+    def supplied(self, month: int, residents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Composition float64[S, O, P] of each status's arrivals under the supply of each origin,
+        and the power float64[S] of that supply: the factor of the people who come.
+
+        residents  float64[O]: people of each origin who live in the country, at scale 1
+
+        Family of residents and settled people come whatever the supply of their origin.
+        """
+        share = self.share(month)
+        if self._supply is None:
+            return share, np.ones(len(self._statuses))
+        about = month, residents.tobytes()
+        if self._supplied is None or self._supplied[0] != about:
+            factor = self._supply.factors(month, residents)
+            each = np.where(self._follows_supply[:, None], factor, 1.0)
+            weighted = share * each[:, :, None]
+            whole = weighted.sum(axis=(1, 2))
+            before = share.sum(axis=(1, 2))
+            strength = np.divide(whole, before, out=np.ones(whole.size), where=before > 0)
+            weighted /= np.where(strength > 0, strength, 1.0)[:, None, None]
+            response = self._config.arrivals.supply.response.value  # type: ignore[union-attr]
+            power = np.array([math.pow(part, response) for part in strength.tolist()])
+            self._supplied = about, (weighted, power)
+        return self._supplied[1]
+
+    def _supply_of(self, config: RunConfig, data: Data) -> Supply | None:
+        """Supply from the last published stocks on; None if the configuration has none."""
+        settings = config.arrivals.supply
+        if settings is None:
+            return None
+        base, rows = max(self._stocks), self._follows_supply
+        stocks = self._stocks[base]
+        newer, settled = stocks[rows].sum(axis=0), stocks[~rows].sum(axis=0)
+        return Supply(config, settings, data, base, newer, settled)
+
     def share(self, month: int) -> np.ndarray:
         """float64[S, O, P]: composition of each status's arrivals; sums to 1, or 0 if unknown."""
         half = min(half_year_end(month), max(self._stocks))
@@ -179,6 +220,23 @@ class ArrivalPlan:
                 inflow[s] = inflow[self._statuses.index(channel.like)]
         whole = inflow.sum(axis=1, keepdims=True)
         return np.divide(inflow, whole, out=np.zeros_like(inflow), where=whole > 0)
+
+
+def inflow_by_origin(config: RunConfig, data: Data) -> dict[int, np.ndarray]:
+    """Year -> float64[O]: people who came in statuses that follow supply, from the growth of the
+    published stocks and their turnover; the last year ends with the last stocks."""
+    stocks = _origin_stocks(config, data)
+    status = [config.status[name] for name in config.country.statuses]
+    rows = np.array([not one.settled for one in status])
+    turnover = np.array([one.opening.turnover for one in status])[:, None]
+    out = {}
+    for half, new in stocks.items():
+        old = stocks.get(half - 2 * HALF_YEAR)
+        if old is None or (calendar_month(half) != 12 and half != max(stocks)):
+            continue
+        inflow = np.maximum(new - old, 0.0) + turnover * (new + old) / 2.0
+        out[year_of(half)] = inflow[rows].sum(axis=0)
+    return out
 
 
 def _grown(channel: Channel, years: float) -> float:

@@ -16,7 +16,8 @@ from sim.rates.places import load_places
 
 NEEDED = [
     "arrivals", "stocks_origin_status", "stocks_prefecture_status", "stocks_prefecture_origin",
-    "status_groups", "overstayers", "municipalities", "municipality_flows",
+    "status_groups", "overstayers", "municipalities", "municipality_flows", "origin_cohorts",
+    "origin_income",
 ]  # fmt: skip
 FUTURE = month_index("2026-01")
 

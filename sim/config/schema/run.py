@@ -31,6 +31,7 @@ from sim.config.schema.base import (
 )
 from sim.config.schema.firms import Firms
 from sim.config.schema.policy import Event, FittedRates, Lever, Scenario
+from sim.config.schema.supply import Supply
 from sim.config.schema.towns import Agency, Integration, Town
 
 
@@ -283,6 +284,7 @@ class Arrivals(Strict):
     channels: dict[Code, Channel]
     brought: Channel  # profile of family members brought by residents; level is not used
     origin_years: Positive  # years of growth that set the origins of future arrivals
+    supply: Supply | None = None  # None: every origin goes on as it did
 
 
 def _as_list(value: object) -> object:
