@@ -152,7 +152,7 @@ def test_a_planted_peak_is_found_again(config, data):
             if (year, origin) not in incomes.index:
                 break
             distance = math.log(incomes[year, origin]) - log_peak
-            rate = 1e-3 * math.exp(0.1 * k - curvature * distance**2 + 0.03 * (year - 2012))
+            rate = 1e-3 * math.exp(0.1 * k - curvature * distance**2 + 0.15 * (year - 2012))
             inflow = rate * cohorts[year, origin]
             # inflow = new - old + turnover x (new + old) / 2
             stock = (
