@@ -12,7 +12,7 @@ import io
 import os
 import stat
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 MOST_BYTES: Final = 64 * 1024 * 1024
 
@@ -32,22 +32,23 @@ class Row(NamedTuple):
     cells: list[str]
 
 
-def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
-    """The content of a regular file of at most `most` bytes. Raises Unreadable.
-
-    A pipe or a device is never waited for.
-    """
+def open_regular(path: Path) -> BinaryIO:
+    """A regular file, opened to be read. Raises Unreadable. A pipe is never waited for."""
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise Unreadable(path, f"cannot be read ({why})") from error
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise Unreadable(path, "cannot be read (it is not a regular file)")
-    with open(descriptor, "rb") as stream:
-        if status.st_size > most:
+    return open(descriptor, "rb")
+
+
+def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
+    """The content of a regular file of at most `most` bytes. Raises Unreadable."""
+    with open_regular(path) as stream:
+        if os.fstat(stream.fileno()).st_size > most:
             raise Unreadable(path, f"cannot be read (it has more than {most:,} bytes)")
         try:
             return stream.read(most + 1)

@@ -1,7 +1,8 @@
 """A run between two months, kept in one file so that other runs can go on from there.
 
 The file is an .npz of plain arrays and a JSON header with the SHA-256 of each, sealed like a
-manifest: whatever was changed in it is noticed, and nothing in it is ever executed. It holds the
+manifest: whatever was changed in it by accident is noticed, and nothing in it is ever executed. A
+seal is no key, so `restore` believes no array (`sim.model.checkpoint_limits`). The file holds the
 people (rows [0, n) with their holes), the stocks, the audit and the record of the past months.
 What can be computed from the configuration and the data is not kept.
 """
@@ -10,26 +11,29 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import struct
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Annotated, Any, Final
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sim.agents.agencies import Agencies
-from sim.agents.firms import Labour, kept_names, packed, unpacked
-from sim.agents.population import FIELDS, HOLE
+from sim.agents.firms import kept_names, packed, unpacked
+from sim.agents.population import FIELDS
 from sim.agents.record import Audit, array_names
 from sim.agents.state import State
 from sim.agents.towns import Towns
-from sim.core.clock import NEVER, month_name
+from sim.core.clock import NEVER, month_index, month_name
 from sim.core.errors import ConfigError
 from sim.files.folder import sealed
-from sim.processes.risk import n_classes
-from sim.rates.statuses import has_firms
+from sim.files.foreign import Unreadable, open_regular
+from sim.model.checkpoint_limits import problems_of
 
 FORMAT: Final = 1
 
@@ -52,8 +56,6 @@ REBUILT: Final = (
 
 PARTS: Final = {"audit": Audit, "towns": Towns, "agencies": Agencies}
 """Parts of the state whose every field is kept, arrays or single numbers."""
-
-_LONG_AGO: Final = -1200
 
 _MOST_HEADER: Final = 16 * 1024 * 1024
 
@@ -147,37 +149,82 @@ def _names() -> Iterator[str]:
         yield from (f"{prefix}.{field.name}" for field in fields(part))
 
 
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class ArrayFacts(BaseModel):
+    """Type, shape and SHA-256 of an array."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    dtype: str
+    shape: list[int]
+    sha256: Digest
+
+
+class Header(BaseModel):
+    """What a checkpoint says of itself, and of the run that wrote it (`sim.runs.run.facts_of`)."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    format: int
+    month: Annotated[int, Field(ge=0, lt=NEVER)]
+    unaudited: Annotated[int, Field(ge=0, lt=2**64)]
+    run: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+    config: str
+    code_sha256: Digest
+    data_sha256: Digest
+    agent_months: Annotated[int, Field(ge=0, lt=2**62)]
+    opening_residuals: dict[str, Any]
+    arrays: dict[str, ArrayFacts]
+    seal: Digest
+
+
 def read(path: Path) -> Checkpoint:
     """A checkpoint that is as it was written. Raises ConfigError, naming the file, if it is not.
 
-    Nothing of the file is believed before it is checked: the archive may hold only what the
-    header names, uncompressed, and each array must have its SHA-256.
+    Nothing of the file is believed before it is checked: the archive may hold only what the header
+    names, which is what this version keeps, uncompressed and not twice; each array must have its
+    SHA-256. Whether the arrays can be a state of a model is asked by `restore`.
     """
     try:
-        with open(path, "rb") as stream, zipfile.ZipFile(stream) as archive:
-            header = _header(archive)
+        with open_regular(path) as stream, zipfile.ZipFile(stream) as archive:
+            header = _header(archive, os.fstat(stream.fileno()).st_size)
             arrays = {
                 name: _array(archive, name, facts) for name, facts in header["arrays"].items()
             }
+    except Unreadable as error:
+        raise ConfigError(str(error)) from error
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
     except _BROKEN as error:
-        raise ConfigError(f"{path} is damaged or no checkpoint: {error}") from error
+        raise ConfigError(f"{path} is damaged or no checkpoint: {_first(error)}") from error
     return Checkpoint(path, header, arrays)
 
 
 _BROKEN: Final = (
     ValueError, KeyError, TypeError, AttributeError, EOFError, MemoryError, RuntimeError,
-    OverflowError, zipfile.BadZipFile,
+    OverflowError, zipfile.BadZipFile, struct.error, SyntaxError,
 )  # fmt: skip
 """What the readers of .npz and JSON raise for files that are not theirs."""
 
 
-def _header(archive: zipfile.ZipFile) -> dict[str, Any]:
+def _first(error: BaseException) -> str:
+    """What is wrong, in one line."""
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"its header: {'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return str(error)
+
+
+def _header(archive: zipfile.ZipFile, size: int) -> dict[str, Any]:
+    """The header of an archive of so many bytes. Raises one of _BROKEN."""
     members = archive.infolist()
     for member in members:
         if member.compress_type != zipfile.ZIP_STORED or member.file_size != member.compress_size:
             raise ValueError(f"{member.filename} is compressed")
+    if np.sum([member.file_size for member in members]) > size:
+        raise ValueError("its parts lie over each other")
     if archive.getinfo(HEADER).file_size > _MOST_HEADER:
         raise ValueError("its header is too long")
     text = archive.read(HEADER).decode("utf-8")
@@ -186,10 +233,11 @@ def _header(archive: zipfile.ZipFile) -> dict[str, Any]:
         raise ValueError("its header is not as it was written")
     if header["format"] != FORMAT:
         raise ValueError(f"it has format {header['format']}, this version reads {FORMAT}")
+    Header.model_validate(header)
     names = {HEADER, *(f"{name}.npy" for name in header["arrays"])}
     if len(members) != len(names) or {member.filename for member in members} != names:
         raise ValueError("it does not hold what its header says")
-    return header
+    return dict(header)
 
 
 def _array(archive: zipfile.ZipFile, name: str, facts: Mapping[str, Any]) -> np.ndarray:
@@ -205,20 +253,24 @@ def _array(archive: zipfile.ZipFile, name: str, facts: Mapping[str, Any]) -> np.
 def restore(kept: Checkpoint, state: State) -> None:
     """Put a kept state into the blank state of the run that goes on from it.
 
-    Raises ConfigError if it does not fit the model: nothing of it would be checked later.
+    Raises ConfigError if it cannot be a state of this model (`sim.model.checkpoint_limits`):
+    nothing of it would be checked later.
     """
     strange = sorted(set(_names()) ^ set(kept.arrays))
     problems = [f"{name} is in one and not in the other" for name in strange]
-    problems = problems or list(_misfits(kept.arrays, state))
+    month = kept.header["month"]
+    if month < month_index(state.config.start):
+        problems.append(f"its month, {month_name(month)}, lies before {state.config.start}")
+    problems = problems or list(problems_of(kept.arrays, month, state))
     if problems:
         raise ConfigError([f"{kept.path} does not fit this model: {what}" for what in problems])
     columns = {name: kept.arrays[f"people.{name}"] for name in FIELDS}
     state.people.resume(columns, kept.arrays["free"])
-    state.month = kept.header["month"]
+    state.month = month
     state.unaudited = np.uint64(kept.header["unaudited"])
     for name in ARRAYS:
         setattr(state, name, kept.arrays[name].copy())
-    state.labour = _labour(kept.arrays)
+    state.labour = unpacked({name: kept.arrays[f"labour.{name}"] for name in kept_names()})
     state.record.resume(_below("record", kept.arrays))
     for prefix, part in _parts(state):
         for name, array in _below(prefix, kept.arrays).items():
@@ -229,56 +281,3 @@ def _below(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarra
     """The arrays whose names begin with the prefix and a dot, by the rest of their names."""
     start = f"{prefix}."
     return {name.removeprefix(start): a for name, a in arrays.items() if name.startswith(start)}
-
-
-def _labour(arrays: Mapping[str, np.ndarray]) -> Labour | None:
-    return unpacked({name: arrays[f"labour.{name}"] for name in kept_names()})
-
-
-def _misfits(arrays: Mapping[str, np.ndarray], state: State) -> Iterator[str]:
-    """What a kernel would trip over: it never looks whether an index is inside a table."""
-    s, o, _, m = state.sizes
-    n = arrays["people.key"].size
-    stages = state.model.status.stage_cut.shape[1]
-    alive = arrays["people.status"] != HOLE
-    for name, low, high in (
-        ("status", 0, s - 1), ("stage", 0, stages - 1), ("origin", 0, o - 1), ("sex", 0, 1),
-        ("born", _LONG_AGO, NEVER - 1), ("entered", _LONG_AGO, NEVER - 1),
-        ("since", _LONG_AGO, NEVER - 1), ("municipality", 0, m - 1), ("principal", -1, n - 1),
-        ("language", 0, 4), ("arrears", 0, 7), ("traits", 0, 3), ("event", 0, 0),
-        ("risk", 0, n_classes(s)),
-    ):  # fmt: skip
-        values = arrays[f"people.{name}"]
-        values = values[alive] if values.size == n and name == "status" else values
-        if values.size and not low <= int(values.min()) <= int(values.max()) <= high:
-            yield f"{name} is not {low} to {high}"
-    for name, (dtype, _) in FIELDS.items():
-        column = arrays[f"people.{name}"]
-        if column.shape != (n,) or column.dtype != dtype:
-            yield f"people.{name} is {column.dtype}{list(column.shape)}"
-    if not np.array_equal(np.sort(arrays["free"]), np.flatnonzero(~alive)):
-        yield "its free rows are not its holes"
-    for name in ARRAYS:
-        own = getattr(state, name)
-        if arrays[name].shape != own.shape or arrays[name].dtype != own.dtype:
-            yield f"{name} is {arrays[name].dtype}{list(arrays[name].shape)}"
-    for part in ("towns", "agencies"):
-        for name, own in vars(getattr(state, part)).items():
-            given = arrays[f"{part}.{name}"]
-            if given.shape != own.shape or given.dtype != own.dtype:
-                yield f"{part}.{name} is {given.dtype}{list(given.shape)}"
-            elif not np.isfinite(given).all():
-                yield f"{part}.{name} is not finite"
-    try:
-        labour = _labour(arrays)
-    except ValueError as error:
-        yield str(error)
-    else:
-        firm, rows = arrays["people.firm"], labour.firms.n if labour is not None else 0
-        if firm.size and not -1 <= int(firm.min()) <= int(firm.max()) < max(rows, 0):
-            yield f"firm is not -1 to {rows - 1}"
-        if (labour is not None) != has_firms(state.config):
-            yield "firms act in one and not in the other"
-    level = arrays["towns.level"]
-    if level.size and int(level.max()) > 3:
-        yield "towns.level is not 0 to 3"

@@ -46,6 +46,9 @@ class Then(NamedTuple):
     rates: RateBook
 
 
+_READ: Final[LastResults[RunConfig]] = LastResults(size=2)
+"""By the text of the configuration; see `_THEN`."""
+
 _THEN: Final[LastResults[Then]] = LastResults(size=2)
 """By the text of its configuration and the data. Reading it and making its rates takes 0.5 s, for
 each of the runs that go on from one checkpoint."""
@@ -58,12 +61,17 @@ def differences(header: dict[str, Any], config: RunConfig, data: Data, state: St
     """
     text = header["config"]
 
-    def read() -> Then:
-        old = from_yaml(text)
+    def read() -> RunConfig:
+        return from_yaml(text)
+
+    def rates() -> Then:
         return Then(old, RateBook(old, build(old, state.places.codes, state.places.mobility)))
 
-    then = _THEN.get((text, data.digest), read)
-    return unlike(then, header["month"], config, data, state)
+    old = _READ.get(text, read)
+    found = list(_settings(old, config))  # first: with other statuses there are no rates of them
+    if found:
+        return found
+    return unlike(_THEN.get((text, data.digest), rates), header["month"], config, data, state)
 
 
 def unlike(old: Then, month: int, config: RunConfig, data: Data, state: State) -> list[str]:

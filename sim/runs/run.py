@@ -23,6 +23,7 @@ from sim.model.model import Kyosei
 from sim.model.opening import blank_state
 from sim.model.precompile import compiled_beside
 from sim.model.same_past import differences as other_pasts
+from sim.outputs.summary import firms_fit, opening_fit
 from sim.outputs.write import write_outputs
 from sim.runs.facts import manifest_of, refuse_wrong_audit, report
 from sim.runs.progress import Doing, MonthProgress, duration, expected_seconds
@@ -251,8 +252,13 @@ def _kept(config: RunConfig, data: Data) -> Checkpoint | None:
     kept = read(path)
     problems = []
     for what, now in (("code", code_digest()), ("data", data.digest)):
-        if kept.header.get(f"{what}_sha256") != now:
+        if kept.header[f"{what}_sha256"] != now:
             problems.append(f"the {what} changed since it was written: make it again")
+    try:
+        opening_fit(kept.header["opening_residuals"])
+        firms_fit(kept.header["opening_residuals"].get("firms", {}))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        problems.append("its opening_residuals are not those of a run")
     reached = kept.header["month"]
     if reached > month_index(config.end):
         problems.append(f"it lies after the end, {config.end}")

@@ -160,7 +160,10 @@ def checkpoint(folder: Path, header: dict[str, object]) -> Path:
     return path
 
 
-OLD = {"format": 1, "month": 24311, "code_sha256": "0" * 64, "data_sha256": "0" * 64}
+OLD = {
+    "format": 1, "month": 1511, "unaudited": 0, "run": "0" * 16, "config": "", "agent_months": 0,
+    "code_sha256": "0" * 64, "data_sha256": "0" * 64, "opening_residuals": {},
+}  # fmt: skip
 
 
 def flip(path: Path) -> None:
@@ -173,12 +176,19 @@ def flip(path: Path) -> None:
     ("header", "spoil", "expected"),
     [
         (OLD, lambda path: None, ["the code changed since", "the data changed since"]),
+        ({**OLD, "month": "x"}, lambda path: None, ["its header: month: ", "valid integer"]),
+        ({**OLD, "run": "\x1b[31m"}, lambda path: None, ["its header: run: "]),
+        ({**OLD, "unaudited": -1}, lambda path: None, ["its header: unaudited: "]),
+        ({**OLD, "config": 3}, lambda path: None, ["its header: config: "]),
+        ({**OLD, "opening_residuals": 3}, lambda path: None, ["its header: opening_residuals: "]),
+        ({**OLD, "more": 3}, lambda path: None, ["its header: more: "]),
         ({**OLD, "format": 0}, lambda path: None, ["it has format 0, this version reads 1"]),
         (OLD, flip, ["is damaged or no checkpoint"]),
         (OLD, lambda path: path.write_bytes(b""), ["is damaged or no checkpoint"]),
     ],
-    ids=["95 other code and data", "96 another format", "97 a flipped bit", "79 cut off"],
-)
+    ids=["95 other code and data", "month", "run", "negative", "config", "report", "another key",
+         "96 another format", "97 a flipped bit", "79 cut off"],
+)  # fmt: skip
 def test_checkpoints(
     tmp_path: Path, header: dict[str, object], spoil: Callable[[Path], object], expected: list[str]
 ):

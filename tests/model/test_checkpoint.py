@@ -25,7 +25,10 @@ from tests.model.test_metamorphic import assert_same
 from tests.model.test_reference import rich
 
 MONTHS = 24
-FACTS = {"config": "", "agent_months": 0}
+FACTS = {
+    "run": "0" * 16, "config": "", "code_sha256": "0" * 64, "data_sha256": "0" * 64,
+    "agent_months": 0, "opening_residuals": {},
+}  # fmt: skip
 
 
 def kept(state: State) -> bytes:

@@ -16,6 +16,7 @@ from sim.model.model import Kyosei
 from sim.model.opening import blank_state
 from sim.processes.towns import CIVIC, destinations, jobs_index, pull
 from tests.helpers import civic, tiny
+from tests.model.test_checkpoint import FACTS
 from tests.model.test_metamorphic import assert_same
 
 MONTHS = 24
@@ -87,7 +88,7 @@ def test_a_fork_is_the_run_that_never_stopped(base: Kyosei, tmp_path: Path, mont
         first.step()
     path = tmp_path / f"checkpoint-{first.date}.npz"
     with open(path, "wb") as stream:
-        writer(first.state, {"config": "", "agent_months": 0})(stream)
+        writer(first.state, FACTS)(stream)
     state = blank_state(config(), civic.data(), 10, 2)
     restore(read(path), state)
     second = Kyosei(config(), state=state)
