@@ -14,9 +14,14 @@ from typing import Any
 
 from llvmlite import ir
 from numba.core import cgutils, config, types
+from numba.core.caching import FunctionCache
 from numba.core.errors import TypingError
 from numba.core.extending import intrinsic
 from numba.np.arrayobj import make_array
+
+from sim.core.numba_cache import forgive
+
+forgive(FunctionCache)  # before the first kernel is compiled
 
 _PLAIN = (types.Number, types.Boolean, types.NoneType)
 

@@ -18,9 +18,11 @@ import stat
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from functools import wraps
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 FOLDER: Final = "kyosei-numba"
 
@@ -184,7 +186,7 @@ def use_private_cache(package: Path) -> None:
         return  # set by a process that started this one
     place = cache_folder(package)
     if drop_damaged(place):
-        print("kyosei: compiled kernels were damaged and are compiled again", file=sys.stderr)
+        _tell(DAMAGED)
     atexit.register(seal, place)
     folder = str(place)
     os.environ["NUMBA_CACHE_DIR"] = folder
@@ -193,8 +195,10 @@ def use_private_cache(package: Path) -> None:
         numba.config.CACHE_DIR = folder
 
 
+DAMAGED: Final = "compiled kernels were damaged and are compiled again"
+
 SEAL: Final = "seal.json"
-"""Size and SHA-256 of every file of compiled code, by its path below the folder."""
+"""Size, SHA-256 and time of every file of compiled code, by its path below the folder."""
 
 
 def _compiled(folder: Path) -> dict[str, Path]:
@@ -210,8 +214,15 @@ def _sealed(folder: Path) -> dict[str, list[int | str]]:
 
 
 def _record(path: Path) -> list[int | str]:
+    """Size, SHA-256 and time of the last change (ns)."""
+    content, changed = path.read_bytes(), path.stat().st_mtime_ns
+    return [len(content), hashlib.sha256(content).hexdigest(), changed]
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a file begins and ends as a pickle does: one cut short, or of zeros, does not."""
     content = path.read_bytes()
-    return [len(content), hashlib.sha256(content).hexdigest()]
+    return content.startswith(b"\x80") and content.endswith(b".")
 
 
 def seal(folder: Path) -> None:
@@ -222,8 +233,10 @@ def seal(folder: Path) -> None:
     """
     try:
         known = _sealed(folder)
-        files = _compiled(folder)
-        new = {name: known.get(name) or _record(path) for name, path in files.items()}
+        new = {
+            name: known[name] if _is_noted(path, known.get(name)) else _record(path)
+            for name, path in _compiled(folder).items()
+        }
         if new != known:
             beside = folder / f".{SEAL}.{os.getpid()}"
             beside.write_text(json.dumps(new), encoding="ascii")
@@ -232,13 +245,24 @@ def seal(folder: Path) -> None:
         pass  # a full disk stops no run; what is not sealed is looked at again
 
 
+def _is_noted(path: Path, kept: list[int | str] | None) -> bool:
+    """Whether a file has not been written again since it was sealed: an index is, when its kernel
+    is compiled for other types."""
+    return kept is not None and len(kept) == 3 and path.stat().st_mtime_ns == kept[2]
+
+
 def drop_damaged(folder: Path) -> bool:
-    """Remove all compiled code if a file of it is not as it was sealed; whether that was needed."""
+    """Remove all compiled code if a file of it is damaged; whether that was needed.
+
+    A file that was not written since it was sealed must be as it was; any other must be whole: its
+    process may have been killed before it sealed anything.
+    """
     sealed = _sealed(folder)
     try:
         files = _compiled(folder)
         damaged = any(
-            name in files and _record(files[name]) != kept for name, kept in sealed.items()
+            not (_record(path) == kept if _is_noted(path, kept) else _is_whole(path))
+            for path, kept in ((path, sealed.get(name)) for name, path in files.items())
         )
         if damaged:
             for path in [*files.values(), folder / SEAL]:
@@ -246,6 +270,42 @@ def drop_damaged(folder: Path) -> bool:
     except OSError:
         return False
     return damaged
+
+
+_told: set[str] = set()
+
+
+def _tell(text: str) -> None:
+    """A sentence on standard error, once a process."""
+    if text not in _told:
+        _told.add(text)
+        print(f"kyosei: {text}", file=sys.stderr)
+
+
+def forgive(cache: Any) -> None:
+    """Let Numba's cache of functions, a class, stop no run: what cannot be loaded from it is
+    compiled again, and what cannot be kept is not."""
+    load, save = cache.load_overload, cache.save_overload
+
+    @wraps(load)
+    def load_overload(self: Any, *args: Any) -> Any:
+        try:
+            return load(self, *args)
+        except Exception:  # noqa: BLE001  pickles and bitcode that are damaged raise anything
+            _tell(DAMAGED)
+            with suppress(OSError):
+                self.flush()
+            return None
+
+    @wraps(save)
+    def save_overload(self: Any, *args: Any) -> Any:
+        try:
+            return save(self, *args)
+        except OSError as error:
+            _tell(f"compiled kernels cannot be kept: {error.strerror or error}")
+            return None
+
+    cache.load_overload, cache.save_overload = load_overload, save_overload
 
 
 def is_cold() -> bool:

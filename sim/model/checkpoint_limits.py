@@ -165,7 +165,7 @@ def _of_work(arrays: Mapping[str, np.ndarray], month: int, state: State) -> dict
     out |= {
         "free": Limit(np.dtype(np.int32), (None,), 0, n - 1),
         "jobs": Limit(real, (t, p, k), 0, jobs),
-        "transfers": Limit(np.dtype(np.int16), (n,), 0, NEVER),
+        "transfers": Limit(np.dtype(np.int16), (n, 2), 0, NEVER),
         "counts": Limit(whole, (N_COUNTS, t), 0, MOST),
         "capped": Limit(whole, (t, j), 0, MOST),
         "flow": Limit(whole, (t, j), 0, MOST),

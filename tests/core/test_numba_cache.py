@@ -117,20 +117,83 @@ def test_without_a_home_nothing_is_made_in_the_working_folder(package, tmp_path,
     folder.rmdir()
 
 
-@pytest.mark.parametrize("damage", [b"", b"cut", None], ids=["emptied", "cut short", "a bit"])
-def test_damaged_kernels_are_dropped_as_a_whole(tmp_path, damage):
-    files = [tmp_path / "a" / f"kernel.{kind}" for kind in ("nbi", "1.nbc")]
+PICKLE = b"\x80" + b"compiled" * 20 + b"."
+
+
+def compiled(folder: Path) -> list[Path]:
+    files = [folder / "a" / f"kernel.{kind}" for kind in ("nbi", "1.nbc")]
     files[0].parent.mkdir()
     for path in files:
-        path.write_bytes(b"compiled" * 20)
-    numba_cache.seal(tmp_path)
+        path.write_bytes(PICKLE)
+    return files
+
+
+@pytest.mark.parametrize("sealed", [True, False], ids=["sealed", "by a process that was killed"])
+@pytest.mark.parametrize("damage", [b"", PICKLE[:80], b"\0" * len(PICKLE)])
+def test_damaged_kernels_are_dropped_as_a_whole(tmp_path, damage, sealed):
+    files = compiled(tmp_path)
+    if sealed:
+        numba_cache.seal(tmp_path)
     assert not numba_cache.drop_damaged(tmp_path)
     assert all(path.exists() for path in files)
-    content = files[1].read_bytes()
-    files[1].write_bytes(bytes([content[0] ^ 1]) + content[1:] if damage is None else damage)
+    files[1].write_bytes(damage)
     assert numba_cache.drop_damaged(tmp_path)
     assert not any(path.exists() for path in files)
     assert not numba_cache.drop_damaged(tmp_path)
+
+
+def test_a_bit_that_changes_by_itself_is_seen(tmp_path):
+    files = compiled(tmp_path)
+    numba_cache.seal(tmp_path)
+    was = files[1].stat()
+    files[1].write_bytes(PICKLE.replace(b"compiled", b"compilec", 1))
+    os.utime(files[1], ns=(was.st_atime_ns, was.st_mtime_ns))
+    assert numba_cache.drop_damaged(tmp_path)
+
+
+def test_an_index_that_was_written_again_is_no_damage(tmp_path):
+    """Numba writes it anew when a kernel is compiled for other types, in whatever process."""
+    files = compiled(tmp_path)
+    numba_cache.seal(tmp_path)
+    files[0].write_bytes(PICKLE[:-1] + b"more.")
+    assert not numba_cache.drop_damaged(tmp_path)
+    numba_cache.seal(tmp_path)
+    assert not numba_cache.drop_damaged(tmp_path)
+
+
+class Cache:
+    """Numba's cache of one function, on a bad day."""
+
+    flushed = False
+
+    def load_overload(self, signature: str, context: object) -> str:
+        if signature == "damaged":
+            raise EOFError("Ran out of input")
+        return signature
+
+    def save_overload(self, signature: str, data: str) -> None:
+        if data == "too much":
+            raise OSError(28, "No space left on device")
+
+    def flush(self) -> None:
+        self.flushed = True
+
+
+def test_a_cache_that_fails_stops_no_run(capsys, monkeypatch):
+    monkeypatch.setattr(numba_cache, "_told", set())
+    own = type("Own", (Cache,), {})
+    numba_cache.forgive(own)
+    cache = own()
+    assert cache.load_overload("good", None) == "good"
+    assert not cache.flushed
+    for _ in range(2):
+        assert cache.load_overload("damaged", None) is None
+        cache.save_overload("any", "too much")
+    assert cache.flushed
+    assert capsys.readouterr().err.splitlines() == [
+        f"kyosei: {numba_cache.DAMAGED}",
+        "kyosei: compiled kernels cannot be kept: No space left on device",
+    ]
 
 
 def kernels() -> list[CPUDispatcher]:
