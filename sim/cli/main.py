@@ -125,23 +125,25 @@ folder.
 
 _HINDCAST_EXAMPLES = """\
 examples:
-  kyosei hindcast                                all origins of configs/hindcast, one scoreboard
-  kyosei hindcast origin=2022-12 horizon=2025-06 members=20
+  kyosei hindcast                                every half-year of configs/hindcast, one scoreboard
+  kyosei hindcast origin=judging rates=fitted    judging origins, rates fitted to what was known
+  kyosei hindcast origin=2022-12 horizon=2025-06 members=20 scale=0.005
   kyosei hindcast mode=conditional               entries after the origin are given
-  kyosei hindcast rates=fitted                   rates fitted to what was known at the origin
-  kyosei hindcast rates=configured members=5     the rates of configs/ as they are
+  kyosei hindcast hydra/launcher=submitit_slurm  origins as jobs of a cluster
+  kyosei hindcast finished=hindcasts             score the finished origins of a folder again
 
 words of a hindcast:
-  origin=2017-12        months to project from, a+b+c; all of configs/hindcast if not given
-  horizon=2019-12       last month projected
-  members=20            runs of the ensemble
-  mode=free             free, or conditional: entries after the origin are given
-  rates=prior           prior (drawn from their ranges), fitted or configured
+  origin=2017-12+2018-06  months to project from; rule, judging, or all of configs/hindcast
+  horizon=2019-12         last month projected; five years on if not given
+  members=99              runs of the ensemble
+  mode=free               free, or conditional: entries after the origin are given
+  rates=flat              flat (+-50 %), fitted to what was known, prior (their ranges), configured
+  events=told+not_told    whether events and laws after the origin are known, or both in turn
   scale, seed, threads, output, and any setting of the model
 
-An origin takes about two minutes of one core, three with rates=fitted. One that was stopped goes on
-from its last member when the same command is typed again. The last line printed is the folder of
-the scoreboard.
+An origin takes two to five minutes of one core at scale 0.005, and twice that at 0.02. One that
+was stopped goes on from its last member when the same command is typed again. The last line printed
+is the folder of the scoreboard.
 """
 
 _SENSITIVITY_EXAMPLES = """\
@@ -545,7 +547,7 @@ def _calibrate(options: argparse.Namespace) -> int:
 
 
 def _hindcast(options: argparse.Namespace) -> int:
-    _begin(options, "Projecting from each origin: about two minutes of one core each.")
+    _begin(options, "Projecting from each origin: some minutes of one core each.")
     from sim.studies.hindcast.command import hindcast
 
     print(hindcast(options.overrides, quiet=options.quiet))

@@ -31,6 +31,8 @@ FEW_PEOPLE = 10_000
 
 MODEL = "kyosei"
 
+NAIVE = ("last", "linear_2y", "linear_1y", "event_aware")
+
 MODEL_COLOUR = "#0b6e99"
 
 BANDS = ((0.95, 0.18), (0.8, 0.28), (0.5, 0.45))
@@ -92,39 +94,61 @@ def _panel(ax: Axes, members: pd.DataFrame, dots: pd.Series, colour: str) -> Non
     year_axis(ax, dates[0], max(dates[-1], when[-1]))
 
 
-def draw_scoreboard(board: pd.DataFrame, look: Look) -> Figure:
-    """Weighted absolute error of every forecaster at every origin; the model in colour.
+def draw_scoreboard(means: pd.DataFrame, differences: pd.DataFrame, look: Look) -> Figure:
+    """Mean error over statuses of every forecaster, by horizon, and coverage of 80 % intervals.
 
-    board: origin, horizon, forecaster, error_groups, coverage_80.
+    means: set, events, years, kind, forecaster, origins, error, in_80; differences: of the block
+    bootstrap (set, events, years, kind, forecaster, rival, score, low_95, high_95).
+    Judging origins if there are any, else all. Ours in colour; a star marks ours where the 95 %
+    interval of the difference from the best rival lies below 0.
     """
-    keys = list(dict.fromkeys(zip(board["origin"], board["horizon"], strict=True)))
-    columns = min(len(keys), 4)
-    rows = math.ceil(len(keys) / columns)
+    chosen = "judging" if (means["set"] == "judging").any() else "all"
+    own = means[(means["set"] == chosen) & (means["kind"] == "status")]
+    events = [e for e in ("told", "not_told") if (own["events"] == e).any()]
+    years = sorted(own["years"].unique())
     with house_style():
         figure = new_figure(
-            (3.7 * columns + 0.6, 2.0 + 2.9 * rows), "Hindcasts: how wrong each forecast was",
-            "Sum of absolute errors over statuses, % of all residents at the horizon.", look,
-            ["stocks"],
+            (3.3 * len(years) + 0.6, 2.0 + 2.9 * len(events)),
+            f"Hindcasts: how wrong each forecast was ({chosen} origins)",
+            "Sum of absolute errors over statuses, % of all residents, mean of origins. *: better "
+            "than the best naive forecast (95 % interval of a block bootstrap).",
+            look, ["stocks"],
         )  # fmt: skip
-        axes = panels(figure, rows, columns, (1.15, 0.75), (1.15, 0.4, 0.35, 0.3))
-        for ax, (origin, horizon) in zip(axes, keys, strict=False):
-            mine = board[(board["origin"] == origin) & (board["horizon"] == horizon)]
-            _bars(ax, mine.set_index("forecaster")["error_groups"])
-            inside = mine.set_index("forecaster").loc[MODEL, "coverage_80"]
-            panel_title(ax, f"{origin} to {horizon}", f"80 % interval holds {inside:.0%}")
-        for ax in axes[len(keys) :]:
-            ax.remove()
+        axes = iter(panels(figure, len(events), len(years), (1.15, 0.75), (1.15, 0.4, 0.35, 0.3)))
+        for told in events:
+            for horizon in years:
+                ax = next(axes)
+                rows = own[(own["events"] == told) & (own["years"] == horizon)]
+                rows = rows.set_index("forecaster")
+                better = _better(differences, chosen, told, horizon, rows["error"])
+                _bars(ax, rows["error"], better)
+                panel_title(ax, f"{horizon:g} years, events {told.replace('_', ' ')}",
+                            f"{int(rows['origins'].max())} origins")  # fmt: skip
     return figure
 
 
-def _bars(ax: Axes, error: pd.Series) -> None:
+def _better(
+    differences: pd.DataFrame, chosen: str, told: str, horizon: float, error: pd.Series
+) -> set[str]:
+    """Ours that are surely better than the best of the rivals."""
+    rivals = error[[name for name in error.index if name in NAIVE]]
+    own = differences[
+        (differences["set"] == chosen) & (differences["events"] == told)
+        & (differences["years"] == horizon) & (differences["kind"] == "status")
+        & (differences["score"] == "error") & (differences["rival"] == rivals.idxmin())
+    ]  # fmt: skip
+    return set(own[own["high_95"] < 0]["forecaster"])
+
+
+def _bars(ax: Axes, error: pd.Series, better: set[str]) -> None:
     error = error.sort_values(ascending=False)
-    colours = [MODEL_COLOUR if name == MODEL else PALE for name in error.index]
+    colours = [MODEL_COLOUR if str(name).startswith(MODEL) else PALE for name in error.index]
     percent = 100 * error.to_numpy(float)
     shown = np.minimum(percent, 40.0)
     names = [str(name).replace("_", " ") for name in error.index]
     ax.barh(names, shown, color=colours)
-    for row, (value, length) in enumerate(zip(percent, shown, strict=True)):
-        ax.text(length + 0.4, row, f"{value:.1f}", va="center", fontsize=8, color=INK)
+    for row, (name, value, length) in enumerate(zip(error.index, percent, shown, strict=True)):
+        mark = "*" if name in better else ""
+        ax.text(length + 0.4, row, f"{value:.1f}{mark}", va="center", fontsize=8, color=INK)
     ax.set_xlim(0, 46)
     ax.grid(axis="y", visible=False)

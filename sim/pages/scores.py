@@ -19,7 +19,7 @@ PUBLISHED: Final = Path(__file__).with_name("scores.csv")
 
 MODEL: Final = "kyosei"
 
-FORECASTERS: Final = {"error": MODEL, "linear_trend": "linear", "constant_rates": "constant"}
+FORECASTERS: Final = {"error": MODEL, "linear_trend": "linear_2y", "constant_rates": "constant"}
 
 COLUMNS: Final = ("error", "linear_trend", "constant_rates", "in_50", "in_80", "in_95")
 
@@ -54,8 +54,9 @@ def _published(country: str) -> list[Json]:
 
 
 def _given(board: pd.DataFrame) -> list[Json]:
-    """One row for each origin of a scoreboard, shares in per cent."""
+    """One row for each origin and horizon of a scoreboard, told of events, shares in per cent."""
     rows = []
+    board = board[board["events"] == "told"]
     for (origin, horizon), own in board.groupby(["origin", "horizon"], sort=False):
         by = own.set_index("forecaster")
         errors = {name: by["error_groups"].get(code) for name, code in FORECASTERS.items()}

@@ -174,7 +174,8 @@ def test_runs_with_equal_seeds_are_paired(comparison):
 def test_a_hindcast_beside_gives_its_own_scores(run, tmp_path):
     board = pd.DataFrame({
         "origin": ["2023-12"] * 3 + ["2024-06"] * 3, "horizon": ["2025-06"] * 6,
-        "forecaster": ["kyosei", "linear", "constant"] * 2,
+        "events": ["told"] * 6,
+        "forecaster": ["kyosei", "linear_2y", "constant"] * 2,
         "error_groups": [0.037, 0.05, 0.056, 0.021, 0.03, 0.04],
         "coverage_50": [0.7, None, None] * 2, "coverage_80": [0.88, None, None] * 2,
         "coverage_95": [0.92, None, None] * 2,

@@ -112,7 +112,9 @@ def test_misfit_is_found_and_walked():
     errors = np.cumsum(steps, axis=1)
     errors[..., 4] *= 3
     errors[..., 3] = np.nan
+    errors = np.concatenate([errors, errors[..., :1] / 2], axis=2)  # and all together
     found = yearly_steps(errors, SETTINGS.misfit)
+    assert found[5] == pytest.approx(0.05, rel=0.1)
     assert found[:3] == pytest.approx(0.1, rel=0.1)
     assert found[4] == pytest.approx(0.3, rel=0.1)
     assert found[3] == pytest.approx(0.1, rel=0.1)  # nothing of its own: what all say
@@ -120,10 +122,14 @@ def test_misfit_is_found_and_walked():
     empty = errors.copy()
     empty[0, 2, 0] = np.inf  # a small run had nobody there for once
     assert yearly_steps(empty, SETTINGS.misfit) == pytest.approx(found, rel=0.01)
-    assert (yearly_steps(np.full((0, 0, 5), np.nan), SETTINGS.misfit) == 0).all()
+    nothing = yearly_steps(np.full((0, 0, 6), np.nan), SETTINGS.misfit)
+    assert nothing.tolist() == [0, 0, 0, 0, 0, SETTINGS.misfit.common.value]
     names = list("abcde")
     walked = np.array([np.log(error_factors(found, names, 0, m, 4)) for m in range(1, 801)])
     assert walked[:, 3, 0].std() == pytest.approx(found[0] * np.sqrt(2), rel=0.1)
+    assert np.exp(walked[:, 3]).mean(axis=0) == pytest.approx(1, abs=0.04)
+    shared = np.corrcoef(walked[:, 3, 0], walked[:, 3, 1])[0, 1]
+    assert shared == pytest.approx(0.25, abs=0.1)  # half the step of each is that of all
     assert (error_factors(found, names, 0, 0, 4) == 1).all()
 
 

@@ -27,14 +27,16 @@ from sim.model.model import Kyosei
 from sim.model.opening import state_of
 from sim.studies.calibration.entries import estimated_arrivals
 from sim.studies.calibration.fit import Effort, Keeper, fit_past
+from sim.studies.calibration.plan import FitPlan, load_plan
 from sim.studies.hindcast.entries import Balancing, PastEntries, balance, prepare
 from sim.studies.hindcast.known import Known
 from sim.studies.hindcast.members import drawn_rates, with_trends
 from sim.studies.hindcast.misfit import error_factors, past_errors, yearly_steps
 from sim.studies.hindcast.settings import Hindcast, Request
+from sim.studies.hindcast.told import not_told
 from sim.studies.hindcast.trend import trends
 
-COLUMNS: Final = ["month", "member", "kind", "code", "people"]
+COLUMNS: Final = ["events", "month", "member", "kind", "code", "people"]
 
 MEMBER_ROUNDS: Final = 2
 """Rounds of balancing for a member, which begins at the central entries."""
@@ -56,7 +58,7 @@ class ForecastOrigin:
     rates: RatesOfMember
     task: Balancing
     past: PastEntries  # under the central rates
-    misfit: np.ndarray  # float64[S]: yearly step of the error that staying and switching make
+    misfit: np.ndarray  # float64[S + 1]: yearly step of the error that staying and switching make
     given: pd.DataFrame | None  # entries after the origin, in conditional mode
 
 
@@ -65,7 +67,8 @@ def prior_rates(config: RunConfig, request: Request, settings: Hindcast) -> Rate
     if request.rates == "configured":
         return lambda member: config
     since = month_index(config.country.first_month)
-    return lambda member: drawn_rates(config, settings.rate_sd, request.seed, member, since)
+    flat = settings.flat_sd.value if request.rates == "flat" else None
+    return lambda m: drawn_rates(config, settings.rate_sd, request.seed, m, since, flat)
 
 
 def prepare_origin(
@@ -92,8 +95,23 @@ def simulate_member(origin: ForecastOrigin, member: int) -> pd.DataFrame:
     """Half-yearly people of one member by status, origin and prefecture: columns as COLUMNS.
 
     Member 0 is the central one: no draws, no shocks; its random numbers are those of replicate 0.
+    Told of later events and not told, a member has the same draws; where nothing came later, both
+    are one run.
     """
     config, data = member_inputs(origin, member)
+    made: list[tuple[RunConfig, pd.DataFrame]] = []
+    frames = []
+    for events in origin.request.events:
+        own = config if events == "told" else not_told(config, origin.known.origin, origin.horizon)
+        frame = next((frame for other, frame in made if other == own), None)
+        if frame is None:
+            frame = _simulated(origin, own, data, member)
+            made.append((own, frame))
+        frames.append(frame.assign(events=events))
+    return pd.concat(frames, ignore_index=True)[COLUMNS]
+
+
+def _simulated(origin: ForecastOrigin, config: RunConfig, data: Data, member: int) -> pd.DataFrame:
     opening = open_population(config, data, origin.known.origin, config.scale)
     state = state_of(config, data, opening.columns, use_threads(config.threads))
     halves, statuses = (origin.horizon - origin.known.origin) // HALF_YEAR, config.country.statuses
@@ -177,7 +195,7 @@ def people_table(
                 pd.DataFrame({"month": month_name(month), "member": member, "kind": kind,
                               "code": codes, "people": people.sum(axis=others)})
             )  # fmt: skip
-    return pd.concat(frames, ignore_index=True)[COLUMNS]
+    return pd.concat(frames, ignore_index=True)
 
 
 def ensemble(
@@ -204,14 +222,25 @@ def fitted_rates(
     left out: levels and growth come from the member's own past. Raises DataError if the fit asks
     for numbers that became known later.
     """
+    plan = flat_plan(load_plan(config), known.settings.flat_sd.value)
     fit = fit_past(
-        config, known.data, until=known.origin, effort=effort, keeper=keeper, say=say
-    )  # fmt: skip
+        config, known.data, until=known.origin, plan=plan, effort=effort, keeper=keeper, say=say
+    )
 
     def rates(member: int) -> RunConfig:
         return config.model_copy(update={"fit": of_the_past(fit.section(member), known.origin)})
 
     return rates
+
+
+def flat_plan(plan: FitPlan, sd: float) -> FitPlan:
+    """The plan with every parameter's prior at least so wide: those of configs/calibration rest on
+    ranges and qualities that were given with later figures in view."""
+    wide = {
+        name: parameter.model_copy(update={"sd": max(parameter.sd or sd, sd)})
+        for name, parameter in plan.parameters.items()
+    }
+    return plan.model_copy(update={"parameters": wide})
 
 
 def of_the_past(fit: FittedRates, origin: int) -> FittedRates:

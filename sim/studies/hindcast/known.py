@@ -78,7 +78,7 @@ def _flows(register: pd.DataFrame, origin: int) -> pd.DataFrame:
     people = register[latest].to_numpy(np.int64)
     moved = np.floor(people * MOVERS + 0.5).astype(np.int64)
     none = np.zeros(people.size, np.int64)
-    columns = {"municipality": register["municipality"], "year": year_of(origin),
+    columns = {"municipality": register["municipality"], "year": year_of(origin - 11),
                "population": people, "in_domestic": moved, "in_abroad": people, "births": none,
                "out_domestic": moved, "out_abroad": none, "deaths": none, "other_in": none,
                "other_out": none}  # fmt: skip

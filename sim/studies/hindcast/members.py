@@ -19,13 +19,11 @@ from sim.config.schema.run import Channel, Fate, RunConfig
 from sim.core.clock import month_name
 from sim.core.rng import identity, unit, word_of
 from sim.core.sums import product
+from sim.studies.calibration.plan import RANGE_SDS
 from sim.studies.hindcast.settings import ArrivalsPast
 from sim.studies.hindcast.trend import Trend, shock_sigma
 
 TAG: Final = np.uint64(0x68696E64)
-
-RANGE_SDS_90: Final = 2 * 1.6449
-"""low..high of a number is read as its 90 % interval: so many standard deviations wide."""
 
 
 def normal(seed: int, member: int, name: str) -> float:
@@ -37,19 +35,22 @@ def normal(seed: int, member: int, name: str) -> float:
 
 
 def drawn_rates(
-    config: RunConfig, spread: dict[Quality, float], seed: int, member: int, since: int
-) -> RunConfig:
-    """The configuration with every rate and share of the statuses drawn (log-normal).
+    config: RunConfig, spread: dict[Quality, float], seed: int, member: int, since: int,
+    flat: float | None = None,
+) -> RunConfig:  # fmt: skip
+    """The configuration with every rate and share of the statuses drawn, log-normal with mean 1.
 
-    low..high of a number is its 90 % interval, and no draw leaves it; a number without a range
-    varies by `spread`, the standard deviation of the logarithm by quality, and shares stay below 1.
+    low..high of a number is its 80 % interval; a number without a range varies by `spread`, the
+    standard deviation of the logarithm by quality. With `flat` all vary by that: ranges and
+    qualities cite what became known later. Shares stay below 1.
     """
     if member == 0:
         return config
     edits = dict(config.scenario.edits)
     for path, fate in own_fates(config):
         value = fate.rate if fate.rate is not None else fate.share
-        factor = _factor(fate, value, spread, normal(seed, member, path)) if value else 1.0
+        sd = flat or _log_sd(fate, spread)
+        factor = _factor(fate, value, sd, normal(seed, member, path)) if value else 1.0
         if factor != 1.0:
             since_month = month_name(since)
             edits[f"draw_{len(edits)}"] = Edit(paths=[path], since=since_month, multiply=factor)
@@ -57,14 +58,17 @@ def drawn_rates(
     return config.model_copy(update={"scenario": scenario})
 
 
-def _factor(fate: Fate, value: float, spread: dict[Quality, float], z: float) -> float:
-    """What the draw z multiplies the value by."""
-    low, high = fate.low, fate.high
-    if low and high and low < high and low <= value <= high:
-        drawn = value * math.exp(math.log(high / low) / RANGE_SDS_90 * z)
-        return min(max(drawn, low), high) / value
-    drawn = value * math.exp(spread[fate.quality] * z)
-    return min(drawn, 1.0) / value if fate.share is not None else drawn / value
+def _log_sd(fate: Fate, spread: dict[Quality, float]) -> float:
+    """Standard deviation of the logarithm of a rate or share."""
+    if fate.low and fate.high and fate.low < fate.high:
+        return math.log(fate.high / fate.low) / RANGE_SDS
+    return spread[fate.quality]
+
+
+def _factor(fate: Fate, value: float, sd: float, z: float) -> float:
+    """What the draw z multiplies the value by; its mean over draws is 1, as that of shocks is."""
+    factor = math.exp(sd * z - sd**2 / 2)
+    return min(factor, 1.0 / value) if fate.share is not None else factor
 
 
 def own_fates(config: RunConfig) -> Iterator[tuple[str, Fate]]:
@@ -97,6 +101,8 @@ def _channel(
         return channel.model_copy(update={"level": 0.0, "growth": 0.0})
     z = np.array([normal(seed, member, f"{what}.{name}") for what in ("level", "growth")])
     level, growth = np.array([trend.level, trend.growth]) + product(trend.root, z)
+    if member:
+        level -= float((trend.root[0] ** 2).sum()) / 2  # mean 1 over draws
     limit = settings.growth_limit.value
     return channel.model_copy(
         update={

@@ -37,11 +37,13 @@ def past_errors(task: Balancing, past: PastEntries, config: RunConfig) -> np.nda
 
     L  runs, each from the end of a year before the origin, with a year at least to go
     H  half-years after its beginning
+
+    The last column, [L, H, S], is that of all statuses together: the result is [L, H, S + 1].
     """
     origin, first = task.known.origin, task.ends[0]
     begins = list(range(origin - MONTHS_PER_YEAR, first, -MONTHS_PER_YEAR))
     longest = (origin - min(begins, default=origin)) // HALF_YEAR
-    shape = (len(begins), longest, past.entries.shape[1])
+    shape = (len(begins), longest, past.entries.shape[1] + 1)
     out = np.full(shape, np.nan)
     for run, begin in enumerate(begins):
         simulated = _simulated(task, past, config, begin)
@@ -49,7 +51,11 @@ def past_errors(task: Balancing, past: PastEntries, config: RunConfig) -> np.nda
         published = task.target[row : row + len(simulated) + 1]
         big = (np.nan_to_num(published[0]) >= ENOUGH_PEOPLE) & (simulated[-1] > 0)
         with np.errstate(divide="ignore", invalid="ignore"):
-            out[run, : len(simulated)] = np.where(big, np.log(published[1:] / simulated), np.nan)
+            own = np.where(big, np.log(published[1:] / simulated), np.nan)
+        counted = np.isfinite(published[1:])
+        said = np.where(counted, simulated, 0.0).sum(axis=1)
+        whole = np.log(np.where(counted, published[1:], 0.0).sum(axis=1) / said)
+        out[run, : len(simulated)] = np.column_stack([own, whole])
     return out
 
 
@@ -73,20 +79,28 @@ def _simulated(task: Balancing, past: PastEntries, config: RunConfig, begin: int
 
 
 def yearly_steps(errors: np.ndarray, settings: Misfits) -> np.ndarray:
-    """float64[S]: standard deviation of a year's step of each status's walk.
+    """float64[S + 1]: standard deviation of a year's step of each status's walk, and last that of
+    the walk which all statuses share.
 
-    errors  float64[L, H, S] as `past_errors` gives them. An error after h years varies by h times
-    the square of the step; all statuses together say what to expect of one, and that weighs like
-    `looks` runs of its own.
+    errors  float64[L, H, S + 1] as `past_errors` gives them. An error after h years varies by h
+    times the square of the step; all statuses together say what to expect of one, and that weighs
+    like `looks` runs of its own. What is expected of the shared walk is `common` of the settings.
     """
+    each = _steps(errors[..., :-1], settings.looks, None)
+    shared = _steps(errors[..., -1:], settings.looks, settings.common.value)
+    return np.concatenate([each, shared])
+
+
+def _steps(errors: np.ndarray, looks: float, expected: float | None) -> np.ndarray:
+    """float64[S]: yearly steps, shrunk to the one expected; None: to the median of all."""
     if not np.isfinite(errors).any():
-        return np.zeros(errors.shape[2])
+        return np.full(errors.shape[2], expected or 0.0)
     years = np.arange(1, errors.shape[1] + 1) * HALF_YEAR / MONTHS_PER_YEAR
     by_look = _mean(errors**2 / years[None, :, None], axis=1)
     each = _mean(by_look, axis=0)
     n = np.isfinite(errors).any(axis=1).sum(axis=0)
-    common = float(np.median(each[n > 0]))
-    return np.sqrt((settings.looks * common + n * np.nan_to_num(each)) / (settings.looks + n))
+    common = float(np.median(each[n > 0])) if expected is None else expected**2
+    return np.sqrt((looks * common + n * np.nan_to_num(each)) / (looks + n))
 
 
 def _mean(values: np.ndarray, axis: int) -> np.ndarray:
@@ -103,9 +117,19 @@ def _mean(values: np.ndarray, axis: int) -> np.ndarray:
 def error_factors(
     steps: np.ndarray, statuses: list[str], seed: int, member: int, n: int
 ) -> np.ndarray:
-    """float64[n, S]: what a member's stocks are multiplied by after each half-year; 1 for member 0.
+    """float64[n, S]: what a member's stocks are multiplied by after each half-year; 1 for member 0,
+    and 1 in the mean of all members.
 
-    steps  float64[S] as `yearly_steps` gives them
+    steps  float64[S + 1] as `yearly_steps` gives them. The shared walk is part of each status's
+    own: without it the errors of statuses cancel, and the total is believed too surely.
     """
-    z = [[normal(seed, member, f"misfit.{s}.{h}") for s in statuses] for h in range(n)]
-    return np.exp(np.cumsum(np.array(z) * steps * math.sqrt(HALF_YEAR / MONTHS_PER_YEAR), axis=0))
+    if member == 0:
+        return np.ones((n, len(statuses)))
+    names = [*statuses, "all"]
+    z = np.array([[normal(seed, member, f"misfit.{s}.{h}") for s in names] for h in range(n)])
+    shared = steps[-1]
+    own = np.sqrt(np.maximum(steps[:-1] ** 2 - shared**2, 0.0))
+    half = math.sqrt(HALF_YEAR / MONTHS_PER_YEAR)
+    walk = np.cumsum((z[:, :-1] * own + z[:, -1:] * shared) * half, axis=0)
+    variance = np.arange(1, n + 1)[:, None] * (own**2 + shared**2) * half**2
+    return np.exp(walk - variance / 2)

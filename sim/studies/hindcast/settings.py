@@ -19,12 +19,17 @@ from sim.config.schema.base import (
     Strict,
     Value,
 )
-from sim.core.clock import month_index
+from sim.core.clock import half_year_end, month_index, month_name
 from sim.core.errors import ConfigError
 from sim.studies.settings import load_settings
 
 Mode = Literal["free", "conditional"]
-RateSource = Literal["fitted", "prior", "configured"]
+RateSource = Literal["fitted", "flat", "prior", "configured"]
+
+Told = Literal["told", "not_told"]
+"""Whether members know the dates and sizes of events and laws that came after the origin."""
+
+EVENTS: Final[tuple[Told, ...]] = ("told", "not_told")
 
 
 class KnownRules(Strict):
@@ -65,20 +70,35 @@ class Misfits(Strict):
     """What is believed of the errors of staying and switching before they are looked at."""
 
     looks: Positive  # looks back by which all statuses together weigh for each
+    common: Value  # step of the error that all statuses share, before any look back
 
 
 class Scores(Strict):
     """What is scored."""
 
     levels: list[Share]
-    groups: dict[Code, list[Code]]
-    reference: Code
+    point: Literal["central", "median"]  # the model's point forecast: the run without draws, or the
+    # median of the members that draw
+    statuses: dict[Code, list[Code]]  # stages and small statuses that count as one
+    groups: dict[Code, list[Code]]  # groups as the country's configuration names them
+    origins: list[Code]
+
+
+class Stacking(Strict):
+    """The model and its rivals together."""
+
+    forecasters: list[Code]
+    looks: Positive  # origins like which the weights below, and widths as they are, weigh
+    weights: dict[float, dict[Code, Share]]  # by years, before anything is learnt
 
 
 class Hindcast(Strict):
     """The file configs/hindcast/COUNTRY.yaml."""
 
-    origins: dict[Month, Month]
+    rule_origins: list[Month]  # rules of the forecast may be chosen by these alone
+    judging_origins: list[Month]  # and these judge
+    horizons: list[Positive]  # years
+    until: Month  # last half-year that is scored
     members: Annotated[StrictInt, Field(ge=1, le=1000)]
     scale: Annotated[Number, Field(gt=0, le=1)]
     known: KnownRules
@@ -86,33 +106,44 @@ class Hindcast(Strict):
     arrivals: ArrivalsPast
     misfit: Misfits
     rate_sd: dict[Quality, Positive]  # of the logarithm, where a rate has no range
+    flat_sd: Value  # of every rate's logarithm, if rates are flat, and before a fit
+    stacking: Stacking
     scores: Scores
+
+    def all_origins(self) -> list[str]:
+        """Rule origins and judging origins, in order."""
+        return sorted([*self.rule_origins, *self.judging_origins])
 
 
 @dataclass(frozen=True)
 class Request:
     """One call of `kyosei hindcast`."""
 
-    origins: dict[str, str]  # origin -> horizon
+    origins: dict[str, str]  # origin -> last month projected
     members: int
     scale: float
     mode: Mode
     rates: RateSource
+    events: tuple[Told, ...]
     seed: int
     output: str
     threads: int | None
     overrides: tuple[str, ...]  # settings of the model
+    launcher: tuple[str, ...] = ()  # settings of Hydra's launcher
+    finished: str | None = None  # folder of finished origins that are scored
 
 
 WORDS: Final = {
-    "origin": "months to look from, a+b+c; all of configs/hindcast if not given",
-    "horizon": "last month projected",
+    "origin": "months to look from, a+b+c, or rule, or judging; all of configs/hindcast otherwise",
+    "horizon": "last month projected; the longest horizon of configs/hindcast if not given",
     "members": "runs of the ensemble",
     "scale": "share of the people simulated",
     "mode": "free, or conditional: entries are given",
-    "rates": "prior (drawn from their ranges), fitted (to what was known) or configured",
+    "rates": "fitted (to what was known), flat, prior (drawn from their ranges) or configured",
+    "events": "told, not_told, or both as told+not_told: events and laws after the origin",
     "seed": "luck and draws",
     "output": "folder for the results",
+    "finished": "folder of finished origins: they are scored, and none is made",
     "threads": "how many threads; all cores if not given",
 }
 
@@ -128,14 +159,18 @@ def request_of(words: Sequence[str], settings: Hindcast) -> Request:
     Raises ConfigError with every problem found.
     """
     own = {key: value for key, _, value in (w.partition("=") for w in words) if key in WORDS}
-    rest = tuple(word for word in words if word.partition("=")[0] not in WORDS)
+    rest = [word for word in words if word.partition("=")[0] not in WORDS]
+    launcher = tuple(word for word in rest if word.startswith("hydra"))
     problems: list[str] = []
     origins = _origins(own, settings, problems)
-    mode, rates = own.get("mode", "free"), own.get("rates", "prior")
+    mode, rates = own.get("mode", "free"), own.get("rates", "flat")
     if mode not in ("free", "conditional"):
         problems.append(f"mode = {mode}\n    write free or conditional")
-    if rates not in ("fitted", "prior", "configured"):
-        problems.append(f"rates = {rates}\n    write fitted, prior or configured")
+    if rates not in ("fitted", "flat", "prior", "configured"):
+        problems.append(f"rates = {rates}\n    write fitted, flat, prior or configured")
+    events = tuple(own.get("events", "+".join(EVENTS)).split("+"))
+    if not set(events) <= set(EVENTS):
+        problems.append(f"events = {own['events']}\n    write told, not_told or told+not_told")
     members = _whole("members", own.get("members", str(settings.members)), 1, problems)
     seed = _whole("seed", own.get("seed", "0"), 0, problems)
     threads = _whole("threads", own["threads"], 1, problems) if "threads" in own else None
@@ -143,21 +178,37 @@ def request_of(words: Sequence[str], settings: Hindcast) -> Request:
     if problems:
         raise ConfigError(problems)
     output = own.get("output", "hindcasts")
-    return Request(origins, members, scale, mode, rates, seed, output, threads, rest)  # type: ignore[arg-type]
+    overrides = tuple(word for word in rest if word not in launcher)
+    return Request(
+        origins, members, scale, mode, rates, events, seed, output, threads,  # type: ignore[arg-type]
+        overrides, launcher, own.get("finished"),
+    )  # fmt: skip
 
 
 def _origins(own: dict[str, str], settings: Hindcast, problems: list[str]) -> dict[str, str]:
-    wanted = own["origin"].split("+") if "origin" in own else list(settings.origins)
+    sets = {"rule": settings.rule_origins, "judging": settings.judging_origins}
+    asked = own.get("origin")
+    if asked is None:
+        wanted = settings.all_origins()
+    else:
+        wanted = [month for word in asked.split("+") for month in sets.get(word, [word])]
+    longest, last = round(12 * max(settings.horizons)), month_index(settings.until)
     out = {}
     for origin in wanted:
-        horizon = own.get("horizon", settings.origins.get(origin, ""))
+        horizon = own.get("horizon", settings.until)
         try:
-            if month_index(origin) >= month_index(horizon):
+            begin = month_index(origin)
+            end = month_index(horizon)
+            if "horizon" not in own:
+                end = min(begin + longest, last)
+            if begin != half_year_end(begin):
+                problems.append(f"origin = {origin}\n    write a half-year's end, June or December")
+            elif begin >= end:
                 problems.append(f"horizon = {horizon}\n    lies before the origin {origin}")
+            out[origin] = month_name(end)
         except ValueError as error:
-            known = ", ".join(settings.origins)
+            known = ", ".join(settings.all_origins())
             problems.append(f"origin = {origin}, horizon = {horizon}\n    {error}; known: {known}")
-        out[origin] = horizon
     return out
 
 
