@@ -15,9 +15,6 @@ from sim.rates.tables import KINDS, Model
 RECENT: Final = 12
 """Months of cases that a year's mean is taken over: applications have seasons."""
 
-NEVER_ABOVE: Final = 1.25
-"""Most by which decisions may run ahead of applications while a backlog is worked off."""
-
 
 @dataclass(frozen=True)
 class Bureau:
@@ -60,6 +57,7 @@ class Agencies:
     waiting   int64: cases that wait at the end of the month
     recent    int64[12, Q]: applications of the last months, the newest first; -1 before the first
     cases     int64: new ones of this month; decided, capacity likewise
+    owed      float64: cases decided in the books beyond the decisions that people met
     pace      float64: decisions made for each application that would be decided at once
     lag       float64: months that a case which comes now will take
     """
@@ -69,6 +67,7 @@ class Agencies:
     cases: np.ndarray
     decided: np.ndarray
     capacity: np.ndarray
+    owed: np.ndarray
     pace: np.ndarray
     lag: np.ndarray
 
@@ -86,6 +85,7 @@ def blank_agencies(q: int) -> Agencies:
         cases=np.zeros(q, np.int64),
         decided=np.zeros(q, np.int64),
         capacity=np.zeros(q, np.int64),
+        owed=np.zeros(q),
         pace=np.ones(q),
         lag=np.ones(q),
     )

@@ -1,8 +1,9 @@
 """A month of the agencies: cases come, officers decide, the rest waits.
 
-A backlog slows decisions: next month's probabilities that an application is granted are
-multiplied by the pace, decisions over applications. So the people who apply stay the same, and
-what would have been decided at once is decided as officers can; nobody is refused for it.
+Officers decide what waits up to their capacity, to the case. People meet these decisions a month
+later: the probabilities that an application is granted are multiplied by the pace, decisions over
+applications, and what a month decided beyond the decisions that people met is made up for in the
+next. So the people who apply stay the same; nobody is refused for a backlog.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from sim.agents.agencies import NEVER_ABOVE, Agencies, Bureau
+from sim.agents.agencies import Agencies, Bureau
 from sim.agents.record import MONTH, Column, declare
 from sim.agents.state import State
 from sim.processes import towns as places
@@ -56,25 +57,33 @@ def step(
         longer = max(int(agencies.waiting[q]) - bureau.waiting[q], 0)
         repeated = round(longer * params[f"{queue}.again"] / 12.0)
         agencies.cases[q] = max(int(cases[q]) - repeated, 0)
-        _work(agencies, q, bureau.grants[q].size > 0, params[f"{queue}.months"])
+        capacity = int(agencies.capacity[q])
+        there = int(agencies.waiting[q]) + int(agencies.cases[q])
+        agencies.decided[q] = min(capacity, there)
+        agencies.waiting[q] = there - agencies.decided[q]
+        if bureau.grants[q].size:
+            _set_pace(agencies, q)
+        months = params[f"{queue}.months"]
+        agencies.lag[q] = max(months + agencies.waiting[q] / max(capacity, 1), 1.0)
 
 
-def _work(agencies: Agencies, q: int, paced: bool, months: float) -> None:
-    """Decide what can be decided; what decides people's fate was decided at the pace in force."""
+def _set_pace(agencies: Agencies, q: int) -> None:
+    """The pace at which people will meet decisions, from what the books have decided."""
     applied, capacity = int(agencies.recent[0, q]), int(agencies.capacity[q])
-    there = int(agencies.waiting[q]) + int(agencies.cases[q])
-    decided = round(applied * float(agencies.pace[q])) if paced else capacity
-    decided = min(decided, there)
-    agencies.decided[q] = decided
-    agencies.waiting[q] = there - decided
-    if paced:
-        # A month that is not known yet counts as one in which all came that could be decided.
-        known = [cases if cases >= 0 else capacity for cases in agencies.recent[:, q].tolist()]
-        usual = max(float(np.mean(known)), 1.0)
-        new = usual - applied + float(agencies.cases[q])
-        possible = min(float(capacity), max(float(agencies.waiting[q]) + new, 0.0))
-        agencies.pace[q] = min(possible / usual, NEVER_ABOVE)
-    agencies.lag[q] = max(months + agencies.waiting[q] / max(capacity, 1), 1.0)
+    agencies.owed[q] += int(agencies.decided[q]) - applied * float(agencies.pace[q])
+    # A month that is not known yet counts as one in which all came that could be decided.
+    known = [cases if cases >= 0 else capacity for cases in agencies.recent[:, q].tolist()]
+    usual = max(float(np.mean(known)), 1.0)
+    new = usual - applied + float(agencies.cases[q])
+    possible = min(float(capacity), max(float(agencies.waiting[q]) + new, 0.0))
+    agencies.pace[q] = max(possible + float(agencies.owed[q]), 0.0) / usual
+
+
+def bound_paces(agencies: Agencies, bureau: Bureau, base: np.ndarray) -> None:
+    """Keep every pace where the probabilities of a grant, in base float64[F + G], stay below 1."""
+    for q, rows in enumerate(bureau.grants):
+        if rows.size:
+            agencies.pace[q] = min(agencies.pace[q], 1.0 / max(float(base[rows].max()), 1e-9))
 
 
 def cases_of(bureau: Bureau, flow: np.ndarray, ended: int, came: int, scale: float) -> np.ndarray:
@@ -122,6 +131,7 @@ def agencies(state: State) -> None:
         people = state.stock  # at the end of last month
         with_status = int(people.sum() - people[state.model.status.irregular]) / state.scale
         step(state.agencies, state.bureau, state.params, state.month, with_status, cases)
+        bound_paces(state.agencies, state.bureau, state.rates.base(state.month))
     remember(state)
 
 
