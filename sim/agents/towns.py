@@ -73,7 +73,8 @@ class Towns:
     classes    uint8: 1 if there are Japanese classes
     linked     uint8: 1 if joined to the data link
     sentiment  float64: share of nationals opposed to more foreign residents
-    anchor     float64: what sentiment returns to while everything is as at the opening
+    anchor     float64: what sentiment is drawn to while contact, irregular residents and arrears
+               are as at the opening; growth and politics move it for good
     share      float64: foreign share of inhabitants in the last month
     usual      float64[3, M]: contact, irregular share and arrears rate at the opening
     counts     int64[M, 4]: simulated residents by COUNTED, at the last half-year
@@ -193,9 +194,7 @@ def open_towns(
 def _open_sentiment(land: Land, month: int, towns: Towns, nationals: np.ndarray) -> None:
     """Places differ by what past growth did to them; the nation is as polled."""
     town = land.town
-    first = opposed_at(town.sentiment.polls, 0)
     felt = town.sentiment.growth.value * land.grown * land.rural
     tilt = felt - float((felt * nationals).sum() / max(nationals.sum(), 1.0))
-    towns.anchor[:] = np.clip(first + tilt, 0.02, 0.98)
-    towns.sentiment[:] = np.clip(towns.anchor + opposed_at(town.sentiment.polls, month) - first,
-                                 0.02, 0.98)  # fmt: skip
+    towns.anchor[:] = np.clip(opposed_at(town.sentiment.polls, month) + tilt, 0.02, 0.98)
+    towns.sentiment[:] = towns.anchor

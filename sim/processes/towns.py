@@ -157,19 +157,21 @@ def drift(
 ) -> None:
     """Sentiment: pushed by growth of the foreign share and by politics, drawn to a target.
 
-    The target is the opening's, moved by what has changed since in contact, irregular residents
-    and arrears; growth counts less in cities.
+    What pushes it moves the target as well: nothing published says that opinion returns to a level
+    by itself. Changes of contact, irregular residents and arrears since the opening move the target
+    alone. Growth counts less in cities.
     """
     nationals = land.nationals_in(month)
     share = people.foreign / np.maximum(people.foreign + nationals, 1.0)
     moved = conditions(towns, params, people, nationals, levels) - towns.usual
     contact, irregular, arrears = moved
-    target = towns.anchor - params["town.sentiment.contact"] * contact
-    target = target + params["town.sentiment.irregular"] * irregular
-    target = target + params["town.sentiment.arrears"] * arrears
     fading = -math.expm1(-params["town.sentiment.fading"] / 12.0)
     push = params["town.sentiment.growth"] * (share - towns.share) * land.rural
     push = push + params["town.sentiment.signal"] / 12.0
+    towns.anchor[:] = np.clip(towns.anchor + push, LEAST, MOST)
+    target = towns.anchor - params["town.sentiment.contact"] * contact
+    target = target + params["town.sentiment.irregular"] * irregular
+    target = target + params["town.sentiment.arrears"] * arrears
     drawn = towns.sentiment + push + fading * (target - towns.sentiment)
     towns.sentiment[:] = np.clip(drawn, LEAST, MOST)
     towns.share[:] = share
