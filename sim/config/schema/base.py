@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import (
     AfterValidator,
@@ -66,6 +66,13 @@ Ages = Annotated[list[Years], Field(min_length=2, max_length=2), AfterValidator(
 
 Mix = dict[Months, Share]
 """months -> share; the shares add to one."""
+
+
+Z_80: Final = 1.2816
+"""Standard deviations on each side of the mean that hold 80 % of a normal distribution."""
+
+RANGE_SDS: Final = 2 * Z_80
+"""low..high of a number is its 80 % interval, everywhere: so many standard deviations wide."""
 
 
 class Strict(BaseModel):

@@ -22,6 +22,7 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
+from sim.config.schema.base import RANGE_SDS
 from sim.config.schema.policy import FittedRates
 from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index, month_name, year_of
@@ -31,7 +32,7 @@ from sim.files.folder import RunFolder, read_parquet
 from sim.rates.places import load_places
 from sim.rates.tables import build
 from sim.studies.calibration.mean import Mean
-from sim.studies.calibration.plan import RANGE_SDS, FitPlan, Knob, knobs, load_plan
+from sim.studies.calibration.plan import FitPlan, Knob, knobs, load_plan
 from sim.studies.calibration.result import Fit, errors
 from sim.studies.calibration.slopes import Reading, by_arrivals, by_knobs, reading
 from sim.studies.calibration.solve import (

@@ -10,22 +10,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Annotated, Final
+from typing import Annotated
 
 from pydantic import Field, StrictBool, StrictStr
 
 from sim.config.fates import all_fates
-from sim.config.schema.base import Code, Month, Number, Positive, Quality, Strict
+from sim.config.schema.base import RANGE_SDS, Code, Month, Number, Positive, Quality, Strict
 from sim.config.schema.policy import Edit
 from sim.config.schema.run import Fate, RunConfig
 from sim.core.clock import month_index, month_name
 from sim.core.errors import ConfigError
 from sim.studies.settings import load_settings
-
-Z_80: Final = 1.2816
-"""Standard deviations on each side of the mean that hold 80 % of a normal distribution."""
-RANGE_SDS: Final = 2 * Z_80
-"""low..high of a number is read as its 80 % interval: so many standard deviations wide."""
 
 Spread = Annotated[Number, Field(gt=0)]
 

@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from sim.config.fit_draws import Factor, drawn, normals, rounded
+from sim.config.schema.base import Z_80
 from sim.config.schema.policy import FittedEdit, FittedRates, Prior
 from sim.config.schema.run import RunConfig
 from sim.core.clock import HALF_YEAR, month_name
 from sim.data.load import Data
 from sim.studies.calibration.entries import estimated_arrivals
 from sim.studies.calibration.mean import with_fit
-from sim.studies.calibration.plan import Z_80, Knob
+from sim.studies.calibration.plan import Knob
 from sim.studies.calibration.targets import Targets
 
 MOVED: Final = 0.95

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from scipy.special import ndtri
 
-from sim.config.schema.base import Quality
+from sim.config.schema.base import RANGE_SDS, Quality
 from sim.config.schema.policy import Edit
 from sim.config.schema.run import Channel, Fate, RunConfig
 from sim.core.clock import month_name
