@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from sim.config.schema.run import RunConfig
-from sim.core.probability import cuts
+from sim.core.probability import cuts, thresholds
 from sim.rates.tables import Codes
 
 HOLE: Final = 255
@@ -206,6 +206,8 @@ class Market(NamedTuple):
     cross: np.ndarray  # uint64[T] thresholds: seekers who look beyond their prefecture
     place_cut: np.ndarray  # uint64[T, N + 1, P] cumulative: where they look; the last for any
     sector_cut: np.ndarray  # uint64[T, P, N] cumulative: in which sector
+    beside: np.ndarray  # int64[T]: another tier whose jobs the workers may take, or their own
+    aside: np.ndarray  # uint64[T] thresholds: seekers who look there
     limited: np.ndarray  # bool[T]: firms may take only a share of their workers by transfer
     share: float  # that share
     inward: float  # inside it, the share that metropolitan firms may take from elsewhere
@@ -276,12 +278,19 @@ def market_of(config: RunConfig, codes: Codes, labour: Labour, params: dict[str,
     places = np.concatenate([towards, towards.sum(axis=1, keepdims=True)], axis=1)
     free = [tier.search == "all" for tier in firms.tiers.values()]
     cross = [params["recruit.cross_border"] if f else 0.0 for f in free]
+    tiers = list(firms.tiers)
+    beside = [tiers.index(tier.shares or name) for name, tier in firms.tiers.items()]
+    whole = jobs.sum(axis=(1, 2))
     return Market(
         search=int(params["recruit.search"] * 2.0**32),
         bound=np.array([tier.pool == "field" for tier in firms.tiers.values()]),
         cross=(np.array(cross) * 2.0**32).astype(np.uint64),
         place_cut=cuts(places),
         sector_cut=cuts(jobs),
+        beside=np.array(beside),
+        aside=thresholds(
+            np.where(np.arange(len(tiers)) == beside, 0.0, whole[beside] / (whole + whole[beside]))
+        ),
         limited=np.array([name in firms.transfer.tiers for name in firms.tiers]),
         share=params["transfer.share"],
         inward=params["transfer.metropolitan_share"],

@@ -37,6 +37,7 @@ FACTORS: Final = {
     "linked": 18,
     "permit_age": 19,
     "sector": 20,
+    "months_without_job": 21,
 }
 
 N_FACTORS: Final = len(FACTORS)
@@ -54,6 +55,7 @@ STEP_SIZES: Final = {
     "permit_months": 256,
     "language": 5,
     "permit_age": YEARS,
+    "months_without_job": YEARS,
 }
 
 CLASS_SIZES: Final = {

@@ -41,6 +41,7 @@ class InForce:
     base: np.ndarray  # float64[F + G]: rates per year, shares, grant probabilities
     params: Parameters
     arrivals: np.ndarray  # float64[S]: what expected arrivals are multiplied by
+    fitted_arrivals: np.ndarray  # float64[S]: the part of `arrivals` that belongs to the baseline
     caps: tuple[Cap, ...]
     fates: FateTable  # with the multipliers of this month
     status: StatusTable  # with the permit lengths of this month
@@ -113,7 +114,8 @@ class RateBook:
     def _made(self, in_law: np.ndarray, marked: list[tuple[int, Stamp]]) -> InForce:
         live = [(self.edits[k], stamp) for k, stamp in marked]
         beside = [(self.edits[k], stamp) for k, stamp in marked if self._beside[k]]
-        values = self._baseline(marked).copy()
+        baseline = self._baseline(marked)
+        values = baseline.copy()
         plain = [(a, s) for a, s in live if a.what not in ("cap", "mix")]
         _replace(values, [pair for pair in plain if pair[0].op == "set"])
         _multiply(values, [pair for pair in plain if pair[0].op == "multiply"])
@@ -125,6 +127,7 @@ class RateBook:
             values[: self._model.base.size],
             Parameters(self._parameter_rows, values[layout.params]),
             values[layout.arrivals],
+            baseline[layout.arrivals],
             tuple(caps),
             self._fates(values[layout.tables], last),
             with_permits(self._model.status, self._permits(live)),

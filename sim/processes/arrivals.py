@@ -228,16 +228,30 @@ def room_under(
     return (1.0 + cap.value) * float(came[-YEAR][rows].sum())
 
 
+def expected(state: State) -> np.ndarray:
+    """float64[S]: arrivals of the month at scale 1 as channels have them, events, edits and what
+    origins supply included, caps not. Past entries are as they happened."""
+    people = state.plan.people(state.month)
+    if state.plan.is_past(state.month):
+        return people
+    _, power = state.plan.supplied(state.month, state.residents_by_origin)
+    return np.asarray(people * state.rates.in_force(state.month).arrivals * power)
+
+
+def usual(state: State, month: int) -> np.ndarray:
+    """float64[S]: arrivals a month at scale 1 at the level of each channel open in the month, as
+    the fit has it: before seasons, shocks and what policy does."""
+    return np.asarray(state.plan.levels(month) * state.rates.in_force(month).fitted_arrivals)
+
+
 def arrivals(state: State) -> None:
     """People from abroad, by status, origin and municipality."""
     s, o, prefectures, _ = state.sizes
-    plan, people = state.plan, state.plan.people(state.month) * state.scale
-    share, power = plan.supplied(state.month, state.residents_by_origin)
+    plan, people = state.plan, expected(state) * state.scale
+    share, _ = plan.supplied(state.month, state.residents_by_origin)
     if not plan.is_past(state.month):
-        now = state.rates.in_force(state.month)
-        people = capped(
-            people * now.arrivals * power, now.caps, state.stock, state.record.came, state.scale
-        )
+        caps = state.rates.in_force(state.month).caps
+        people = capped(people, caps, state.stock, state.record.came, state.scale)
     if state.labour is not None:  # they come when firms recruit them
         people = np.where(state.model.status.seeks, 0.0, people)
     counts = np.empty((s * o, prefectures), np.int32)

@@ -28,6 +28,7 @@ from sim.agents.state import State
 from sim.core.clock import calendar_month
 from sim.core.errors import InvariantError
 from sim.core.probability import cuts
+from sim.processes.arrivals import expected, usual
 from sim.processes.firms import SPREAD
 from sim.processes.market import (
     Offers,
@@ -42,7 +43,7 @@ from sim.processes.market import (
     sum_heads,
 )
 from sim.processes.person import GAINED, LOST, SEEKERS
-from sim.processes.recruits import already_chosen, choose, come, earlier_words, within_caps
+from sim.processes.recruits import already_chosen, choose, come, earlier_words, lapse, within_caps
 
 ATTEMPTS = 3
 """Places, or sectors, in which somebody looks for work in a month."""
@@ -79,10 +80,10 @@ def open_way(state: State) -> None:
     assert labour is not None
     firms, lag = labour.firms, round(_lag(state))
     heads = firms["heads"].sum(axis=0)
-    usual = np.zeros(labour.tiers)
+    level, coming = usual(state, state.month + 1), np.zeros(labour.tiers)
     for t in range(labour.tiers):
-        usual[t] = state.plan.levels()[_statuses(state, t)].sum() * state.scale
-    share = np.where(heads > 0, usual * lag / np.maximum(heads, 1), 0.0)
+        coming[t] = level[_statuses(state, t)].sum() * state.scale
+    share = np.where(heads > 0, coming * lag / np.maximum(heads, 1), 0.0)
     already_chosen(firms.n, firms.columns, share, state.now, firms.columns.pending)
     firms["wanted"][:] += firms["pending"]
     pending = firms["pending"].ravel().astype(np.int64)
@@ -149,8 +150,9 @@ def _match(state: State, labour: Labour, offers: Offers) -> None:
         seekers, spot, starts = _in_line(state, ring, count, seekers, spot)
         job, who = _pairs(state, offers, starts, spot)
         hire(
-            job, seekers[who], offers.taken, offers.firm, p.columns, labour.firms.columns,
-            labour.transfers, market, status, state.world, state.now, state.books, made,
+            job, seekers[who], offers.taken, offers.firm, offers.tier, p.columns,
+            labour.firms.columns, labour.transfers, market, status, state.world, state.now,
+            state.books, made,
         )  # fmt: skip
     labour.counts[SEEKING] = sought.sum(axis=0)
     labour.counts[[HIRED, CROSSED, REFUSED]] = made.T
@@ -201,7 +203,9 @@ def _recruit(state: State, labour: Labour, offers: Offers) -> None:
     success *= 1.0 - params["firms.recruit.refused"]
     cut = (np.clip(success, 0.0, 1.0) * 2.0**32).astype(np.uint64)
     rows = choose(offers.taken, offers.words, offers.tier, cut)
-    rows = rows[within_caps(state, labour, offers, rows)]
+    allowed = within_caps(state, labour, offers, rows)
+    lapse(state, labour, offers, rows, allowed)
+    rows = rows[allowed]
     count_in(firms.columns.pending, offers.firm[rows], offers.tier[rows], 1)
     labour.counts[CHOSEN] = np.bincount(offers.tier[rows], minlength=labour.tiers)
     # Parts of a month by the draw: a queue that grows delays a few more, not everybody at once.
@@ -226,15 +230,13 @@ def _statuses(state: State, tier: int) -> np.ndarray:
 
 
 def _attraction(state: State) -> list[float]:
-    """How easily people of each tier come now, relative to the level of its channels."""
-    levels = state.plan.levels()
-    _, power = state.plan.supplied(state.month, state.residents_by_origin)
-    people = state.plan.people(state.month) * state.rates.in_force(state.month).arrivals * power
+    """How easily people of each tier come now, relative to the level of its open channels."""
+    level, people = usual(state, state.month), expected(state)
     out = []
     for t in range(state.model.status.n_tiers):
         rows = _statuses(state, t)
-        level = levels[rows].sum()
-        out.append(float(people[rows].sum() / level) if level > 0 else 0.0)
+        whole = level[rows].sum()
+        out.append(float(people[rows].sum() / whole) if whole > 0 else 0.0)
     return out
 
 
@@ -272,7 +274,7 @@ def recruited(state: State) -> None:
 def _who(state: State, labour: Labour) -> tuple[np.ndarray, np.ndarray]:
     """uint64[T, S] cumulative shares of the statuses in which a tier's recruits come, and
     bool[T] whether any is open."""
-    people = state.plan.people(state.month)
+    people = state.plan.people(state.month) * state.rates.in_force(state.month).fitted_arrivals
     out = np.full((labour.tiers, people.size), 1 << 32, np.uint64)
     alive = np.zeros(labour.tiers, np.bool_)
     for t in range(labour.tiers):

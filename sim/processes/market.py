@@ -244,6 +244,8 @@ def look(c, first, stop, seekers, spot, attempt, p, prefecture, market, a, m, ri
                 continue
             spot[k] = x1 & HASH
         y0, y1 = draw(m.k0, m.k1, p.key[i], m.now, P_SEARCH_PLACE, attempt)
+        if high(y1) < market.aside[tier]:
+            tier = market.beside[tier]
         known = market.bound[tier] and p.sector[i] != NO_SECTOR
         sector = np.int64(p.sector[i]) if known else sectors
         where = np.int64(prefecture[p.municipality[i]])
@@ -319,10 +321,11 @@ def _merge(job, who, first, stop, jobs, whose, n):
 
 
 @njit(cache=True)
-def hire(job, rows, taken, firm, p, firms, transfers, market, a, w, m, b, made):
+def hire(job, rows, taken, firm, tier, p, firms, transfers, market, a, w, m, b, made):
     """Let the pairs be: row rows[k] of the population takes job[k]; free again if not after all.
 
-    firm int32[jobs]. transfers int16[firms, 2]: see `Labour`.
+    firm int32[jobs], tier uint8[jobs] of the vacancies: who takes one counts in their own tier.
+    transfers int16[firms, 2]: see `Labour`.
     made int64[T, 3]: hires, those of other prefectures, those refused because a firm had its
     share of transfers.
     """
@@ -360,7 +363,7 @@ def hire(job, rows, taken, firm, p, firms, transfers, market, a, w, m, b, made):
         p.sector[i] = firms.sector[f]
         p.traits[i] &= NORMS
         firms.heads[f, t] += 1
-        firms.vacancies[f, t] -= 1
+        firms.vacancies[f, np.int64(tier[job[k]])] -= 1
         made[t, 0] += 1
         if w.prefecture[p.municipality[i]] != w.prefecture[place]:
             if changed:

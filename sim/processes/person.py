@@ -122,6 +122,7 @@ def fill_codes(p, i, now, codes, a, w):
     else:
         codes[13] = 2
         codes[20] = MOST_SECTORS
+        codes[21] = 0
 
 
 @njit(cache=True, forceinline=True)
@@ -137,6 +138,7 @@ def fill_acting_codes(p, i, now, codes, a, w):
     given = np.int64(p.permit_end[i]) - p.permit_months[i]
     codes[19] = min(max(now - given, 0), YEARS - 1)
     codes[20] = min(np.int64(p.sector[i]), MOST_SECTORS)
+    codes[21] = min(now - max(p.job_since[i], p.since[i]), YEARS - 1) if codes[13] == 0 else 0
 
 
 @njit(cache=True, forceinline=True)

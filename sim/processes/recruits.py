@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numba import njit
 
-from sim.agents.firms import CAPPED, Labour
+from sim.agents.firms import CAPPED, FirmBook, Labour
 from sim.agents.state import State
 from sim.config.schema.firms import Cap
 from sim.core.clock import month_index
 from sim.core.kernels import borrow
+from sim.core.probability import thresholds
 from sim.core.rng import (
     P_RECRUIT,
     P_RECRUITED_PERSON,
@@ -22,6 +25,7 @@ from sim.core.rng import (
     unit,
 )
 from sim.processes.arrivals import AHEAD, NOBODY, draw_profile, fetch_row, room_under, settle
+from sim.processes.firm_rules import MONTHS, rules
 from sim.processes.market import Offers, count_fields, count_in
 from sim.processes.person import pick_cut, set_risk
 
@@ -161,10 +165,55 @@ def _under_policy(
 
 
 def _limits(state: State, name: str, cap: Cap, fields: list[str]) -> np.ndarray:
-    """float64[fields]: people whom the cap of a tier allows now, at the scale of the run."""
+    """float64[fields]: people whom the cap of a tier allows now, at the scale of the run.
+
+    A plan's number is for its end. The next one's is approached by equal monthly steps.
+    """
     params = state.params
-    past = state.month - month_index(cap.until) - 1
-    plans = 0 if past < 0 else 1 + past // (12 * cap.plan_years)
+    plan, month = divmod(max(state.month - month_index(cap.until), 0), 12 * cap.plan_years)
     values = [params.get(f"firms.caps.{name}.fields.{f}", np.inf) for f in fields]
-    raised = params[f"firms.caps.{name}.raised"] ** plans
-    return np.array(values) * raised * state.scale
+    raised = params[f"firms.caps.{name}.raised"]
+    grown = raised**plan * (1.0 + (raised - 1.0) * month / (12 * cap.plan_years))
+    return np.array(values) * grown * state.scale
+
+
+def lapse(
+    state: State, labour: Labour, offers: Offers, chosen: np.ndarray, kept: np.ndarray
+) -> None:
+    """Firms give up some of the jobs that caps leave unfilled.
+
+    chosen  int64: vacancies for which somebody abroad was found; kept bool[chosen]: as caps allow
+
+    In each tier and field a vacancy lapses at a hazard, times the share that caps stopped.
+    """
+    body = state.config.firms
+    assert body is not None
+    if kept.all():
+        return
+    fields = list(body.fields)
+    field_of = np.array([fields.index(sector.field) for sector in body.sectors.values()])
+    firms = labour.firms
+    cell = offers.tier.astype(np.int64) * len(fields) + field_of[firms["sector"][offers.firm]]
+    n = labour.tiers * len(fields)
+    tried = np.bincount(cell[chosen], minlength=n)
+    stopped = np.bincount(cell[chosen[~kept]], minlength=n) / np.maximum(tried, 1)
+    cut = thresholds(stopped * -math.expm1(-state.params["firms.recruit.lapse"] / MONTHS))
+    rows = np.flatnonzero((offers.taken < 0) & (offers.words >> np.uint64(32) < cut[cell]))
+    rows = np.setdiff1d(rows, chosen[kept])
+    # Jobs wanted are kept in units of the opening.
+    place = state.world.prefecture[firms["municipality"][offers.firm[rows]]]
+    each = jobs_of(state, firms.book, offers.firm[rows], place, offers.tier[rows])
+    np.subtract.at(firms["wanted"], (offers.firm[rows], offers.tier[rows]), each)
+    np.maximum(firms["wanted"], 0.0, out=firms["wanted"])
+
+
+def jobs_of(
+    state: State, book: FirmBook, firm: np.ndarray, place: np.ndarray, tier: np.ndarray
+) -> np.ndarray:
+    """float32: what one job of each firm and tier is in jobs of the opening."""
+    body, labour = state.config.firms, state.labour
+    assert body is not None
+    assert labour is not None
+    now, firms = rules(book, body, state.params, state.month), labour.firms
+    times = now.want[firms["sector"][firm], tier] * now.local[place]
+    return np.asarray(1.0 / (times * now.standing[firms["status"][firm]]), np.float32)

@@ -76,7 +76,6 @@ class ArrivalPlan:
         self._seasons = _seasons(config)
         self._shares: dict[int, np.ndarray] = {}
         self._latest: tuple[int, np.ndarray] | None = None
-        self._levels: np.ndarray | None = None
         self._ways: list[tuple[int, str, _Way]] | None = None
         self.last_past = max(self._past, default=0)
         self._base = month_index(config.start)  # where continuation begins
@@ -118,15 +117,14 @@ class ArrivalPlan:
             ]
         return self._ways
 
-    def levels(self) -> np.ndarray:
-        """float64[S], not to be written to: arrivals a month at each channel's level, as if
-        nothing ever changed."""
-        if self._levels is None:
-            self._levels = np.zeros(len(self._statuses))
-            for name, channel in self._config.arrivals.channels.items():
-                self._levels[self._statuses.index(name)] = self._level(name, channel) / 12.0
-            self._levels.flags.writeable = False
-        return self._levels
+    def levels(self, month: int) -> np.ndarray:
+        """float64[S]: arrivals a month at each channel's level, of the channels open in the month;
+        as if nothing ever changed, and before what the fit multiplies them by."""
+        out = np.zeros(len(self._statuses))
+        for s, _, way in self._open_ways():
+            if way.since <= month <= way.until:
+                out[s] = way.level
+        return out
 
     def is_past(self, month: int) -> bool:
         """Whether the month takes observed or fitted entries (events are already in them)."""

@@ -17,6 +17,10 @@ EMPLOYED: Final = {0: 0.0, 2: 0.0}
 
 IDLE: Final = {0: 0.0, 1: 0.0}
 
+NO_JOB: Final = {1: 0.0, 2: 0.0}
+"""Multipliers by `employed` that keep only those at work, those who need no job and have none, and
+those who need one and have none."""
+
 MOST_SEEKING: Final = 6.0
 """A year: shares of employed near one would ask for more."""
 
@@ -29,6 +33,8 @@ def job_fates(config: RunConfig, status: str) -> dict[str, Fate]:
     name = firms.tier_of[status]
     tier = firms.tiers[name]
     out = _quits(firms, status, name)
+    if tier.search == "all":
+        out |= _jobless(firms, status)
     if tier.search == "some":
         # In balance, as many begin to look for work as leave a job.
         share = firms.employed[status].value if status in firms.employed else 0.0
@@ -37,6 +43,19 @@ def job_fates(config: RunConfig, status: str) -> dict[str, Fate]:
         ages = {0: 0.0, first: 1.0, last + 1: 0.0}
         by = Factors(employed=IDLE, age=ages)
         out["seek"] = Fate(kind="seek", rate=rate, by=by, quality="derived")
+    return out
+
+
+def _jobless(firms: Firms, status: str) -> dict[str, Fate]:
+    """Leaving, or changing to another status, after months without the job it asks for."""
+    body = firms.jobless
+    by = Factors(employed=NO_JOB, months_without_job={0: 0.0, round(body.after.value): 1.0})
+    out = {"jobless_leave": Fate(kind="leave", rate=body.leave.value, by=by,
+                                 quality=body.leave.quality)}  # fmt: skip
+    for to, value in body.change.items():
+        if to != status:
+            out[f"jobless_to_{to}"] = Fate(kind="switch", to=to, rate=value.value, by=by,
+                                           quality=value.quality)  # fmt: skip
     return out
 
 

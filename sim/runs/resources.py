@@ -112,8 +112,6 @@ def most_people(config: RunConfig, data: Data) -> float:
     opening = table[table["date"] == config.start].groupby("status")["people"].sum()
     stock = opening.reindex(config.country.statuses).fillna(0.0).to_numpy(float)
     recruited = model.status.seeks if has_firms(config) else np.zeros(stock.size, np.bool_)
-    share = np.where(recruited, plan.levels(), 0.0)
-    share /= share.sum() or 1.0
     most, came = float(stock.sum()), [np.zeros(stock.size)]
     for month in range(month_index(config.start) + 1, month_index(config.end) + 1):
         people = plan.people(month)
@@ -121,6 +119,8 @@ def most_people(config: RunConfig, data: Data) -> float:
             now = rates.in_force(month)
             caps = [cap for cap in now.caps if _can_be_followed(cap, stock)]
             people = capped(people * now.arrivals, caps, stock, came, 1.0)
+        share = np.where(recruited, plan.levels(month), 0.0)
+        share /= share.sum() or 1.0
         recruits = RECRUITED_A_YEAR / MONTHS_PER_YEAR * stock.sum() * share
         people = np.where(recruited, recruits, people)
         came.append(people)

@@ -70,6 +70,7 @@ class Person(Strict):
     counting_years: StrictInt | None = None
     permit_months: StrictInt | None = None
     permit_age: StrictInt | None = None
+    months_without_job: StrictInt | None = None
     language: Literal["none", "A1", "A2", "B1", "B2"] | None = None
     arrears: list[Literal["nhi", "pension", "tax"]] | None = None
     employed: StrictBool | None = None

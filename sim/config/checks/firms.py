@@ -63,6 +63,12 @@ def _names(firms: Firms, config: RunConfig) -> Iterator[Problem]:
     yield from _known((AT, "tier_of"), firms.tier_of, residence, "status")
     yield from _known((AT, "tier_of"), firms.tier_of.values(), firms.tiers, "tier")
     yield from _same((AT, "employed"), firms.employed, firms.tier_of, "status with a tier")
+    yield from _known((AT, "jobless", "change"), firms.jobless.change, residence, "status")
+    for name, tier in firms.tiers.items():
+        here, other = (AT, "tiers", name, "shares"), tier.shares or name
+        yield from _known(here, [other], firms.tiers, "tier")
+        if firms.tiers.get(other, tier).pool != tier.pool:
+            yield Problem(here, f"must be a tier of the pool {tier.pool}.", other)
     for old, new in firms.keep.items():
         yield from _known((AT, "keep"), [old, *new], firms.tiers, "tier")
     for at, names in (

@@ -37,6 +37,7 @@ class Tier(Strict):
     label: Label
     colour: Colour
     pool: Code  # tiers of one pool stand in for each other within a firm
+    shares: Code | None = None  # tier of the same pool whose jobs the workers may take as well
     search: Literal["all", "some"]  # whether holders without a job look for one at once
     seeking: Value  # share of the opening's jobless holders who look for work
     quit: Value  # job leavers a year
@@ -115,6 +116,14 @@ class Rules(Strict):
     bar_notice: Value  # months from a bar to the end of jobs
 
 
+class Jobless(Strict):
+    """Those in a status that asks for a job who have had none for long."""
+
+    after: Value  # months
+    leave: Value  # a year, after so many months
+    change: Values  # status -> a year, of those who change to it instead
+
+
 class Support(Strict):
     """Help to the firm's workers, by kind. The order of kinds is the order of bits."""
 
@@ -131,6 +140,7 @@ class Recruit(Strict):
     success: Values  # tier -> share of jobs offered abroad for which somebody is chosen, a month
     lag: Value  # months from the choice to arrival
     refused: Value  # share of certificates of eligibility refused
+    lapse: Value  # a year, of jobs that a cap stops: firms give up what they cannot fill
     search: Value  # share of job seekers who apply somewhere, a month
     cross_border: Value  # share of employer changes that cross a prefecture border
     pull: Value  # weight of a vacancy in a pulling prefecture, when crossing a border
@@ -170,6 +180,7 @@ class Firms(Strict):
     barred: Code
     tiers: dict[Code, Tier]
     tier_of: dict[Code, Code]  # status of residence -> tier of its jobs; not named: no job
+    jobless: Jobless
     keep: dict[Code, Values]  # old tier -> new tier -> share who keep the job
     fields: dict[Code, WorkField]
     sectors: dict[Code, Sector]

@@ -63,6 +63,7 @@ class Factors(Strict):
     linked: Classes | None = None  # 1 the municipality has joined the data link
     permit_age: Steps | None = None  # months since the present permit was given
     sector: Named | None = None  # of the present or last job
+    months_without_job: Steps | None = None  # in a status that asks for one; else 0
     municipality: Literal["mobility"] | None = None  # out-moves of 2024 relative to the country
 
 

@@ -1,0 +1,130 @@
+"""Levels: what whole runs add up to, which audits of probabilities cannot see."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from sim.agents.firms import COUNTS
+from sim.config import compose as door
+from sim.core.clock import month_index, month_name
+from sim.data.load import load
+from sim.model.model import Kyosei
+from sim.processes.agencies import QUEUES
+from sim.processes.arrivals import usual
+
+YEAR = 12
+
+
+@cache
+def run(end: str, scale: float, *settings: str) -> Kyosei:
+    config = door.compose([f"scale={scale}", f"end={end}", *settings])
+    model = Kyosei(config, load("japan"))
+    model.run()
+    return model
+
+
+def stock(model: Kyosei, *statuses: str) -> np.ndarray:
+    """float64[months]: residents of some statuses, of all published ones if none is named."""
+    country = model.config.country
+    names = statuses or tuple(s for s in country.statuses if s != country.irregular)
+    rows = [country.statuses.index(name) for name in names]
+    return np.array([cube[rows].sum() for cube in model.record.cubes]) / model.config.scale
+
+
+def work(model: Kyosei, name: str) -> np.ndarray:
+    """float64[months, T] of one column of the record of work."""
+    return np.array(model.record.work)[:, :, COUNTS.index(name)] / model.config.scale
+
+
+@pytest.mark.parametrize("tier", ["programme", "skilled_1", "professional"])
+def test_the_first_years_recruits_are_those_of_the_channels(tier):
+    model = run("2026-06", 0.03)
+    state, t = model.state, list(model.config.firms.tiers).index(tier)
+    rows = np.flatnonzero((state.model.status.tier == t) & state.model.status.seeks)
+    level = sum(usual(state, m)[rows].sum() for m in state.record.months[1:])
+    came = work(model, "came")[1:, t].sum()
+    print(f"{tier}: {came:,.0f} came, {level:,.0f} by the channels")
+    assert came == pytest.approx(level, rel=0.1)
+
+
+def test_queues_decide_what_waits_up_to_their_capacity():
+    record = run("2026-06", 0.03).record
+    came, decided, capacity, backlog = (
+        np.array(record.queues)[:, :, QUEUES.names.index(name)]
+        for name in ("caseload", "decided", "capacity", "backlog")
+    )
+    since = np.array(run("2026-06", 0.03).state.bureau.at)
+    acts = np.array(record.months[1:])[:, None] > since
+    there = backlog[:-1] + came[1:]
+    assert (decided <= capacity)[1:][acts].all()
+    assert (decided[1:] == np.minimum(capacity[1:], there))[acts].all()
+    assert (backlog[1:] == there - decided[1:])[acts].all()
+
+
+FAR = "2050-12"
+DATED = {"2027-06", "2027-12", "2028-06"}
+"""Half-years in which a change has a dated reason: skill development replaces training."""
+
+AROUND = 5
+"""Half-years on each side that say how much a stock usually changes."""
+
+
+def far() -> Kyosei:
+    return run(FAR, 0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "statuses",
+    [(), ("ssw_1",), ("ssw_2",), ("engineer_humanities_intl",), ("dependent",),
+     ("titp_1", "titp_2", "titp_3", "esd"), ("permanent_resident",)],
+    ids=lambda statuses: "+".join(statuses) or "all",
+)  # fmt: skip
+def test_no_half_year_jumps_without_a_dated_reason(statuses):
+    model = far()
+    people = stock(model, *statuses)[::6]
+    change, months = np.diff(people), model.record.months[6::6]
+    # What sampling alone does to a change: people who came and went, at most a fifth of the stock.
+    chance = np.sqrt(0.2 * np.maximum(people[1:], 1.0) / model.config.scale)
+    for k, month in enumerate(months):
+        if month_name(month) in DATED:
+            continue
+        near = [j for j in range(max(k - AROUND, 0), min(k + AROUND + 1, change.size))
+                if j != k and month_name(months[j]) not in DATED]  # fmt: skip
+        usual_change, spread = np.mean(change[near]), np.std(change[near], ddof=1)
+        most = 2.5 * np.hypot(spread, chance[k])
+        assert abs(change[k] - usual_change) <= most, f"{month_name(month)}: {change[k]:,.0f}"
+
+
+@pytest.mark.slow
+def test_who_needs_a_job_has_one_or_leaves():
+    """Between two jobs are a few in a hundred: nine in a hundred change employer in a year and
+    search for two to five months."""
+    model = far()
+    seeking, employed = work(model, "seeking"), work(model, "employed")
+    for t, (name, tier) in enumerate(model.config.firms.tiers.items()):
+        if tier.search == "all":
+            share = seeking[YEAR::YEAR, t] / np.maximum(seeking + employed, 1.0)[YEAR::YEAR, t]
+            assert share.max() < 0.08, name
+
+
+@pytest.mark.slow
+def test_dependants_a_sponsor_stay_within_the_published_range():
+    """0.60 in December 2012 and 0.49 in June 2025."""
+    model = far()
+    sponsors = model.config.status["dependent"].sponsor.of
+    ratio = stock(model, "dependent") / stock(model, *sponsors)
+    print(np.round(ratio[::YEAR], 3))
+    assert ratio.min() > 0.45
+    assert ratio.max() < 0.62
+
+
+@pytest.mark.slow
+def test_opposition_does_not_fall_while_residents_grow():
+    model = far()
+    opposed = np.array([entry[0] for entry in model.record.civic])
+    at = model.record.months.index(month_index("2026-06"))
+    assert opposed[at:].min() > opposed[at] - 0.02
