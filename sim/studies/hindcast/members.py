@@ -19,7 +19,6 @@ from sim.config.schema.run import Channel, Fate, RunConfig
 from sim.core.clock import month_name
 from sim.core.rng import identity, unit, word_of
 from sim.core.sums import product
-from sim.studies.calibration.plan import RANGE_SDS
 from sim.studies.hindcast.settings import ArrivalsPast
 from sim.studies.hindcast.trend import Trend, shock_sigma
 
