@@ -172,8 +172,8 @@ def drift(
     target = towns.anchor - params["town.sentiment.contact"] * contact
     target = target + params["town.sentiment.irregular"] * irregular
     target = target + params["town.sentiment.arrears"] * arrears
-    drawn = towns.sentiment + push + fading * (target - towns.sentiment)
-    towns.sentiment[:] = np.clip(drawn, LEAST, MOST)
+    pushed = towns.sentiment + push
+    towns.sentiment[:] = np.clip(pushed + fading * (target - pushed), LEAST, MOST)
     towns.share[:] = share
 
 
