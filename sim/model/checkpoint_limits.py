@@ -15,7 +15,6 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from sim.agents.agencies import NEVER_ABOVE
 from sim.agents.firms import FIRM_FIELDS, N_COUNTS, WAY, FirmBook, kept_names
 from sim.agents.firms import HOLE as NO_FIRM
 from sim.agents.population import FIELDS, HOLE, NO_SECTOR, SEEKS
@@ -230,7 +229,7 @@ def _of_parts(state: State) -> dict[str, Limit]:
         "towns.waiting": count, "towns.pull": (0, 2**32 - 1),
         "agencies.waiting": count, "agencies.recent": (-1, MOST), "agencies.cases": count,
         "agencies.decided": count, "agencies.capacity": count,
-        "agencies.pace": (0, NEVER_ABOVE), "agencies.lag": (1, MOST),
+        "agencies.owed": (-MOST, MOST), "agencies.pace": (0, MOST), "agencies.lag": (1, MOST),
         "audit.seen": count, "audit.expected": count, "audit.variance": count,
         "audit.screen": count, "audit.screen_variance": (0, MOST),
     }  # fmt: skip
