@@ -43,7 +43,7 @@ from scipy.special import ndtri
 from sim.config.fit_draws import Factor, drawn, read_factor, rounded
 from sim.config.levers import active_levers
 from sim.config.paths import matches, sections
-from sim.config.schema.base import Provenance
+from sim.config.schema.base import Z_80, Provenance
 from sim.config.schema.run import RunConfig
 from sim.config.settings import configs_folder
 from sim.config.yaml import Path, dotted
@@ -70,7 +70,7 @@ NUMBERS: Final = ("value", "rate", "share", "level")
 
 TAG: Final = np.uint64(0x64726177)
 
-END: Final = 1.2815515655446004
+END: Final = Z_80
 """Deviate of the upper end of an 80 % interval."""
 
 CUT: Final = 2.5758293035489004

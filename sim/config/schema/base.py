@@ -68,7 +68,7 @@ Mix = dict[Months, Share]
 """months -> share; the shares add to one."""
 
 
-Z_80: Final = 1.2816
+Z_80: Final = 1.2815515655446004
 """Standard deviations on each side of the mean that hold 80 % of a normal distribution."""
 
 RANGE_SDS: Final = 2 * Z_80
