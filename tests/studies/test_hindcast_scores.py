@@ -133,6 +133,7 @@ def test_bootstrap_of_a_mean():
     wide, narrow = block_bootstrap(slow, 5), block_bootstrap(slow, 1)
     assert wide["high_80"] - wide["low_80"] > 1.5 * (narrow["high_80"] - narrow["low_80"])
     assert np.isnan(block_bootstrap(apart[:2], 1)["low_80"])
+    assert np.isnan(block_bootstrap(apart[:5], 3)["low_80"])
     assert block_bootstrap(apart, 3) == block_bootstrap(apart, 3)
 
 

@@ -19,8 +19,8 @@ TAG: Final = np.uint64(0x626C6F636B)
 
 RESAMPLES: Final = 2000
 
-FEWEST: Final = 3
-"""Origins below which a difference has no interval."""
+FEWEST: Final = 2
+"""Blocks below which a difference has no interval."""
 
 OURS: Final = (MODEL, STACKED)
 
@@ -69,7 +69,8 @@ def differences(each: pd.DataFrame, settings: Hindcast) -> pd.DataFrame:
 
     set, events, years, kind, forecaster, rival, score, origins, difference, low_80, high_80,
     low_95, high_95. Blocks are as long as a horizon, since the outcomes of origins nearer to each
-    other than that overlap; they go round from the last origin to the first.
+    other than that overlap; they go round from the last origin to the first. NaN for an interval
+    where the origins are not two blocks.
     """
     out = []
     for name in SETS:
@@ -94,9 +95,9 @@ def block_bootstrap(apart: np.ndarray, block: int) -> dict[str, float]:
     """Mean of a series with intervals: origins, difference, low_80, high_80, low_95, high_95."""
     n = apart.size
     out = {"origins": float(n), "difference": float(apart.mean()) if n else math.nan}
-    if n < FEWEST:
+    if n < max(FEWEST * block, 3):
         return {**out, **dict.fromkeys(("low_80", "high_80", "low_95", "high_95"), math.nan)}
-    means = apart[_resamples(n, min(block, n))].mean(axis=1)
+    means = apart[_resamples(n, block)].mean(axis=1)
     low, high = np.percentile(means, [10, 90])
     lowest, highest = np.percentile(means, [2.5, 97.5])
     return {**out, "low_80": float(low), "high_80": float(high), "low_95": float(lowest),
