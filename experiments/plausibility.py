@@ -1,0 +1,226 @@
+"""Finished runs beside what is published, from 2012 to 2050: the page docs/plausibility.md.
+
+    kyosei run start=2012-12 end=2025-06 figures=false     # the past
+    kyosei run end=2050-12 figures=false                   # the future
+    python experiments/plausibility.py PAST FUTURE > docs/plausibility.md
+
+Each number of a run stands beside the published one of the same date, where there is one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from sim.config.compose import from_yaml
+from sim.config.schema.run import RunConfig
+from sim.data.load import Data, load
+
+DATES = ["2012-12", "2015-12", "2019-12", "2022-12", "2024-12", "2025-12", "2030-12", "2035-12",
+         "2040-12", "2050-12"]  # fmt: skip
+INFLOW, BIRTH, DEATH, DEPARTURE, CITIZEN = "arrived", "born", "died", "left", "naturalised"
+
+
+class Run:
+    """The tables of a finished run, with months as YYYY-MM."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        self.config: RunConfig = from_yaml((folder / "config.yaml").read_text(encoding="utf-8"))
+        self.stocks, self.flows, self.firms, self.indicators = (
+            self._read(name) for name in ("stocks", "flows", "firms", "indicators")
+        )
+
+    def _read(self, name: str) -> pd.DataFrame:
+        path = self.folder / f"{name}.parquet"
+        frame = pd.read_parquet(path) if path.exists() else pd.DataFrame({"month": []})
+        return frame.assign(month=frame["month"].astype(str).str[:7])
+
+
+def people(value: float) -> str:
+    """Thousands with one digit below ten, without above."""
+    thousands = value / 1000.0
+    return f"{thousands:,.1f}" if abs(thousands) < 10 else f"{thousands:,.0f}"
+
+
+def beside(runs: Iterable[pd.Series], published: pd.Series, show: str = "people") -> list[str]:
+    """A cell a date: the run's value, and the published one in brackets."""
+    said = pd.concat(list(runs))
+    said = said[~said.index.duplicated()]
+    text = people if show == "people" else (lambda value: f"{value:.2f}")
+    cells = []
+    for date in DATES:
+        own = text(said[date]) if date in said.index else ""
+        known = f" ({text(published[date])})" if date in published.index else ""
+        cells.append(own + known)
+    return cells
+
+
+def by_date(frame: pd.DataFrame) -> pd.Series:
+    return frame.groupby("month")["people"].sum()
+
+
+def of_year(flows: pd.DataFrame) -> pd.Series:
+    """Sum of a calendar year, under its December; years of which all months were simulated."""
+    year = flows["month"].str[:4]
+    full = flows.groupby(year)["month"].nunique() == 12
+    sums = flows.groupby(year)["people"].sum()[full]
+    return sums.set_axis(sums.index + "-12")
+
+
+def yearly(data: Data, name: str, quantity: str) -> pd.Series:
+    """A published yearly series under the December of its year."""
+    rows = data[name]
+    rows = rows[(rows["quantity"] == quantity) & (rows["period"] == "")]
+    return rows.set_index(rows["year"].astype(str) + "-12")["value"].astype(float)
+
+
+def residents(runs: list[Run], data: Data) -> list[list[str]]:
+    config, stocks = runs[-1].config, data["stocks_status"]
+    rows = []
+    for status, one in config.status.items():
+        said = [by_date(run.stocks[run.stocks["status"] == status]) for run in runs]
+        known = stocks[stocks["status"] == status].set_index("date")["people"]
+        rows.append([one.label.en, *beside(said, known)])
+    total = [by_date(run.stocks[run.stocks["status"] != config.country.irregular]) for run in runs]
+    rows.append(["All inside the published total",
+                 *beside(total, stocks.groupby("date")["people"].sum())])  # fmt: skip
+    return rows
+
+
+def dependants(runs: list[Run], data: Data) -> list[list[str]]:
+    """Dependants for each resident who may sponsor them, students left out."""
+    body = runs[-1].config.status["dependent"].sponsor
+    sponsors = [name for name in body.of if name != "student"] if body else []
+
+    def ratio(frame: pd.DataFrame, month: str) -> pd.Series:
+        wide = frame.groupby([month, "status"], observed=True)["people"].sum().unstack(fill_value=0)
+        holders = wide[[name for name in sponsors if name in wide]].sum(axis=1)
+        return wide["dependent"] / holders
+
+    said = [ratio(run.stocks, "month") for run in runs]
+    known = ratio(data["stocks_status"], "date")
+    return [["Dependants per sponsor, students apart", *beside(said, known, "ratio")]]
+
+
+def flows(runs: list[Run], data: Data) -> list[list[str]]:
+    def said(column: str, value: str, status: str | None = None) -> list[pd.Series]:
+        other = "from" if column == "to" else "to"
+        return [
+            of_year(run.flows[(run.flows[column] == value)
+                              & (run.flows[other].isin([status]) if status else True)])
+            for run in runs
+        ]  # fmt: skip
+
+    entries = data["entries"]
+    entries = entries[entries["status"] == "total_ex_temporary"]
+    permanent = runs[-1].config.country.permanent
+    grants = [
+        of_year(
+            run.flows[(run.flows["to"] == permanent) & ~run.flows["from"].isin([INFLOW, BIRTH])]
+        )
+        for run in runs
+    ]
+    decided = yearly(data, "permanent_residence", "decided")
+    share = yearly(data, "permanent_residence", "grant_share")
+    none = pd.Series(dtype=float)
+    return [
+        ["Entries", *beside(said("from", INFLOW),
+                            entries.set_index(entries["year"].astype(str) + "-12")["people"])],
+        ["Departures for good", *beside(said("to", DEPARTURE), none)],
+        ["Births", *beside(said("from", BIRTH), yearly(data, "migration_balance", "births"))],
+        ["Deaths", *beside(said("to", DEATH), yearly(data, "migration_balance", "deaths"))],
+        ["Permanent residence granted", *beside(grants, (decided * share / 100.0).dropna())],
+        ["Naturalised", *beside(said("to", CITIZEN),
+                                yearly(data, "naturalisation", "granted"))],
+    ]  # fmt: skip
+
+
+def work(runs: list[Run], data: Data) -> list[list[str]]:
+    config, rows = runs[-1].config, []
+    acting = [run for run in runs if len(run.firms)]
+    firms = config.firms
+    if firms is None or not acting:
+        return rows
+    none = pd.Series(dtype=float)
+    for name, sector in firms.sectors.items():
+        said = [run.firms[run.firms["sector"] == name].groupby("month")["workers"].sum()
+                for run in acting]  # fmt: skip
+        rows.append([sector.label.en, *beside(said, none)])
+    totals = data["workers_totals"]
+    rows.append(
+        [
+            "All, published in October",
+            *beside(
+                [run.firms.groupby("month")["workers"].sum() for run in acting],
+                totals.set_index(totals["year"].astype(str) + "-12")["workers"],
+            ),
+        ]
+    )
+    seeking = [run.indicators[run.indicators["indicator"] == "job_seekers"].set_index("month")
+               ["value"] for run in acting]  # fmt: skip
+    rows.append(["Residents of work statuses who look for a job", *beside(seeking, none)])
+    return rows
+
+
+def origins(runs: list[Run], data: Data) -> list[list[str]]:
+    """Residents as a percentage of the cohort of 18 to 34 at home."""
+    config, rows = runs[-1].config, []
+    cohorts = data["origin_cohorts"]
+    stocks = data["stocks_origin_status"]
+    for name, one in config.origin.items():
+        own = cohorts[cohorts["origin"] == name]
+        if own.empty:
+            continue
+        young = own.set_index(own["year"].astype(str) + "-12")["people"] / 100.0
+        said = [by_date(run.stocks[run.stocks["origin"] == name]) for run in runs]
+        known = stocks[stocks["origin"] == name].groupby("date")["people"].sum()
+        shares = [(series / young).dropna() for series in said]
+        rows.append([one.label.en, *beside(shares, (known / young).dropna(), "ratio")])
+    return rows
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table, numbers to the right."""
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def page(folders: list[Path]) -> str:
+    runs = [Run(folder) for folder in folders]
+    data = load(runs[-1].config.country.data)
+    head = ["", *[date[:4] for date in DATES]]
+    parts = [
+        "# Plausibility",
+        "Levels of finished runs beside what is published (in brackets), in December of each year. "
+        "Numbers are in thousands if nothing else is said. Runs: "
+        + ", ".join(f"`{run.folder.name}` ({run.config.start} to {run.config.end}, scale "
+                    f"{run.config.scale:g}, seed {run.config.seed})" for run in runs)
+        + ". One run each: random numbers, rates, demand and supply are held fixed, so small "
+        "statuses move by chance. Made by `experiments/plausibility.py`.",
+    ]  # fmt: skip
+    for title, rows in (
+        ("Residents by status", residents(runs, data)),
+        ("Dependants", dependants(runs, data)),
+        ("Flows of a year", flows(runs, data)),
+        ("Foreign workers by sector, and who looks for a job", work(runs, data)),
+        ("Residents per hundred people of 18 to 34 at home", origins(runs, data)),
+    ):
+        if rows:
+            parts += [f"## {title}", table(head, rows)]
+    return "\n\n".join(parts) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("runs", nargs="+", type=Path, help="folders of finished runs, oldest first")
+    print(page(parser.parse_args().runs), end="")
+
+
+if __name__ == "__main__":
+    main()
