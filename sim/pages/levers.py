@@ -6,7 +6,7 @@ import re
 from typing import Any, Final
 
 from sim.config.levers import Active, set_levers
-from sim.config.schema.policy import Lever
+from sim.config.schema.policy import Basis, Lever
 from sim.core.clock import month_name
 from sim.pages.labels import text
 from sim.pages.study import Study
@@ -21,7 +21,7 @@ def levers_of(study: Study) -> list[Json]:
     """Every lever that some scenario pulls, those that not all of them pull alike first.
 
     id, title, legal_status, since, until, differs, arms (arm -> how it is pulled; None where it is
-    not), rules and responses. Arms whose settings are not known are left out.
+    not), basis, rules and responses. Arms whose settings are not known are left out.
     """
     known = [arm for arm in study.arms if arm.config is not None]
     pulled = {
@@ -40,7 +40,8 @@ def levers_of(study: Study) -> list[Json]:
             "code": code, "id": first.lever.id, "title": text(first.lever.title),
             "legal_status": first.lever.legal_status, "since": first.lever.since,
             "until": first.lever.until, "differs": not alike, "arms": arms,
-            "rules": _rules(first.lever), "responses": _responses(first.lever),
+            "basis": _basis(first.lever.basis), "rules": _rules(first.lever),
+            "responses": _responses(first.lever),
         })  # fmt: skip
     return sorted(rows, key=lambda row: (not row["differs"], row["id"]))
 
@@ -55,10 +56,20 @@ def _rules(lever: Lever) -> list[Json]:
     """Every dated value of the law with its reference and what kind of reference it is."""
     return [
         {"name": name, "unit": rule.unit, "since": month, "value": dated.value,
-         "reference": dated.reference, "kind": reference_kind(dated.reference, dated.quality)}
+         "reference": dated.reference, "kind": reference_kind(dated.reference, dated.quality),
+         "basis": _basis(dated.basis)}
         for name, rule in lever.rule.items()
         for month, dated in sorted(rule.values.items())
     ]  # fmt: skip
+
+
+def _basis(basis: Basis | None) -> Json | None:
+    """Where the rule itself stands: title, at (number, date, article), evidence, and a note."""
+    if basis is None:
+        return None
+    title = None if basis.en is None else {"en": basis.en, "ja": basis.ja}
+    at = [part for part in (basis.number, basis.date, basis.article) if part]
+    return {"title": title, "at": ", ".join(at), "evidence": basis.evidence, "note": basis.note}
 
 
 def reference_kind(reference: str, quality: str) -> str:

@@ -272,15 +272,16 @@ def recruited(state: State) -> None:
 
 
 def _who(state: State, labour: Labour) -> tuple[np.ndarray, np.ndarray]:
-    """uint64[T, S] cumulative shares of the statuses in which a tier's recruits come, and
-    bool[T] whether any is open."""
-    people = state.plan.people(state.month) * state.rates.in_force(state.month).fitted_arrivals
+    """uint64[T, S] cumulative shares of the statuses in which a tier's recruits come, as policy
+    leaves them, and bool[T] whether any is open."""
+    now, plan = state.rates.in_force(state.month), state.plan.people(state.month)
+    people, left = plan * now.fitted_arrivals, plan * now.arrivals
     out = np.full((labour.tiers, people.size), 1 << 32, np.uint64)
     alive = np.zeros(labour.tiers, np.bool_)
     for t in range(labour.tiers):
         weight = np.zeros(people.size)
         rows = _statuses(state, t)
-        weight[rows] = people[rows]
+        weight[rows] = left[rows] if left[rows].sum() > 0 else people[rows]
         if weight.sum() > 0:
             out[t], alive[t] = cuts(weight), True
     return out, alive

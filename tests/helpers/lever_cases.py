@@ -11,7 +11,8 @@ has a list of `cases`:
     settings   of the lever, as on the command line: {variant: ..., level: ..., use.fee: ...}
     person     who is meant: status, and what else matters; see `Person`
     of         what is asked: a path such as monthly.permanent (of the person's status),
-               monthly.permanent.grant, arrivals.student, town.link.share, or rule.fee
+               monthly.permanent.grant, arrivals.student, town.link.share, or rule.fee;
+               permits.first and permits.renewed: the share of the person's permit_months
     and one of
     may        whether it can happen at all
     is         the rate a year, share, probability, parameter or dated value of a rule
@@ -49,6 +50,7 @@ from sim.rates.tables import Model, build, table_size
 
 LAW: Final = "baseline_2025"
 RULE: Final = "rule."
+PERMITS: Final = "permits."
 NEAR: Final = 1e-3
 """Relative difference allowed: expected numbers are written with four digits."""
 LEVELS: Final = ("none", "A1", "A2", "B1", "B2")
@@ -243,6 +245,8 @@ def _value(lever: str, world: World, case: Case, month: int, whole: bool) -> flo
         return float(now.arrivals[world.model.codes.statuses.index(path.removeprefix(ARRIVALS))])
     if case.person is None:
         return now.params[path]
+    if case.of.startswith(PERMITS):
+        return _share_of_length(world, case, now)
     out, codes = float(now.base[world.row(path)]), case.person.codes(config, month)
     for factor, table, changed in world.multipliers(path, now):
         if factor in codes:
@@ -252,6 +256,15 @@ def _value(lever: str, world: World, case: Case, month: int, whole: bool) -> flo
         elif changed:
             out *= float(table[0])
     return out
+
+
+def _share_of_length(world: World, case: Case, now: InForce) -> float:
+    """Share of the person's length among the permits that are given."""
+    assert case.person is not None
+    status = world.model.codes.statuses.index(case.person.status)
+    at = int(case.of.removeprefix(PERMITS) == "renewed"), status
+    shares = np.diff(now.status.length_cut[at].astype(np.float64), prepend=0.0) / 2.0**32
+    return float(shares[now.status.length[at] == case.person.permit_months].sum())
 
 
 def _cap(world: World, case: Case, month: int) -> float | str:

@@ -132,6 +132,9 @@ def test_levers_have_law_reference_and_mark(made):
         for rule in lever["rules"]:
             assert rule["reference"]
             assert rule["kind"] in ("official", "secondary", "assumption")
+            basis = rule["basis"]
+            assert basis["evidence"] in ("read", "cited", "known", "none")
+            assert basis["title"]["ja"] if basis["title"] else basis["note"]
 
 
 def test_the_command_makes_the_same_comparison(comparison, made, capsys):

@@ -74,6 +74,7 @@ def a_case(**body: Any) -> Case:
 
 
 ENGINEER = {"status": "engineer_humanities_intl", "years_resident": 10, "counting_years": 5}
+STUDENT = {"status": "student", "stage": "undergraduate"}
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ ENGINEER = {"status": "engineer_humanities_intl", "years_resident": 10, "countin
         ("jp07", {"person": ENGINEER, "of": "monthly.permanent", "may": True}, "permit_months"),
         ("jp07", {"person": ENGINEER, "of": "monthly.permanent", "times": 1.0}, "permit_months"),
         ("jp11", {"person": ENGINEER, "of": "monthly.naturalise.grant", "times": 0.9}, "arrears"),
-        ("jp02", {"person": ENGINEER, "of": "at_end.refused_arrears", "times": 1.0}, "multiple"),
+        ("jp14", {"person": STUDENT, "of": "at_end.refused_overwork", "times": 1.0}, "multiple"),
     ],
 )
 def test_a_case_that_says_too_little_is_told_what_to_say(

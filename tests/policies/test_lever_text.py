@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from pydantic import ValidationError
 
 from sim.cli import levers as lever_text
 from sim.cli.main import main
 from sim.config.compose import compose
+from sim.config.schema.policy import Basis, DatedValue
 from sim.core.clock import month_index
 from sim.core.errors import ConfigError
 
@@ -75,3 +77,28 @@ def test_a_day_that_is_no_month_is_refused(capsys: pytest.CaptureFixture[str]):
 def test_a_horizon_in_force_is_that_of_laws_in_force_alone():
     for code, lever in compose([]).policy.items():
         assert (lever.horizon == "in_force") == (lever.legal_status == "in_force"), code
+
+
+@pytest.mark.parametrize("code", sorted(compose([]).policy))
+def test_every_dated_value_says_where_it_stands_in_the_law(code: str):
+    lever = compose([]).policy[code]
+    bases = [dated.basis for rule in lever.rule.values() for dated in rule.values.values()]
+    bases += [] if lever.rule else [lever.basis]
+    assert bases
+    for basis in bases:
+        assert basis is not None, "a lever without dated values needs a basis of its own"
+        assert (basis.ja and basis.en and (basis.number or basis.date)) or basis.note
+        assert (
+            "閣議決定" not in (basis.ja or "")
+            or basis.kind != "council_decision"
+            or ("関係閣僚会議決定" in (basis.ja or ""))
+        ), "the package is a decision of the ministerial council"
+
+
+def test_a_basis_of_nothing_says_why():
+    with pytest.raises(ValidationError, match="note"):
+        Basis.model_validate({"evidence": "none"})
+    with pytest.raises(ValidationError, match="ja, en and kind"):
+        Basis.model_validate({"evidence": "read", "en": "An Act"})
+    with pytest.raises(ValidationError, match="basis"):
+        DatedValue.model_validate({"value": 1.0, "reference": "x", "quality": "published"})

@@ -62,7 +62,8 @@ def differs(one: InForce, other: InForce) -> bool:
         (one.fates.values, other.fates.values),
     )
     same = all(np.array_equal(a, b) for a, b in arrays)
-    return not (same and dict(one.params) == dict(other.params) and one.caps == other.caps)
+    same = same and dict(one.params) == dict(other.params) and one.caps == other.caps
+    return not (same and one.beyond == other.beyond)
 
 
 def test_every_file_of_a_lever_is_one_of_the_country():

@@ -221,6 +221,15 @@ def _written_out(effect: Any, sets: Mapping[str, list[Any]]) -> Any:
     return {**effect, "paths": [path for some in paths for path in some]}
 
 
+class Reading(Strict):
+    """A lever in words, one sentence each, for whoever knows the law and not the model."""
+
+    law: Text  # what the text says
+    model: Text  # what the model does
+    left_out: Text  # what it leaves out
+    doubt: Text | None = None  # what only a later text can settle, and what it would change
+
+
 LegalStatus = Literal["in_force", "scheduled", "announced", "bill", "under_consideration", "target",
                       "response", "hypothetical"]  # fmt: skip
 """How far a lever is law.
@@ -263,6 +272,7 @@ class Lever(Settings):
     grandfathering: Grandfathering = Grandfathering()
     variants: list[Code] = []  # the first is the default
     indicator: Indicator
+    reading: Reading | None = None
 
     @model_validator(mode="before")
     @classmethod

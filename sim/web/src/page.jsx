@@ -368,11 +368,21 @@ function LeverRow({lever}) {
   return (
     <tr>
       <th scope="row"><span class="code">{lever.id}</span> {say(lever.title)}<div class="small"><span class="status">{legalStatus(lever)}</span> {lever.since}{lever.until ? ` – ${lever.until}` : ""}</div></th>
-      <td>{lever.rules.map((rule) => <div class="fact"><strong>{rule.since}</strong> {ruleValue(rule)} <Mark kind={rule.kind} /><div class="small">{rule.reference}</div></div>)}</td>
+      <td>{lever.rules.map((rule) => <div class="fact"><strong>{rule.since}</strong> {ruleValue(rule)} <Mark kind={rule.kind} /><Basis basis={rule.basis} /><div class="small">{rule.reference}</div></div>)}{!lever.rules.length && <Basis basis={lever.basis} />}</td>
       <td>{lever.responses.map((own) => <div class="fact">{own.unit}: <span class="nowrap">{["low", "central", "high"].map((one, k) => <>{k ? " · " : ""}{levels.includes(one) ? <strong>{own[one]}</strong> : own[one]}</>)}</span> <Mark kind={own.quality === "assumption" ? "assumption" : "studied"} />{own.study && <div class="small">{own.study}</div>}</div>)}</td>
       <td>{all ? <div class="fact">{doc.arms.length > 1 ? t("everywhere") : ""} <Setting setting={arms[0][1]} always={doc.arms.length === 1} /></div>
         : arms.map(([code, setting]) => <div class="fact"><ArmDot code={code} /> {say(armOf(code).title)} <Setting setting={setting} /></div>)}</td>
     </tr>
+  );
+}
+
+// Where the rule itself stands, and how well that is known.
+function Basis({basis}) {
+  if (!basis) return null;
+  return (
+    <div class="small">
+      {basis.title ? say(basis.title) : basis.note}{basis.at && ` (${basis.at})`} <span class="mark">{t(`evidence_${basis.evidence}`)}</span>
+    </div>
   );
 }
 
