@@ -73,5 +73,5 @@ def _restore(state: State, before: dict[str, object]) -> None:
     """Undo a pass: columns as they were, books and lists empty."""
     for name, column in state.people.columns._asdict().items():
         column[:] = before[name]
-    state.open_books()
+    state.clear_books()
     state.lists.clear()

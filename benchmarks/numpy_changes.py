@@ -5,22 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from sim.agents.population import HOLE
-from sim.agents.state import N_LISTS, State
-from sim.core.clock import NEVER
-from sim.processes.person import (
-    CITIZEN,
-    DIED,
+from sim.agents.state import (
     FLAGGED,
     FREED,
-    IRREGULAR,
-    LEFT,
     MOTHERS,
-    MOVED,
-    PERMANENT,
+    N_LISTS,
     SPONSOR_FATES,
     SPONSORS,
+    State,
 )
-from sim.rates.tables import KINDS
+from sim.core.clock import NEVER
+from sim.processes.person import CITIZEN, DIED, IRREGULAR, LEFT, MOVED, PERMANENT
+from sim.rates.kinds import KINDS
 
 WORD = 2**32
 GONE = {KINDS["leave"]: LEFT, KINDS["die"]: DIED, KINDS["citizen"]: CITIZEN}

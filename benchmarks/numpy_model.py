@@ -13,8 +13,7 @@ import numpy as np
 from benchmarks.numpy_changes import Changes
 from benchmarks.numpy_rates import Covariates, cumulated, value
 from sim.agents.population import HOLE
-from sim.agents.state import State
-from sim.processes.person import FLOW
+from sim.agents.state import FLOW, State
 from sim.rates.tables import AT_END, AT_LIMIT, MONTHLY
 
 

@@ -13,7 +13,7 @@ from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index
 from sim.core.rng import TAG_OPENING, threefry
 from sim.data.load import Data, load
-from sim.model.opening import open_books, open_work, state_of
+from sim.model.opening import open_work, record_firms, state_of
 
 
 def configuration(threads: int, scale: float = 1.0) -> tuple[RunConfig, Data]:
@@ -47,7 +47,7 @@ def state_with(people: int, threads: int, firms: bool = False) -> State:
         state.labour = labour_times(labour, copies)
         place = state.people["firm"].reshape(copies, -1)
         place += np.where(place >= 0, labour.firms.n * np.arange(copies)[:, None], 0)
-        open_books(state)
+        record_firms(state)
     return state
 
 

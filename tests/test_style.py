@@ -289,3 +289,58 @@ def test_the_lock_holds_versions_and_hashes_only():
             continue
         assert re.match(r"[a-z0-9-]+==\S+", block), block[:80]
         assert "--hash=sha256:" in block, block[:80]
+
+
+KEEPERS = {
+    "take_job", "leave_job", "set_status", "set_place", "set_arrears", "set_language", "remove",
+    "write_newcomer", "renew_class",
+}  # fmt: skip
+"""Kernels that change columns behind the class of risk, and the class with them."""
+PARTS = {"end_job", "carry_job"}
+"""Parts of those, which leave the class to them."""
+BEHIND_RISK = {"status", "firm", "born", "since", "language", "arrears", "municipality", "risk"}
+"""Columns of people of which the class of risk is made, and itself: see sim.processes.risk."""
+
+
+def changed(function: Function) -> Iterator[tuple[int, str, str]]:
+    """(line, owner, name) of the columns `owner.name` of which a function changes an entry."""
+    for node in ast.walk(function):
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        for target in targets:
+            for part in target.elts if isinstance(target, ast.Tuple) else [target]:
+                match part:
+                    case ast.Subscript(value=ast.Attribute(value=owner, attr=name)):
+                        yield node.lineno, ast.unparse(owner).rpartition(".")[2], name
+
+
+def test_columns_behind_the_class_of_risk_change_with_it():
+    """Whoever forgot to renew the class would learn it from a bound that is too low, or never."""
+
+    def rule(node: ast.AST) -> Iterator[Finding]:
+        if not isinstance(node, Function) or not is_compiled(node):
+            return
+        calls = {called(inner)[1] for inner in ast.walk(node)}
+        found = [(line, name) for line, owner, name in changed(node)
+                 if name in BEHIND_RISK and owner in ("people", "p")]  # fmt: skip
+        renews = "renew_class" in calls or "risk" in {name for _, name in found}
+        if node.name in KEEPERS and not renews:
+            yield node.lineno, f"{node.name} does not renew the class of risk"
+        if node.name in KEEPERS | PARTS:
+            return
+        for line, name in found:
+            yield line, f"{node.name} changes people.{name}: let one of {sorted(KEEPERS)} do it"
+        if calls & PARTS:
+            yield node.lineno, f"{node.name} calls a part of {sorted(KEEPERS)}"
+
+    # The opening is written before anybody has a class.
+    check([path for path in SIM if path.parent.name != "opening"], rule)
+
+
+def test_headcounts_of_firms_change_only_with_their_workers():
+    def rule(node: ast.AST) -> Iterator[Finding]:
+        if isinstance(node, Function) and is_compiled(node) and node.name != "hire":
+            for line, owner, name in changed(node):
+                if (owner, name) == ("firms", "heads"):
+                    yield line, f"{node.name} changes firms.heads: add_jobs and hire do"
+
+    check(SIM, rule)

@@ -10,7 +10,8 @@ import numpy as np
 from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index
 from sim.rates.fates import OCCASIONS
-from sim.rates.tables import KINDS, Model
+from sim.rates.kinds import KINDS
+from sim.rates.tables import Model
 
 RECENT: Final = 12
 """Months of cases that a year's mean is taken over: applications have seasons."""

@@ -49,6 +49,14 @@ class Firms(NamedTuple):
     pending: np.ndarray
 
 
+def empty_columns(n_tiers: int, size: int) -> dict[str, np.ndarray]:
+    """`size` holes of each field of FIRM_FIELDS."""
+    return {
+        name: np.full((size, n_tiers) if by_tier else size, hole, dtype)
+        for name, (dtype, hole, by_tier) in FIRM_FIELDS.items()
+    }
+
+
 @dataclass
 class FirmBook:
     """What a run remembers of its firms beside them.
@@ -75,12 +83,8 @@ class FirmSet:
         self.book = book
         self.seen = np.zeros((book.extent.size, 3), np.int64)
         """Firms, workers and vacancies by sector, as this month's plan found and left them."""
-        self._data = {name: self._empty(name, capacity) for name in FIRM_FIELDS}
+        self._data = empty_columns(n_tiers, capacity)
         self._free = np.zeros(0, np.int32)
-
-    def _empty(self, name: str, size: int) -> np.ndarray:
-        dtype, hole, by_tier = FIRM_FIELDS[name]
-        return np.full((size, self.n_tiers) if by_tier else size, hole, dtype)
 
     def __getitem__(self, field: str) -> np.ndarray:
         """Live view, shape [n] or [n, T], holes included. Take it afresh after `reserve`."""
@@ -138,10 +142,10 @@ class FirmSet:
         if n <= self.capacity:
             return
         capacity = max(n, self.capacity + self.capacity // 2)
+        grown = empty_columns(self.n_tiers, capacity)
         for name, old in self._data.items():
-            grown = self._empty(name, capacity)
-            grown[: self.n] = old[: self.n]
-            self._data[name] = grown
+            grown[name][: self.n] = old[: self.n]
+        self._data = grown
         self.capacity = capacity
 
     def kept(self) -> dict[str, np.ndarray]:
@@ -196,6 +200,10 @@ N_COUNTS = 9
 
 COUNTS = ("hired", "crossed", "refused", "seeking", "employed", "selected", "capped", "came",
           "evicted")  # fmt: skip
+
+
+ALL, INWARD = range(2)
+"""Columns of Labour.transfers."""
 
 
 class Market(NamedTuple):

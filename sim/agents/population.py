@@ -1,7 +1,7 @@
 """People as one array per field; a row that nobody uses is a hole.
 
-What the month scans for everyone stands in arrays of its own. The rest, which is asked of the few
-to whom something happens, stands together person by person: one visit of the memory, not eleven.
+What the month scans for everyone stands in arrays of its own. The rest, which is read for the few
+to whom something happens, stands together person by person: one cache miss, not eleven.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _TOGETHER: Final = (
 )  # fmt: skip
 
 RECORD: Final = np.dtype([*((name, FIELDS[name][0]) for name in _TOGETHER), ("", np.uint8)])
-"""The fields that stand together: 16 bytes, so that no record lies across two lines of a cache."""
+"""The fields that stand together: 16 bytes, so that no record lies across two cache lines."""
 
 AT_ONCE: Final = 1 << 15
 """Rows that are copied before the next column is: half a megabyte of records."""
@@ -94,14 +94,14 @@ class Columns(NamedTuple):
 
 
 def _write(c: int, first: int, stop: int, array: np.ndarray, value: Any) -> None:
-    """One value in rows [first, stop). New memory takes its time: threads ask for it together."""
+    """One value in rows [first, stop). Page faults of new memory are slow: threads share them."""
     array[first:stop] = value
 
 
 def _copy(
     c: int, first: int, stop: int, columns: dict[str, np.ndarray], to: dict[str, np.ndarray]
 ) -> None:
-    """Rows [first, stop) of all columns, so many at a time that records stay in the cache."""
+    """Rows [first, stop) of all columns, AT_ONCE at a time, so that records stay in the cache."""
     for start in range(first, stop, AT_ONCE):
         rows = slice(start, min(start + AT_ONCE, stop))
         for name, values in columns.items():
@@ -127,7 +127,7 @@ class Population:
             return words.view(RECORD).reshape(size)
         dtype, hole = FIELDS[name]
         if hole == 0 and name != "risk":
-            return np.zeros(size, dtype)  # memory that nobody has written to costs nothing yet
+            return np.zeros(size, dtype)  # pages are allocated at the first write
         array = np.empty(size, dtype)
         self._crew.run(_write, size, array, self.hole_risk if name == "risk" else hole)
         return array
@@ -194,7 +194,7 @@ class Population:
         return np.concatenate([np.zeros(0, np.int32), *self._taken])
 
     def begin_month(self) -> None:
-        """Forget who came before."""
+        """Clear the list of newcomers."""
         self._taken = []
 
     def reserve(self, n: int) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from sim.agents.agencies import Agencies, Bureau, certificate_lag
-from sim.agents.firms import Labour
-from sim.agents.population import Population
+from sim.agents.firms import Firms, Labour, empty_columns
+from sim.agents.population import Columns, Population
 from sim.agents.record import Audit, Record
 from sim.agents.towns import Land, Towns
 from sim.config.paths import Parameters
@@ -18,10 +18,23 @@ from sim.core.threads import Crew
 from sim.policies.ratebook import RateBook
 from sim.rates.arrivals import ArrivalPlan
 from sim.rates.places import Places, World
-from sim.rates.tables import Model
+from sim.rates.statuses import StatusTable
+from sim.rates.tables import FateTable, Model
+
+# int64, not literals: Numba specialises functions on literals and would compile each call again.
+FREED, FLAGGED, MOTHERS, SPONSORS, SPONSOR_FATES, LOST, GAINED, SEEKERS = map(np.int64, range(8))
+"""Rows of Books.lists, of rows of the population but for: SPONSOR_FATES, the fate of each of
+SPONSORS; LOST and GAINED jobs, as row of the firm x number of tiers + tier."""
 
 N_LISTS = 8
-"""Rows of Books.lists."""
+
+FLOW, SEEN, EXPECTED, VARIANCE = range(4)
+"""Rows of Books.tally: people who met the fate (in the rows of decisions: who applied); and for the
+audit those drawn, the sum of their probabilities p and of p (1 - p), in units of 2**-20."""
+
+BOUND_SUM, BELOW_BOUND, BOUND_BROKEN, PERMITS_ENDED = range(4)
+"""Columns of Books.screen: sum of the bounds in units of 2**-32, draws below their bound, people
+whose exact rate was above it, permits that ended."""
 
 
 class BandTable(NamedTuple):
@@ -32,20 +45,20 @@ class BandTable(NamedTuple):
 
 
 class Books(NamedTuple):
-    """Integer accounts of one month, one row per chunk c; added up in order of chunk."""
+    """Integer accounts of one month, one row per chunk of rows; added up in order of chunk."""
 
     cube: np.ndarray  # int32[C, S * O * P] change of the stock
     place: np.ndarray  # int32[C, M * S] change of the stock
-    tally: np.ndarray  # int64[C, 4, F + G]: see FLOW, SEEN, EXPECTED, VARIANCE
-    screen: np.ndarray  # int64[C, 16]: sum of bounds (2**-32), draws below them, bounds broken,
-    # permits that ended
-    lists: np.ndarray  # int32[8, 2 * capacity] rows freed, flagged, mothers, sponsors, their
-    # fates; jobs lost and gained; who looks for work
+    tally: np.ndarray  # int64[C, 4, F + G]: rows FLOW, SEEN, EXPECTED, VARIANCE
+    screen: np.ndarray  # int64[C, 16]: columns BOUND_SUM, BELOW_BOUND, BOUND_BROKEN, PERMITS_ENDED
+    lists: np.ndarray  # int32[8, 2 * capacity]: rows FREED, FLAGGED, ..., SEEKERS
     counts: np.ndarray  # int64[C, 16] length of each chunk's part of each list
+    codes: np.ndarray  # uint32[C, 64] buffer: codes of the person in work, in order of FACTORS
+    rates: np.ndarray  # float64[C, 256] buffer: cumulated rates of the fates in work
 
 
 class Month(NamedTuple):
-    """Now."""
+    """The month in work, the key of the run and the sizes of tables."""
 
     now: int
     k0: np.uint64
@@ -57,43 +70,115 @@ class Month(NamedTuple):
     unaudited: np.uint64  # people whose key has one of these bits are left out of the audit
 
 
-CACHE_LINE = 16
-"""int64 numbers kept for each thread's few counters, so that no two threads write one line."""
+class Scene(NamedTuple):
+    """All that the kernels of a month read and write."""
+
+    people: Columns
+    firms: Firms  # without rows in a run whose firms do not act
+    fates: FateTable
+    base: np.ndarray  # float64[F + G]: rates per year, shares and grant probabilities in force
+    bounds: np.ndarray  # uint32[classes + 1]: bound of each class of risk, as a threshold
+    status: StatusTable
+    world: World
+    month: Month
+    books: Books
 
 
-@dataclass
+class Workspace(NamedTuple):
+    """What a kernel writes on one chunk of rows besides columns: the chunk's row of each of Books,
+    and all lists, of which the chunk's part begins at `start`."""
+
+    cube: np.ndarray
+    place: np.ndarray
+    tally: np.ndarray
+    screen: np.ndarray
+    counts: np.ndarray
+    codes: np.ndarray
+    rates: np.ndarray
+    lists: np.ndarray
+    start: np.int64
+
+
+CACHE_LINE: Final = 16
+"""int64 numbers kept for each chunk's few counters, so that no two threads write one cache line."""
+
+MOST_CODES: Final = 64
+"""Room for the codes of all factors; more than there are, for the same reason."""
+
+MOST_FATES: Final = 256
+"""Fates of a status on one occasion, at most: see `sim.rates.tables`."""
+
+
+NO_FIRMS: Final = Firms(**empty_columns(n_tiers=1, size=0))
+"""What kernels see in a run whose firms do not act."""
+
+
+def empty_books(chunks: int, sizes: tuple[int, int, int, int], rows: int, capacity: int) -> Books:
+    """Accounts without an entry.
+
+    sizes     numbers of statuses, origins, prefectures and municipalities
+    rows      of the rates in force, decisions included
+    capacity  of the population
+    """
+    s, o, p, m = sizes
+    return Books(
+        cube=np.zeros((chunks, s * o * p), np.int32),
+        place=np.zeros((chunks, m * s), np.int32),
+        tally=np.zeros((chunks, 4, rows), np.int64),
+        screen=np.zeros((chunks, CACHE_LINE), np.int64),
+        lists=empty_lists(capacity),
+        counts=np.zeros((chunks, CACHE_LINE), np.int64),
+        codes=np.zeros((chunks, MOST_CODES), np.uint32),
+        rates=np.zeros((chunks, MOST_FATES), np.float64),
+    )
+
+
+def empty_lists(capacity: int) -> np.ndarray:
+    """int32[8, 2 * capacity]: room for everybody twice, not initialised."""
+    return np.empty((N_LISTS, 2 * capacity), np.int32)
+
+
+@dataclass(kw_only=True)
 class State:
-    """One run in progress."""
+    """One run in progress. `labour` is None where firms do not act, `land` where municipalities do
+    not."""
 
-    model: Model
+    # The run: what does not change in it.
+    config: RunConfig
     places: Places
+    land: Land | None
+    bureau: Bureau
     plan: ArrivalPlan
     rates: RateBook
-    people: Population
     key: tuple[np.uint64, np.uint64]
     scale: float
     crew: Crew
+    unaudited: np.uint64  # see Month
+
+    # Who and what exists.
+    people: Population
+    labour: Labour | None = None
+    towns: Towns
+    agencies: Agencies
+
+    # The month in work: the rates in force, what kernels see, accounts and lists.
     month: int
+    model: Model
+    base: np.ndarray  # float64[F + G] in force, with decisions at the pace of the agencies
+    plain: np.ndarray = field(default_factory=lambda: np.zeros(0))  # the same before the pace
+    bands: BandTable
+    bounds: np.ndarray  # uint32[classes + 1] of the monthly fates in force
+    world: World
+    books: Books
+    lists: dict[int | np.int64, np.ndarray] = field(default_factory=dict)
+    tallies: dict[str, np.ndarray] = field(default_factory=dict)
+    origins: tuple[np.ndarray, np.ndarray] | None = None  # shares, and their cuts by place: a cache
+
+    # What the run has counted so far.
     record: Record
     audit: Audit
     cube: np.ndarray  # int64[S * O * P] stock kept by events
     place: np.ndarray  # int64[M * S] stock kept by events
-    bands: BandTable
-    unaudited: np.uint64
-    config: RunConfig
-    world: World  # the municipalities and firms as kernels see them this month
-    land: Land | None  # None: municipalities do not act
-    bureau: Bureau
-    towns: Towns
-    agencies: Agencies
-    plain: np.ndarray = field(default_factory=lambda: np.zeros(0))
-    base: np.ndarray = field(default_factory=lambda: np.zeros(0))
-    bounds: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint32))
-    books: Books | None = None
-    lists: dict[int | np.int64, np.ndarray] = field(default_factory=dict)
-    tallies: dict[str, np.ndarray] = field(default_factory=dict)
-    labour: Labour | None = None
-    origins: tuple[np.ndarray, np.ndarray] | None = None  # shares, and their cuts by place
 
     @property
     def sizes(self) -> tuple[int, int, int, int]:
@@ -122,6 +207,16 @@ class State:
         return Month(self.month, *self.key, s, o, p, self.people.hole_risk, self.unaudited)
 
     @property
+    def scene(self) -> Scene:
+        """Everything that kernels see. Take it afresh after rows were added to people or firms."""
+        firms = NO_FIRMS if self.labour is None else self.labour.firms.columns
+        model = self.model
+        return Scene(
+            self.people.columns, firms, model.fates, self.base, self.bounds, model.status,
+            self.world, self.now, self.books,
+        )  # fmt: skip
+
+    @property
     def params(self) -> Parameters:
         """The parameters in force this month, by path."""
         return self.rates.params(self.month)
@@ -136,41 +231,26 @@ class State:
         """Number of chunks that kernels cut the rows into: one a thread."""
         return self.crew.size
 
-    def open_books(self) -> None:
-        """Empty accounts for a month (arrays are kept and cleared)."""
-        s, o, p, m = self.sizes
-        if self.books is None:
-            c, room = self.chunks, 2 * self.people.capacity
-            self.books = Books(
-                cube=np.zeros((c, s * o * p), np.int32),
-                place=np.zeros((c, m * s), np.int32),
-                tally=np.zeros((c, 4, self.base.size), np.int64),
-                screen=np.zeros((c, CACHE_LINE), np.int64),
-                lists=np.empty((N_LISTS, room), np.int32),
-                counts=np.zeros((c, CACHE_LINE), np.int64),
-            )
-            return
+    def clear_books(self) -> None:
+        """Empty accounts for a month: arrays are kept and cleared."""
         self.make_room()
         for name, array in self.books._asdict().items():
             if name != "lists":
                 array[:] = 0
 
-    def look_around(self) -> None:
-        """See firms as they are this month; municipalities show themselves (sim.model.opening)."""
+    def publish_firms(self) -> None:
+        """Let kernels see the support that firms give this month."""
         if self.labour is not None:
             support = self.labour.firms.columns.support
             self.world = self.world._replace(acting=True, firm_support=support)
 
     def make_room(self) -> None:
         """Lists as long as the population may need after it has grown."""
-        assert self.books is not None
         if self.books.lists.shape[1] < 2 * self.people.capacity:
-            lists = np.empty((N_LISTS, 2 * self.people.capacity), np.int32)
-            self.books = self.books._replace(lists=lists)
+            self.books = self.books._replace(lists=empty_lists(self.people.capacity))
 
     def collect(self, n: int) -> None:
         """Take the chunks' lists of a kernel that ran over n rows, in order of chunk."""
-        assert self.books is not None
         counts = self.books.counts
         for lst, some in enumerate(counts[:, :N_LISTS].sum(axis=0).tolist()):
             if not some:

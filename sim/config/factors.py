@@ -1,6 +1,7 @@
 """Factors: the covariates that may multiply a rate, each as a small integer code of a person.
 
-To add a factor: a field in `schema.Factors`, a line in FACTORS, its code in `person.fill_codes`.
+To add a factor: a field in `schema.Factors`, a line in FACTORS, its constant, and its code in
+`person.fill_codes`.
 """
 
 from __future__ import annotations
@@ -41,6 +42,32 @@ FACTORS: Final = {
 }
 
 N_FACTORS: Final = len(FACTORS)
+
+ORIGIN: Final = FACTORS["origin"]
+STAGE: Final = FACTORS["stage"]
+SEX: Final = FACTORS["sex"]
+AGE: Final = FACTORS["age"]
+AGE_SEX: Final = FACTORS["age_sex"]
+YEARS_IN_STATUS: Final = FACTORS["years_in_status"]
+YEARS_RESIDENT: Final = FACTORS["years_resident"]
+COUNTING_YEARS: Final = FACTORS["counting_years"]
+PERMIT_MONTHS: Final = FACTORS["permit_months"]
+LANGUAGE: Final = FACTORS["language"]
+ARREARS: Final = FACTORS["arrears"]
+CALENDAR_MONTH: Final = FACTORS["calendar_month"]
+MUNICIPALITY: Final = FACTORS["municipality"]
+EMPLOYED: Final = FACTORS["employed"]
+FIRM_SUPPORT: Final = FACTORS["firm_support"]
+TOWN_SUPPORT: Final = FACTORS["town_support"]
+SENTIMENT: Final = FACTORS["sentiment"]
+NORMS: Final = FACTORS["norms"]
+LINKED: Final = FACTORS["linked"]
+PERMIT_AGE: Final = FACTORS["permit_age"]
+SECTOR: Final = FACTORS["sector"]
+MONTHS_WITHOUT_JOB: Final = FACTORS["months_without_job"]
+
+WITHOUT_JOB, WITH_JOB, NO_JOB_ASKED = range(3)
+"""Codes of the factor `employed`; the last where the status asks for no job and there is none."""
 
 FIRST_ACTING: Final = FACTORS["employed"]
 

@@ -90,4 +90,6 @@ def check_keys(state: State) -> None:
     keys = np.sort(state.people["key"][state.people.alive])
     twins = int((keys[1:] == keys[:-1]).sum())
     if twins:
-        raise InvariantError(f"{twins} residents share a key with another in {state.month}")
+        raise InvariantError(
+            f"{twins} residents share a key with another in {month_name(state.month)}"
+        )

@@ -14,7 +14,7 @@ from sim.processes.arrivals import arrivals
 from sim.processes.books import books
 from sim.processes.families import children, dependants, family_arrivals
 from sim.processes.fates import fates
-from sim.processes.firms import plan
+from sim.processes.firms import firms_month
 from sim.processes.jobs import jobs, recruited
 from sim.processes.policy import policy
 from sim.processes.towns import municipalities
@@ -22,7 +22,7 @@ from sim.processes.towns import municipalities
 MONTH: Final[tuple[Callable[[State], None], ...]] = (
     policy,
     municipalities,
-    plan,
+    firms_month,
     fates,
     jobs,
     children,

@@ -1,4 +1,4 @@
-"""Municipalities and agencies in the month: what they read from the state and leave in it."""
+"""The opening of a run: tables, residents, firms, municipalities, agencies and empty books."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sim.agents.record import (
     Audit,
     Record,
 )  # fmt: skip
-from sim.agents.state import State
+from sim.agents.state import State, empty_books
 from sim.agents.towns import blank_towns, load_land, open_towns
 from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index
@@ -37,7 +37,7 @@ from sim.processes.market import first_search
 from sim.processes.policy import renew_risks
 from sim.processes.risk import band_table, n_classes
 from sim.processes.survey import describe, describe_firms, remember_jobs, take_census
-from sim.processes.towns import lean, residents, show
+from sim.processes.towns import publish_towns, residents, set_pull
 from sim.rates.arrivals import ArrivalPlan
 from sim.rates.places import load_places
 from sim.rates.statuses import has_firms
@@ -58,13 +58,13 @@ def open_civic(state: State) -> None:
         usual = places.conditions(state.towns, params, people, nationals, levels)
         state.towns.usual[:] = usual
         places.work(state.towns, params, people)
-        show(state)
-        lean(state)
+        publish_towns(state)
+        set_pull(state)
     remember(state)
 
 
-def open_books(state: State) -> None:
-    """Put the firms of the opening in the place of nobody, which is what the record has so far."""
+def record_firms(state: State) -> None:
+    """Record the firms of the opening, of which the record has none so far."""
     remember_jobs(state)
     describe_firms(state)
 
@@ -91,9 +91,9 @@ def open_work(state: State, data: Data) -> dict[str, Any]:
     assert config.firms is not None
     share = [tier.seeking.value for tier in config.firms.tiers.values()]
     cut = (np.array(share) * 2.0**32).astype(np.uint64)
-    state.crew.run(first_search, people.n, people.columns, cut, state.model.status, state.now)
+    state.crew.run(first_search, people.n, state.scene, cut)
     open_way(state)
-    open_books(state)
+    record_firms(state)
     return {"firms": opening.report}
 
 
@@ -120,14 +120,33 @@ def blank_state(config: RunConfig, data: Data, n: int, threads: int) -> State:
     size, bureau = model.base.size, load_bureau(config, model)
     seen, expected, variance = (np.zeros(size, np.int64) for _ in range(3))
     audit = Audit(seen, expected, variance, np.zeros(3, np.int64))
+    m = len(places.codes)
     return State(
-        model, places, ArrivalPlan(config, data, places, key), RateBook(config, model), people,
-        key, config.scale, crew, month_index(config.start), Record(), audit,
-        np.zeros(s * o * p, np.int64), np.zeros(len(places.codes) * s, np.int64),
-        bands, np.uint64(0), config, places.world,
-        land, bureau, blank_towns(len(places.codes) if land else 0, o),
-        blank_agencies(len(bureau.names)),
-    )  # fmt: skip
+        config=config,
+        places=places,
+        land=land,
+        bureau=bureau,
+        plan=ArrivalPlan(config, data, places, key),
+        rates=RateBook(config, model),
+        key=key,
+        scale=config.scale,
+        crew=crew,
+        unaudited=np.uint64(0),
+        people=people,
+        towns=blank_towns(m if land else 0, o),
+        agencies=blank_agencies(len(bureau.names)),
+        month=month_index(config.start),
+        model=model,
+        base=model.base,
+        bands=bands,
+        bounds=np.zeros(n_classes(s) + 1, np.uint32),
+        world=places.world,
+        books=empty_books(crew.size, (s, o, p, m), size, people.capacity),
+        record=Record(),
+        audit=audit,
+        cube=np.zeros(s * o * p, np.int64),
+        place=np.zeros(m * s, np.int64),
+    )
 
 
 AUDITED = 50_000
@@ -149,12 +168,10 @@ def take_stock(state: State) -> None:
     people = state.people
     renew_risks(state)
     cube = np.zeros((state.chunks, s * o * p), np.int32)
-    prefecture = state.world.prefecture
-    columns = (people[name] for name in ("status", "origin", "municipality"))
-    state.crew.run(recount_cube, people.n, *columns, prefecture, o, p, cube)
+    state.crew.run(recount_cube, people.n, state.scene, cube)
     state.cube += cube.sum(axis=0, dtype=np.int64)
     place = np.zeros((state.chunks, state.place.size), np.int32)
-    state.crew.run(recount, people.n, people["status"], people["municipality"], s, place)
+    state.crew.run(recount, people.n, state.scene, place)
     state.place += place.sum(axis=0, dtype=np.int64)
     zero = np.zeros(s, np.int64)
     record = state.record

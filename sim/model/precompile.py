@@ -29,7 +29,6 @@ from sim.processes import arrivals as arrivals_module
 from sim.processes import families as month
 from sim.processes import fates as fates_module
 from sim.processes.jobs import recruited
-from sim.processes.risk import n_classes
 
 ORDER: Final[tuple[Callable[[State], None], ...]] = (
     fates_module.fates,
@@ -39,7 +38,7 @@ ORDER: Final[tuple[Callable[[State], None], ...]] = (
     month.family_arrivals,
     month.children,
 )
-"""The run compiles the rest itself meanwhile: the opening, `plan` and `jobs`."""
+"""The opening, `firms_month` and `jobs` are compiled by the run itself meanwhile."""
 
 
 def empty_country() -> State:
@@ -63,8 +62,6 @@ def empty_country() -> State:
         state.labour = labour_of(config, firms, state.places.world.prefecture, prefectures)
     state.month += 1
     state.base = state.rates.in_force(state.month).base
-    state.bounds = np.zeros(n_classes(statuses) + 1, np.uint32)
-    state.open_books()
     state.tallies["came"] = np.zeros(statuses, np.int64)
     return state
 

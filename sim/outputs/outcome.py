@@ -11,7 +11,8 @@ import numpy as np
 from sim.agents.record import MONTH, Record, Series
 from sim.agents.state import State
 from sim.config.schema.run import RunConfig
-from sim.rates.tables import KINDS, Model
+from sim.rates.kinds import KINDS
+from sim.rates.tables import Model
 
 
 class Recorded(Protocol):

@@ -1,4 +1,4 @@
-"""A month of the agencies: cases come, officers decide, the rest waits.
+"""A month of the agencies: cases come, officers decide up to their capacity, the rest waits.
 
 Officers decide what waits up to their capacity, to the case. People meet these decisions a month
 later: the probabilities that an application is granted are multiplied by the pace, decisions over
@@ -15,7 +15,7 @@ import numpy as np
 
 from sim.agents.agencies import Agencies, Bureau
 from sim.agents.record import MONTH, Column, declare
-from sim.agents.state import State
+from sim.agents.state import FLOW, PERMITS_ENDED, State
 from sim.processes import towns as places
 from sim.processes.towns import residents
 
@@ -115,17 +115,12 @@ def paced(agencies: Agencies, bureau: Bureau, base: np.ndarray) -> np.ndarray:
     return out
 
 
-ENDED: Final = 3
-"""Place in Books.screen of the number of permits that ended."""
-
-
 def agencies(state: State) -> None:
     """The month's cases at the agencies; the pace of next month's decisions follows."""
     kept, tallies = state.books, state.tallies
-    assert kept is not None
     if state.agencies.act:
-        flow = kept.tally[:, 0].sum(axis=0)
-        ended = int(kept.screen[:, ENDED].sum())
+        flow = kept.tally[:, FLOW].sum(axis=0)
+        ended = int(kept.screen[:, PERMITS_ENDED].sum())
         came = int(tallies["came"].sum() + tallies["brought"].sum())
         cases = cases_of(state.bureau, flow, ended, came, state.scale)
         people = state.stock  # at the end of last month

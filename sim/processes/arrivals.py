@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -36,10 +37,11 @@ from sim.processes.person import (
     IN,
     book,
     give_permit,
+    open_workspace,
     pick_cut,
-    set_risk,
     wants_job,
 )
+from sim.processes.risk import renew_class
 
 NOBODY, NONE = np.int64(-1), np.int64(0)
 """No principal; no language."""
@@ -48,50 +50,81 @@ AHEAD = 8
 """Newcomers ahead of the one in work whose rows are fetched."""
 
 
-@njit(cache=True, forceinline=True)
-def fetch_row(p, i):
-    """Start loading the row into which somebody will settle: rows in use again lie anywhere."""
-    prefetch(p.key, i)
-    prefetch(p.status, i)
-    prefetch(p.born, i)  # and the fields that stand together with it
-    prefetch(p.municipality, i)
-    prefetch(p.principal, i)
-    prefetch(p.permit_end, i)
-    prefetch(p.risk, i)
-    prefetch(p.firm, i)
-    prefetch(p.job_since, i)
-    prefetch(p.traits, i)
-    prefetch(p.event, i)
+class Newcomer(NamedTuple):
+    """Who somebody is who comes this month. All int64 but the key: for every other type the
+    compiler would make another copy of `write_newcomer`."""
+
+    key: np.uint64
+    status: np.int64
+    origin: np.int64
+    sex: np.int64
+    born: np.int64
+    place: np.int64  # municipality
+    principal: np.int64  # row of the person depended on, or NOBODY
+    language: np.int64
+
+
+class Cells(NamedTuple):
+    """Cells of arrivals: status, origin and prefecture, and how many people each expects."""
+
+    people: np.ndarray  # float64[S]: expected this month, already times scale
+    share: np.ndarray  # float64[S, O, P]: shares of a status's arrivals; each status sums to 1 or 0
+    word: np.ndarray  # uint64[S, O]: 40-bit words of (status, origin) shifted up by 24 bits
+    place: np.ndarray  # uint64[P]: prefecture codes, below 2**24
+
+
+class Comers(NamedTuple):
+    """N cells that somebody comes to this month, and the rows for all of them."""
+
+    cell: np.ndarray  # int64[N]: number of the cell
+    first: np.ndarray  # int64[N + 1]: the cell's people are numbers first[k] to first[k + 1]
+    rows: np.ndarray  # int32[first[-1]]: row of each in the population
+    came: np.ndarray  # int64[C, S] out: people by chunk and status
 
 
 @njit(cache=True, forceinline=True)
-def settle(p, i, key, status, origin, sex, born, place, principal, language, a, w, m, b, c):
-    """Write a newcomer of this month into row i and book them.
+def fetch_row(people, i):
+    """Fetch the row of a newcomer into the cache: rows that are used again lie anywhere."""
+    prefetch(people.key, i)
+    prefetch(people.status, i)
+    prefetch(people.born, i)  # and the fields that stand together with it
+    prefetch(people.municipality, i)
+    prefetch(people.principal, i)
+    prefetch(people.permit_end, i)
+    prefetch(people.risk, i)
+    prefetch(people.firm, i)
+    prefetch(people.job_since, i)
+    prefetch(people.traits, i)
+    prefetch(people.event, i)
 
-    All int64 but the key: every other type would make the compiler write another copy.
-    """
-    p.key[i] = key
-    p.status[i] = status
-    p.origin[i] = origin
-    p.sex[i] = sex
-    p.born[i] = born
-    p.entered[i] = m.now
-    p.since[i] = m.now
-    p.municipality[i] = place
-    p.principal[i] = principal
-    p.language[i] = language
-    p.arrears[i] = 0
-    p.counting[i] = m.now if a.counts[status] else -1
-    p.event[i] = 0
-    p.firm[i] = -1
-    p.job_since[i] = m.now
-    p.sector[i] = NO_SECTOR
-    x0, x1 = draw(m.k0, m.k1, key, m.now, P_NEW_STATUS, 0)
-    p.traits[i] = SEEKS if wants_job(a, status, m.now - np.int64(born), low(x1)) else 0
-    p.stage[i] = pick_cut(a.stage_cut[status], low(x0))
-    give_permit(p, i, FIRST, a, m, AT_PERMIT_END)
-    set_risk(p, i, w, m)
-    book(b.cube[c], b.place[c], p.status[i], p.origin[i], p.municipality[i], w.prefecture, m, IN)
+
+@njit(cache=True, forceinline=True)
+def write_newcomer(scene, work, i, newcomer):
+    """Write a newcomer of this month into row i and count them in the books."""
+    people, status, month = scene.people, scene.status, scene.month
+    people.key[i] = newcomer.key
+    people.status[i] = newcomer.status
+    people.origin[i] = newcomer.origin
+    people.sex[i] = newcomer.sex
+    people.born[i] = newcomer.born
+    people.entered[i] = month.now
+    people.since[i] = month.now
+    people.municipality[i] = newcomer.place
+    people.principal[i] = newcomer.principal
+    people.language[i] = newcomer.language
+    people.arrears[i] = 0
+    people.counting[i] = month.now if status.counts[newcomer.status] else -1
+    people.event[i] = 0
+    people.firm[i] = -1
+    people.job_since[i] = month.now
+    people.sector[i] = NO_SECTOR
+    x0, x1 = draw(month.k0, month.k1, newcomer.key, month.now, P_NEW_STATUS, 0)
+    months = month.now - np.int64(newcomer.born)
+    people.traits[i] = SEEKS if wants_job(status, newcomer.status, months, low(x1)) else 0
+    people.stage[i] = pick_cut(status.stage_cut[newcomer.status], low(x0))
+    give_permit(scene, i, FIRST, AT_PERMIT_END)
+    renew_class(scene, i)
+    book(scene, work, i, IN)
 
 
 @njit(cache=True, forceinline=True)
@@ -106,46 +139,40 @@ def draw_profile(profile, row, now, word0, word1):
 
 
 @njit(cache=True)
-def cell_count(mean, cell_key, m):
+def cell_count(mean, cell_key, month):
     """Number of arrivals in a cell with this mean, one uniform for each full LARGEST_MEAN of it
     and one for the rest: a mean that grows past a multiple adds people and changes none."""
     full = np.int64(mean / LARGEST_MEAN)
     count = 0
     for part in range(full + 1):
-        x0, _ = draw(m.k0, m.k1, cell_key, m.now, P_ARRIVAL_COUNT, part)
+        x0, _ = draw(month.k0, month.k1, cell_key, month.now, P_ARRIVAL_COUNT, part)
         rest = LARGEST_MEAN if part < full else mean - full * LARGEST_MEAN
         count += poisson(rest, 1.0 - unit(x0))
     return count
 
 
 @njit(cache=True, nogil=True)
-def count_cells(chunk, first, stop, people, share, cell_word, place_code, m, counts):
-    """Arrivals by cell, rows [first, stop) of counts.
-
-    people     float64[S]        expected this month, already times scale
-    share      float64[S, O, P]  shares of a status's arrivals; each status sums to 1 or 0
-    cell_word  uint64[S, O]      40-bit words of (status, origin) shifted up by 24 bits
-    place_code uint64[P]         prefecture codes, below 2**24
-    counts     int32[S * O, P]   out
-    """
-    n_origins, n_places = share.shape[1], share.shape[2]
+def count_cells(chunk, first, stop, cells, month, counts):
+    """Arrivals by cell, rows [first, stop) of counts int32[S * O, P], which is written."""
+    cells = borrow(cells)
+    n_origins, n_places = cells.share.shape[1], cells.share.shape[2]
     draws = np.zeros(n_places)
-    when = occasion(m.now, P_ARRIVAL_COUNT, 0)
+    when = occasion(month.now, P_ARRIVAL_COUNT, 0)
     for row in range(first, stop):
         s, o = row // n_origins, row % n_origins
-        expected, word, shares = people[s], cell_word[s, o], share[s, o]
+        expected, word, shares = cells.people[s], cells.word[s, o], cells.share[s, o]
         for j in range(n_places):
             counts[row, j] = 0
         if expected <= 0.0:
             continue
         for j in range(n_places):
-            x0, _ = threefry(m.k0, m.k1, word | place_code[j], when)
+            x0, _ = threefry(month.k0, month.k1, word | cells.place[j], when)
             draws[j] = unit(x0)
         for j in range(n_places):
             # P(at least one) = 1 - exp(-x) <= x: most cells end here without an exp.
             mean = expected * shares[j]
             if draws[j] < mean:
-                counts[row, j] = cell_count(mean, word | place_code[j], m)
+                counts[row, j] = cell_count(mean, word | cells.place[j], month)
 
 
 @njit(cache=True)
@@ -166,25 +193,25 @@ def occupied(counts):
 
 
 @njit(cache=True, nogil=True)
-def arrive(c, head, stop, p, rows, cells, first, cell_word, place_code, profile, a, w, m, b, came):
-    """Write the newcomers of cells [head, stop) into `rows`, int32[first[-1]]; counts in came."""
-    p, a, w, b, profile = borrow(p), borrow(a), borrow(w), borrow(b), borrow(profile)
-    n_places, n_origins = place_code.size, cell_word.shape[1]
-    for k in range(head, stop):
-        row, prefecture = cells[k] // n_places, cells[k] % n_places
+def arrive(chunk, first, stop, scene, cells, comers, profile):
+    """Write the people of cells [first, stop) of `comers` into their rows."""
+    scene, cells, comers, profile = borrow(scene), borrow(cells), borrow(comers), borrow(profile)
+    work, world, month = open_workspace(scene, chunk, 0), scene.world, scene.month
+    n_places, n_origins = cells.place.size, cells.word.shape[1]
+    for k in range(first, stop):
+        row, prefecture = comers.cell[k] // n_places, comers.cell[k] % n_places
         status, origin = row // n_origins, row % n_origins
-        word = cell_word[status, origin] | place_code[prefecture]
-        for ordinal in range(first[k + 1] - first[k]):
-            fetch_row(p, rows[min(first[k] + ordinal + AHEAD, rows.size - 1)])
-            key = identity(TAG_ARRIVAL, word, np.uint64(m.now), ordinal)
-            x0, x1 = draw(m.k0, m.k1, key, m.now, P_ARRIVAL_PERSON, 0)
-            sex, born, language = draw_profile(profile, status, m.now, x0, x1)
-            x0, _ = draw(m.k0, m.k1, key, m.now, P_ARRIVAL_PERSON, 1)
-            place = w.first[prefecture] + pick_cut(w.entry_cut[w.first[prefecture] :], low(x0))
-            i = np.int64(rows[first[k] + ordinal])
-            settle(p, i, key, status, origin, sex, born, place, NOBODY, language,
-                   a, w, m, b, c)  # fmt: skip
-            came[c, status] += 1
+        word, towns = cells.word[status, origin] | cells.place[prefecture], world.first[prefecture]
+        for number in range(comers.first[k], comers.first[k + 1]):
+            fetch_row(scene.people, comers.rows[min(number + AHEAD, comers.rows.size - 1)])
+            key = identity(TAG_ARRIVAL, word, np.uint64(month.now), number - comers.first[k])
+            x0, x1 = draw(month.k0, month.k1, key, month.now, P_ARRIVAL_PERSON, 0)
+            sex, born, language = draw_profile(profile, status, month.now, x0, x1)
+            x0, _ = draw(month.k0, month.k1, key, month.now, P_ARRIVAL_PERSON, 1)
+            place = np.int64(towns + pick_cut(world.entry_cut[towns:], low(x0)))
+            newcomer = Newcomer(key, status, origin, sex, born, place, NOBODY, language)
+            write_newcomer(scene, work, np.int64(comers.rows[number]), newcomer)
+            comers.came[chunk, status] += 1
 
 
 YEAR = 12
@@ -256,24 +283,10 @@ def arrivals(state: State) -> None:
         people = np.where(state.model.status.seeks, 0.0, people)
     counts = np.empty((s * o, prefectures), np.int32)
     places = state.places.prefectures
-    state.crew.run(count_cells, s * o, people, share, plan.cell_word, places, state.now, counts)
-    cells, first = occupied(counts)
+    cells = Cells(people, share, plan.cell_word, places)
+    state.crew.run(count_cells, s * o, cells, state.now, counts)
+    cell, first = occupied(counts)
     rows = state.people.take(int(first[-1]))
-    came = np.zeros((state.chunks, s), np.int64)
-    state.crew.run(
-        arrive,
-        cells.size,
-        state.people.columns,
-        rows,
-        cells,
-        first,
-        plan.cell_word,
-        places,
-        plan.profile,
-        state.model.status,
-        state.world,
-        state.now,
-        state.books,
-        came,
-    )
-    state.tallies["came"] = came.sum(axis=0)
+    comers = Comers(cell, first, rows, np.zeros((state.chunks, s), np.int64))
+    state.crew.run(arrive, cell.size, state.scene, cells, comers, plan.profile)
+    state.tallies["came"] = comers.came.sum(axis=0)

@@ -9,18 +9,22 @@ from numba import njit
 
 from sim.agents.population import HOLE
 from sim.agents.record import BORN, BORN_CITIZENS, BROUGHT, CAME, CUBES, FLOWS
-from sim.agents.state import State
+from sim.agents.state import BOUND_BROKEN, State
 from sim.core.clock import calendar_month, month_name
 from sim.core.errors import InvariantError
+from sim.core.kernels import borrow
 from sim.processes.survey import describe, remember_jobs
 
 
 @njit(cache=True, nogil=True)
-def recount(c, first, stop, status, municipality, n_statuses, out):
+def recount(chunk, first, stop, scene, out):
     """People by municipality and status from rows [first, stop): out int32[C, M * S]."""
+    scene = borrow(scene)
+    people, n_statuses = scene.people, scene.month.n_statuses
     for i in range(first, stop):
-        if status[i] != HOLE:
-            out[c, np.int64(municipality[i]) * n_statuses + status[i]] += 1
+        status = people.status[i]
+        if status != HOLE:
+            out[chunk, np.int64(people.municipality[i]) * n_statuses + status] += 1
 
 
 @njit(cache=True)
@@ -32,59 +36,57 @@ def add_up(parts, stock):
 
 
 @njit(cache=True, nogil=True)
-def recount_cube(
-    c, first, stop, status, origin, municipality, prefecture, n_origins, n_prefectures, out
-):
+def recount_cube(chunk, first, stop, scene, out):
     """People by status, origin and prefecture from rows [first, stop): out int32[C, S * O * P]."""
+    scene = borrow(scene)
+    people, month, prefecture = scene.people, scene.month, scene.world.prefecture
     for i in range(first, stop):
-        if status[i] != HOLE:
-            row = np.int64(status[i]) * n_origins + origin[i]
-            out[c, row * n_prefectures + prefecture[municipality[i]]] += 1
+        if people.status[i] != HOLE:
+            cell = np.int64(people.status[i]) * month.n_origins + people.origin[i]
+            out[chunk, cell * month.n_prefectures + prefecture[people.municipality[i]]] += 1
 
 
 UNSOUND: Final = (
     "were born in the future", "entered in the future", "got their status in the future",
     "entered before they were born", "have a code outside its table", "depend on nobody",
 )  # fmt: skip
-"""What `unsound` counts, by its columns."""
+"""What `count_unsound` counts, by its columns."""
+
+BORN_LATER, ENTERED_LATER, CHANGED_LATER, ENTERED_UNBORN, MISCODED, ORPHANED = range(len(UNSOUND))
 
 
 @njit(cache=True, nogil=True)
-def unsound(
-    c, first, stop, status, born, entered, since, sex, language, arrears, origin, principal,
-    limits, out,
-):  # fmt: skip
+def count_unsound(chunk, first, stop, scene, rows, out):
     """Residents of rows [first, stop) who break a rule of UNSOUND: out int64[C, 6].
 
-    limits int64[3]: the month, the number of origins, and the rows in use
+    rows: those in use, holes included
     """
-    now, origins, rows = limits[0], limits[1], limits[2]
+    scene = borrow(scene)
+    people, now, origins = scene.people, scene.month.now, scene.month.n_origins
     for i in range(first, stop):
-        if status[i] == HOLE:
+        if people.status[i] == HOLE:
             continue
-        out[c, 0] += born[i] > now
-        out[c, 1] += entered[i] > now
-        out[c, 2] += since[i] > now
-        out[c, 3] += entered[i] < born[i]
-        coded = sex[i] <= 1 and language[i] <= 4 and arrears[i] <= 7 and origin[i] < origins
-        out[c, 4] += not coded
-        holder = principal[i]
+        out[chunk, BORN_LATER] += people.born[i] > now
+        out[chunk, ENTERED_LATER] += people.entered[i] > now
+        out[chunk, CHANGED_LATER] += people.since[i] > now
+        out[chunk, ENTERED_UNBORN] += people.entered[i] < people.born[i]
+        coded = people.sex[i] <= 1 and people.language[i] <= 4 and people.arrears[i] <= 7
+        out[chunk, MISCODED] += not (coded and people.origin[i] < origins)
+        holder = people.principal[i]
         if holder >= rows or holder < -1:
-            out[c, 5] += 1
+            out[chunk, ORPHANED] += 1
         elif holder >= 0:
-            out[c, 5] += status[holder] == HOLE
+            out[chunk, ORPHANED] += people.status[holder] == HOLE
 
 
 def books(state: State) -> None:
     """Close the month: the stocks kept by events must equal a recount, to the person."""
     s, o, p, m = state.sizes
     kept = state.books
-    assert kept is not None
     add_up(kept.cube, state.cube)
     add_up(kept.place, state.place)
     count = np.zeros((state.chunks, m * s), np.int32)
-    people = state.people
-    state.crew.run(recount, people.n, people["status"], people["municipality"], s, count)
+    state.crew.run(recount, state.people.n, state.scene, count)
     flow, seen, expected, variance = kept.tally.sum(axis=0)
     flow = flow[: state.model.kinds]
     again = np.zeros(m * s, np.int64)
@@ -110,22 +112,17 @@ def books(state: State) -> None:
 
 def recount_all(state: State) -> None:
     """Raise InvariantError unless stocks by origin and prefecture, and all columns, are sound."""
-    _, o, p, _ = state.sizes
     people, month = state.people, month_name(state.month)
     cube = np.zeros((state.chunks, state.cube.size), np.int32)
-    columns = (people[name] for name in ("status", "origin", "municipality"))
-    state.crew.run(recount_cube, people.n, *columns, state.world.prefecture, o, p, cube)
+    state.crew.run(recount_cube, people.n, state.scene, cube)
     again = cube.sum(axis=0, dtype=np.int64)
     if not np.array_equal(again, state.cube):
         raise InvariantError(
             f"the books of {month} do not close: stocks by status, origin and prefecture differ"
             f" from a recount by {int(abs(again - state.cube).sum())} people"
         )
-    limits = np.array([state.month, o, people.n], np.int64)
     wrong = np.zeros((state.chunks, len(UNSOUND)), np.int64)
-    names = ("status", "born", "entered", "since", "sex", "language", "arrears", "origin")
-    columns = (people[name] for name in (*names, "principal"))
-    state.crew.run(unsound, people.n, *columns, limits, wrong)
+    state.crew.run(count_unsound, people.n, state.scene, people.n, wrong)
     found = wrong.sum(axis=0)
     if found.any():
         counted = zip(UNSOUND, found.tolist(), strict=True)
@@ -153,6 +150,5 @@ def _close(state: State, count: np.ndarray, flow: np.ndarray) -> None:
                 f"the books of {month} do not close: stocks by status differ from the {what} "
                 f"by {int(abs(stock - other).sum())} people"
             )
-    assert state.books is not None
-    if state.books.screen[:, 2].sum():
+    if state.books.screen[:, BOUND_BROKEN].sum():
         raise InvariantError(f"a bound on the hazard was too low in {month}")

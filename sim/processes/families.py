@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
 from sim.agents.population import HOLE
-from sim.agents.state import State
+from sim.agents.state import FLAGGED, FREED, MOTHERS, SPONSOR_FATES, SPONSORS, State
 from sim.core.kernels import borrow, hold, prefetch
 from sim.core.rng import (
     P_BROUGHT_FAMILY,
@@ -18,80 +20,100 @@ from sim.core.rng import (
     identity,
     low,
 )
-from sim.processes.arrivals import AHEAD, NOBODY, NONE, draw_profile, fetch_row, settle
-from sim.processes.fates import BLOCK, apply_fate, fetch, move
+from sim.processes.arrivals import (
+    AHEAD,
+    NOBODY,
+    NONE,
+    Newcomer,
+    draw_profile,
+    fetch_row,
+    write_newcomer,
+)
+from sim.processes.fates import BLOCK, apply_fate, fetch
 from sim.processes.person import (
-    FLAGGED,
-    FREED,
     IN_FAMILY,
-    MOTHERS,
     MOVED,
     PERMANENT,
-    SPONSOR_FATES,
-    SPONSORS,
-    code_buffer,
     fill_codes,
+    open_workspace,
     pick_outcome,
+    set_place,
 )
 from sim.rates.fates import FIRST_FAMILY
 
 
-@njit(cache=True, nogil=True)
-def born_here(c, head, stop, p, mothers, rows, female, a, w, m, b, born):
-    """Write the newborns of mothers [head, stop) into `rows`, int32[B]; counts in born[C, S].
+class Births(NamedTuple):
+    """B births of children who are no citizens."""
 
-    mothers int32[B], whose children are no citizens, in any order.
-    """
-    p, a, w, b = borrow(p), borrow(a), borrow(w), borrow(b)
-    for k in range(head, stop):
-        fetch_row(p, rows[min(k + AHEAD, stop - 1)])
-        mother, i = mothers[k], np.int64(rows[k])
-        key = identity(TAG_BIRTH, p.key[mother], np.uint64(m.now), 0)
-        status, origin = np.int64(a.child[p.status[mother]]), np.int64(p.origin[mother])
-        x0, _ = draw(m.k0, m.k1, key, m.now, P_NEWBORN, 0)
-        sex, place, principal = np.int64(low(x0) >= female), p.municipality[mother], NOBODY
-        if a.sponsored[status]:
-            principal = np.int64(mother if a.family[p.status[mother]] else p.principal[mother])
-        settle(p, i, key, status, origin, sex, np.int64(m.now), np.int64(place), principal,
-               NONE, a, w, m, b, c)  # fmt: skip
-        born[c, status] += 1
+    mothers: np.ndarray  # int32[B]: rows, in any order
+    rows: np.ndarray  # int32[B]: rows for the children
+    female: np.uint64  # threshold: share of girls
+    born: np.ndarray  # int64[C, S] out: children by chunk and status
+
+
+class Brought(NamedTuple):
+    """B family members whom residents bring."""
+
+    sponsors: np.ndarray  # int32[B]: rows of those who bring one
+    fates: np.ndarray  # int32[B]: rows of the fates by which they do
+    rows: np.ndarray  # int32[B]: rows for the family members
+    came: np.ndarray  # int64[C, S] out: people by chunk and status
 
 
 @njit(cache=True, nogil=True)
-def brought(c, head, stop, p, sponsors, fates, rows, t, profile, a, w, m, b, came):
-    """Write one family member of sponsors [head, stop) into `rows`; counts in came[C, S].
+def write_births(chunk, first, stop, scene, births):
+    """Write the children [first, stop) into their rows."""
+    scene, births = borrow(scene), borrow(births)
+    work, people, month = open_workspace(scene, chunk, 0), scene.people, scene.month
+    for k in range(first, stop):
+        fetch_row(people, births.rows[min(k + AHEAD, stop - 1)])
+        mother = births.mothers[k]
+        key = identity(TAG_BIRTH, people.key[mother], np.uint64(month.now), 0)
+        status = np.int64(scene.status.child[people.status[mother]])
+        x0, _ = draw(month.k0, month.k1, key, month.now, P_NEWBORN, 0)
+        sex, principal = np.int64(low(x0) >= births.female), NOBODY
+        if scene.status.sponsored[status]:
+            sponsors = scene.status.family[people.status[mother]]
+            principal = np.int64(mother if sponsors else people.principal[mother])
+        origin, place = np.int64(people.origin[mother]), np.int64(people.municipality[mother])
+        child = Newcomer(key, status, origin, sex, np.int64(month.now), place, principal, NONE)
+        write_newcomer(scene, work, np.int64(births.rows[k]), child)
+        births.born[chunk, status] += 1
 
-    The last row of `profile` is that of family members.
-    """
-    p, t, a, w, b, profile = borrow(p), borrow(t), borrow(a), borrow(w), borrow(b), borrow(profile)
-    for k in range(head, stop):
-        fetch_row(p, rows[min(k + AHEAD, stop - 1)])
-        sponsor, i = sponsors[k], np.int64(rows[k])
-        key = identity(TAG_FAMILY, p.key[sponsor], np.uint64(m.now), 0)
-        x0, x1 = draw(m.k0, m.k1, key, m.now, P_BROUGHT_FAMILY, 0)
+
+@njit(cache=True, nogil=True)
+def write_brought(chunk, first, stop, scene, brought, profile):
+    """Write the family members [first, stop) into their rows; the last row of `profile` is that
+    of family members."""
+    scene, brought, profile = borrow(scene), borrow(brought), borrow(profile)
+    work, people, month = open_workspace(scene, chunk, 0), scene.people, scene.month
+    for k in range(first, stop):
+        fetch_row(people, brought.rows[min(k + AHEAD, stop - 1)])
+        sponsor = brought.sponsors[k]
+        key = identity(TAG_FAMILY, people.key[sponsor], np.uint64(month.now), 0)
+        x0, x1 = draw(month.k0, month.k1, key, month.now, P_BROUGHT_FAMILY, 0)
         row = profile.female.size - 1
-        sex, birth, language = draw_profile(profile, row, m.now, x0, x1)
-        status = np.int64(t.to[fates[k]])
-        origin, place = np.int64(p.origin[sponsor]), np.int64(p.municipality[sponsor])
-        principal = np.int64(sponsor if a.sponsored[status] else -1)
-        settle(p, i, key, status, origin, sex, birth, place, principal, language,
-               a, w, m, b, c)  # fmt: skip
-        came[c, status] += 1
+        sex, born, language = draw_profile(profile, row, month.now, x0, x1)
+        status = np.int64(scene.fates.to[brought.fates[k]])
+        origin, place = np.int64(people.origin[sponsor]), np.int64(people.municipality[sponsor])
+        principal = np.int64(sponsor if scene.status.sponsored[status] else -1)
+        member = Newcomer(key, status, origin, sex, born, place, principal, language)
+        write_newcomer(scene, work, np.int64(brought.rows[k]), member)
+        brought.came[chunk, status] += 1
 
 
 @njit(cache=True, nogil=True)
-def follow(c, first, stop, p, happened, t, base, a, w, m, b):
+def follow(chunk, first, stop, scene, happened):
     """Dependants of those to whom something happened this month move, switch, leave or stay.
 
-    happened uint8[rows / 8 + 1]: bits of the rows with an event, few enough to stay at hand.
+    happened uint8[rows / 8 + 1]: bits of the rows with an event, few enough to stay in the cache.
     """
-    p, t, a, w, b = borrow(p), borrow(t), borrow(a), borrow(w), borrow(b)
-    base = borrow(base)
-    buffers = code_buffer(), np.zeros(BLOCK, np.int32)
-    codes, hear, happened = borrow(buffers[0]), borrow(buffers[1]), borrow(happened)
-    start = 2 * first
+    scene, happened = borrow(scene), borrow(happened)
+    work, people, month = open_workspace(scene, chunk, first), scene.people, scene.month
+    buffer = np.zeros(BLOCK, np.int32)
+    hear = borrow(buffer)
     for lower in range(first, stop, BLOCK):
-        principals = p.principal[lower : min(lower + BLOCK, stop)]
+        principals = people.principal[lower : min(lower + BLOCK, stop)]
         n = np.int64(0)
         for j in range(principals.size):  # no branch on who depends on somebody
             principal = np.maximum(principals[j], 0)
@@ -101,25 +123,25 @@ def follow(c, first, stop, p, happened, t, base, a, w, m, b):
             )
         for k in range(n):
             ahead = hear[np.minimum(k + AHEAD, n - 1)]
-            fetch(p, lower + np.int64(ahead))
-            prefetch(p.event, principals[ahead])
-            prefetch(p.municipality, principals[ahead])
+            fetch(people, lower + np.int64(ahead))
+            prefetch(people.event, principals[ahead])
+            prefetch(people.municipality, principals[ahead])
             i, principal = lower + np.int64(hear[k]), principals[hear[k]]
-            event = np.int64(p.event[principal])
-            if p.status[i] == HOLE:
+            event = np.int64(people.event[principal])
+            if people.status[i] == HOLE:
                 continue
             if event == MOVED:
-                move(p, i, np.int64(p.municipality[principal]), w, m, b, c)
+                set_place(scene, work, i, np.int64(people.municipality[principal]))
                 continue
             if event != PERMANENT:
-                p.principal[i] = -1
-            fill_codes(p, i, m.now, codes, a, w)
-            x0, _ = draw(m.k0, m.k1, p.key[i], m.now, P_FAMILY, 0)
-            lst = (FIRST_FAMILY - 1 + event) * m.n_statuses + p.status[i]
-            f = pick_outcome(t, base, lst, codes, low(x0), b.tally[c])
+                people.principal[i] = -1
+            fill_codes(scene, i, work.codes)
+            x0, _ = draw(month.k0, month.k1, people.key[i], month.now, P_FAMILY, 0)
+            lst = (FIRST_FAMILY - 1 + event) * month.n_statuses + people.status[i]
+            f = pick_outcome(scene, work, lst, low(x0))
             if f >= 0:
-                apply_fate(p, i, f, t, base, codes, a, w, m, b, c, start, IN_FAMILY)
-    hold(buffers)
+                apply_fate(scene, work, i, f, IN_FAMILY)
+    hold(buffer)
 
 
 @njit(cache=True)
@@ -138,30 +160,24 @@ def forget_events(event, rows):
 
 def children(state: State) -> None:
     """Births to residents; a child that is a citizen is counted and not simulated."""
-    p, a = state.people, state.model.status
+    p, status = state.people, state.model.status
     mothers = state.lists[MOTHERS]
-    foreign = mothers[a.child[p["status"][mothers]] >= 0]
+    foreign = mothers[status.child[p["status"][mothers]] >= 0]
     rows = p.take(foreign.size)
-    female = state.plan.newborn_female
     born = np.zeros((state.chunks, state.sizes[0]), np.int64)
-    world, now = state.world, state.now
-    state.crew.run(
-        born_here, foreign.size, p.columns, foreign, rows, female, a, world, now, state.books, born
-    )
+    births = Births(foreign, rows, state.plan.newborn_female, born)
+    state.crew.run(write_births, rows.size, state.scene, births)
     state.tallies["born"] = born.sum(axis=0)
     state.tallies["born_citizens"] = np.array(mothers.size - foreign.size)
 
 
 def family_arrivals(state: State) -> None:
     """Family members whom residents bring."""
-    p, model = state.people, state.model
-    sponsors, chosen = state.lists[SPONSORS], state.lists[SPONSOR_FATES]
-    rows = p.take(sponsors.size)
+    sponsors, fates = state.lists[SPONSORS], state.lists[SPONSOR_FATES]
+    rows = state.people.take(sponsors.size)
     came = np.zeros((state.chunks, state.sizes[0]), np.int64)
-    tables = (model.fates, state.plan.profile, model.status, state.world)
-    state.crew.run(
-        brought, rows.size, p.columns, sponsors, chosen, rows, *tables, state.now, state.books, came
-    )
+    brought = Brought(sponsors, fates, rows, came)
+    state.crew.run(write_brought, rows.size, state.scene, brought, state.plan.profile)
     state.tallies["brought"] = came.sum(axis=0)
 
 
@@ -171,18 +187,7 @@ def dependants(state: State) -> None:
     state.make_room()
     happened = np.zeros(p.n // 8 + 1, np.uint8)
     mark(happened, state.lists[FLAGGED])
-    state.crew.run(
-        follow,
-        p.n,
-        p.columns,
-        happened,
-        state.model.fates,
-        state.base,
-        state.model.status,
-        state.world,
-        state.now,
-        state.books,
-    )
+    state.crew.run(follow, p.n, state.scene, happened)
     state.collect(p.n)
     forget_events(p.columns.event, state.lists[FLAGGED])
     p.free(state.lists[FREED])

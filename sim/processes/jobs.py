@@ -24,26 +24,35 @@ from sim.agents.firms import (
     Market,
     market_of,
 )
-from sim.agents.state import State
-from sim.core.clock import calendar_month
+from sim.agents.state import GAINED, LOST, SEEKERS, State
+from sim.core.clock import calendar_month, month_name
 from sim.core.errors import InvariantError
 from sim.core.probability import cuts
 from sim.processes.arrivals import expected, usual
 from sim.processes.firms import SPREAD
 from sim.processes.market import (
     Offers,
-    count_in,
+    Pairs,
+    Search,
+    add_jobs,
+    apply_for_jobs,
     hire,
     line_up,
-    look,
-    order,
-    pairs,
+    pair_up,
+    ring_spaces,
     scan_people,
-    spaces,
+    sort_rings,
     sum_heads,
 )
-from sim.processes.person import GAINED, LOST, SEEKERS
-from sim.processes.recruits import already_chosen, choose, come, earlier_words, lapse, within_caps
+from sim.processes.recruits import (
+    Recruits,
+    already_chosen,
+    choose_recruits,
+    earlier_words,
+    lapse,
+    within_caps,
+    write_recruits,
+)
 
 ATTEMPTS = 3
 """Places, or sectors, in which somebody looks for work in a month."""
@@ -65,9 +74,9 @@ def jobs(state: State) -> None:
     if calendar_month(state.month) == FISCAL:
         labour.flow[:] = 0
     labour.counts[:], labour.capped[:] = 0, 0
-    settle(state, labour)
+    hear_of_changes(state, labour)
     evict_and_list(state, labour)
-    settle(state, labour)
+    hear_of_changes(state, labour)
     offers = Offers(state, labour.jobs.shape[2])
     _match(state, labour, offers)
     _recruit(state, labour, offers)
@@ -105,14 +114,14 @@ def _lag(state: State) -> float:
     return state.certificate_lag + state.params["firms.recruit.lag"]
 
 
-def settle(state: State, labour: Labour) -> None:
-    """Firms hear of the jobs that people lost and gained."""
+def hear_of_changes(state: State, labour: Labour) -> None:
+    """Add this month's job losses and hires to firms' headcounts."""
     for jobs_of, sign in ((LOST, -1), (GAINED, 1)):
         changed = state.lists.pop(jobs_of)
         if changed.size == 0:
             continue
         firm, tier = np.divmod(changed, labour.tiers)
-        count_in(labour.firms.columns.heads, firm, tier, sign)
+        add_jobs(labour.firms.columns.heads, firm, tier, sign)
 
 
 def evict_and_list(state: State, labour: Labour) -> None:
@@ -122,64 +131,54 @@ def evict_and_list(state: State, labour: Labour) -> None:
     evicted = (notice > 0) & (notice <= state.month)
     sums = np.zeros((state.chunks, labour.tiers, 2), np.int64)
     bits = np.packbits(np.append(False, evicted), bitorder="little")
-    about = (state.model.status, state.world, state.now)
-    state.crew.run(scan_people, p.n, p.n, p.columns, bits, *about, state.books, sums)
+    state.crew.run(scan_people, p.n, state.scene, bits, sums)
     state.collect(p.n)
     heads = np.zeros((state.chunks, labour.tiers, 3), np.int64)
     state.crew.run(sum_heads, firms.n, firms["heads"], heads)
     kept = heads.sum(axis=0)
     if not np.array_equal(kept[:, :2], sums.sum(axis=0)) or kept[:, 2].any():
-        raise InvariantError(f"firms' headcounts differ from their workers in month {state.month}")
+        raise InvariantError(
+            f"firms' headcounts differ from their workers in {month_name(state.month)}"
+        )
     labour.counts[EMPLOYED] = kept[:, 0]
     labour.counts[EVICTED, 0] = state.lists[LOST].size
 
 
 def _match(state: State, labour: Labour, offers: Offers) -> None:
-    p, status = state.people, state.model.status
-    seekers = state.lists.pop(SEEKERS)
+    """People who look for work apply, and take the jobs that they find."""
+    rows = state.lists.pop(SEEKERS)
     market, sought = _market(state, labour), np.zeros((state.chunks, labour.tiers), np.int64)
-    made, spot = np.zeros((labour.tiers, 3), np.int64), np.empty(seekers.size, np.uint64)
+    made, spot = np.zeros((labour.tiers, 3), np.int64), np.empty(rows.size, np.uint64)
+    scene = state.scene
     for attempt in range(ATTEMPTS):
-        ring = np.empty(seekers.size, np.int32)
-        count = np.zeros((state.chunks, offers.starts.size - 1), np.int64)
-        state.crew.run(
-            look, seekers.size, seekers, spot, attempt, p.columns, state.world.prefecture,
-            market, status, state.now, ring, count, sought,
-        )  # fmt: skip
+        applied = np.zeros((state.chunks, offers.starts.size - 1), np.int64)
+        search = Search(rows, spot, np.empty(rows.size, np.int32), applied, sought)
+        state.crew.run(apply_for_jobs, rows.size, scene, market, search, attempt)
         # Who does not apply now does not this month.
-        seekers, spot, starts = _in_line(state, ring, count, seekers, spot)
-        job, who = _pairs(state, offers, starts, spot)
-        hire(
-            job, seekers[who], offers.taken, offers.firm, offers.tier, p.columns,
-            labour.firms.columns, labour.transfers, market, status, state.world, state.now,
-            state.books, made,
-        )  # fmt: skip
+        rows, spot, starts = _in_line(state, search)
+        pairs = _pairs(state, offers, starts, spot)
+        hired = Pairs(pairs.job, rows[pairs.who])
+        hire(scene, market, offers.jobs, hired, labour.transfers, made)
     labour.counts[SEEKING] = sought.sum(axis=0)
     labour.counts[[HIRED, CROSSED, REFUSED]] = made.T
-    state.collect(p.n)
+    state.collect(state.people.n)
 
 
-def _in_line(
-    state: State, ring: np.ndarray, count: np.ndarray, seekers: np.ndarray, spot: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _in_line(state: State, search: Search) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(rows int32[n], places uint64[n], starts int64[R + 1]) of those who apply, ring by ring."""
-    starts, at = spaces(count)
+    starts, at = ring_spaces(search.applied)
     n = int(starts[-1])
     rows, spots = np.empty(n, np.int32), np.empty(n, np.uint64)
-    state.crew.run(line_up, seekers.size, ring, at, seekers, spot, rows, spots)
-    state.crew.run(order, n, starts, spots, rows, None)
+    state.crew.run(line_up, search.seekers.size, search, at, rows, spots)
+    state.crew.run(sort_rings, n, starts, spots, rows, None)
     return rows, spots, starts
 
 
-def _pairs(
-    state: State, offers: Offers, starts: np.ndarray, spot: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Jobs, ascending, and who of those in line takes them: int32 both."""
-    job, who = np.empty(spot.size, np.int32), np.empty(spot.size, np.int32)
-    jobs = (offers.starts, offers.place, offers.taken)
-    spans = state.crew.run(pairs, spot.size, starts, spot, *jobs, job, who)
-    taken, whose = (np.concatenate([out[a:z] for a, z in spans]) for out in (job, who))
-    return taken, whose
+def _pairs(state: State, offers: Offers, starts: np.ndarray, spot: np.ndarray) -> Pairs:
+    """Jobs, ascending, and which of those in line takes them."""
+    room = Pairs(np.empty(spot.size, np.int32), np.empty(spot.size, np.int32))
+    spans = state.crew.run(pair_up, spot.size, starts, spot, offers.jobs, room)
+    return Pairs(*(np.concatenate([out[a:z] for a, z in spans]) for out in room))
 
 
 def _market(state: State, labour: Labour) -> Market:
@@ -202,11 +201,11 @@ def _recruit(state: State, labour: Labour, offers: Offers) -> None:
             success[t] = params[f"firms.recruit.success.{name}"] * attraction[t]
     success *= 1.0 - params["firms.recruit.refused"]
     cut = (np.clip(success, 0.0, 1.0) * 2.0**32).astype(np.uint64)
-    rows = choose(offers.taken, offers.words, offers.tier, cut)
+    rows = choose_recruits(offers.taken, offers.words, offers.tier, cut)
     allowed = within_caps(state, labour, offers, rows)
     lapse(state, labour, offers, rows, allowed)
     rows = rows[allowed]
-    count_in(firms.columns.pending, offers.firm[rows], offers.tier[rows], 1)
+    add_jobs(firms.columns.pending, offers.firm[rows], offers.tier[rows], 1)
     labour.counts[CHOSEN] = np.bincount(offers.tier[rows], minlength=labour.tiers)
     # Parts of a month by the draw: a queue that grows delays a few more, not everybody at once.
     part = (offers.words[rows] * SPREAD >> np.uint64(32)).astype(np.float64) / 2.0**32
@@ -245,14 +244,14 @@ def recruited(state: State) -> None:
     labour = state.labour
     if labour is None:
         return
-    settle(state, labour)
+    hear_of_changes(state, labour)
     way, firms = labour.way, labour.firms
     due = way["due"] <= state.month
     rows = np.flatnonzero(due)
     now = {name: column[rows] for name, column in way.items()}
     labour.way = {name: column[~due] for name, column in way.items()}
     same = firms["key"][now["firm"]] == now["firm_key"]
-    count_in(firms.columns.pending, now["firm"][same], now["tier"][same], -1)
+    add_jobs(firms.columns.pending, now["firm"][same], now["tier"][same], -1)
     open_ = same & (firms["status"][now["firm"]] != HOLE) & (firms["notice"][now["firm"]] == 0)
     status_cut, alive = _who(state, labour)
     open_ &= alive[now["tier"]]
@@ -261,12 +260,11 @@ def recruited(state: State) -> None:
     now = {name: column[order] for name, column in now.items()}
     rows = state.people.take(order.size)
     came = np.zeros((state.chunks, state.sizes[0]), np.int64)
-    state.crew.run(
-        come, rows.size, now["firm"], now["tier"], now["word"], now["asked"], rows,
-        state.people.columns, firms.columns, status_cut, _origins(state), state.plan.profile,
-        state.model.status, state.world, state.now, state.books, came,
-    )  # fmt: skip
-    count_in(firms.columns.heads, now["firm"], now["tier"], 1)
+    recruits = Recruits(
+        now["firm"], now["tier"], now["word"], now["asked"], rows, status_cut, _origins(state), came
+    )
+    state.crew.run(write_recruits, rows.size, state.scene, recruits, state.plan.profile)
+    add_jobs(firms.columns.heads, now["firm"], now["tier"], 1)
     state.tallies["came"] += came.sum(axis=0)
     labour.counts[CAME] = np.bincount(now["tier"], minlength=labour.tiers)
 

@@ -1,30 +1,40 @@
 """The labour market of a month: who looks for work where, which job they find.
 
-Jobs and seekers stand on rings (sim.processes.market), at a place that a hash of who they are and
-of the month gives them. A seeker takes the next free job along the ring. So no order of rows
-matters, and one more job or seeker changes only those whom it meets.
+A ring is where the vacancies and seekers of one tier, sector and prefecture meet: each stands at a
+place that a hash of its key and the month gives it, and a seeker takes the next free job along the
+ring. So no order of rows matters, and one more job or seeker changes only those whom it meets.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
-from sim.agents.population import HOLE, NO_SECTOR, NORMS, SEEKS
-from sim.agents.state import State
+from sim.agents.firms import ALL, CROSSED, HIRED, INWARD, REFUSED
+from sim.agents.population import HOLE, NO_SECTOR, SEEKS
+from sim.agents.state import SEEKERS, State
 from sim.core.kernels import borrow, prefetch
 from sim.core.rng import P_SEARCH, P_SEARCH_PLACE, P_VACANCY, draw, high, low
-from sim.processes.fates import move
-from sim.processes.person import MOVED, SEEKERS, flag, leave_job, pick_cut, set_risk
+from sim.processes.person import (
+    MOVED,
+    flag,
+    leave_job,
+    open_workspace,
+    pick_cut,
+    set_place,
+    take_job,
+)
 
 HASH = np.uint64((1 << 48) - 1)
 """Largest place on a ring."""
 
 
 @njit(cache=True, forceinline=True)
-def ring_of(tier, sector, prefecture, sectors, m):
+def ring_of(tier, sector, prefecture, sectors, month):
     """Number of the ring of a tier, sector and prefecture."""
-    return (np.int64(tier) * sectors + sector) * m.n_prefectures + prefecture
+    return (np.int64(tier) * sectors + sector) * month.n_prefectures + prefecture
 
 
 @njit(cache=True, forceinline=True)
@@ -33,7 +43,7 @@ def slot_of(place, n):
     return np.int64(((place >> np.uint64(16)) * np.uint64(n)) >> np.uint64(32))
 
 
-def spaces(count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def ring_spaces(count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(starts, at) from numbers by chunk and ring, int64[C, R].
 
     starts  int64[R + 1]: ring r has the room from starts[r] to starts[r + 1]
@@ -53,7 +63,7 @@ def rings_between(starts, first, stop):
 
 
 @njit(cache=True, nogil=True)
-def order(c, first, stop, starts, place, rows, words):
+def sort_rings(chunk, first, stop, starts, place, rows, words):
     """Put what stands on the rings that start in [first, stop) in the order of its places.
 
     place uint64, rows int32 and words uint64 (or None) are moved together; who has the same place
@@ -110,96 +120,105 @@ ALONE = np.int64(0)
 
 NOWHERE = np.int32(-1)
 
+WORKERS, FIRM_ROWS, BELOW_NOBODY = range(3)
+"""Columns of the sums that compare firms' headcounts with people."""
+
+HERE, ON_THE_WAY = range(2)
+
 
 @njit(cache=True, nogil=True)
-def scan_people(c, first, stop, n, p, evicted, a, w, m, b, sums):
-    """Lists those who look for work, rows [first, stop); frees the workers of `evicted` firms.
+def scan_people(chunk, first, stop, scene, evicted, sums):
+    """List those who look for work, rows [first, stop); free the workers of `evicted` firms.
 
     evicted uint8[firms / 8 + 1] bits: first one for those without a firm, then one a firm.
-    sums int64[C, T, 2] takes the number of employed and the sum of the rows of their firms, as
-    they are before.
+    sums int64[C, T, 2], columns WORKERS and FIRM_ROWS, takes the employed and the sum of the rows
+    of their firms, as they are before.
     """
-    p, a, w, b = borrow(p), borrow(a), borrow(w), borrow(b)
-    start = 2 * (n * c // b.counts.shape[0])
-    lists, counts = b.lists, b.counts[c]
+    scene = borrow(scene)
+    people, status = scene.people, scene.status
+    work = open_workspace(scene, chunk, first)
     # By status: where its tier is added up, the last place for none. Neighbours are added in two
-    # places in turn, so that none waits for the one before; numbers without a sign are no index
-    # from the end.
-    tiers = np.full(HOLE + 1, 2 * a.n_tiers, np.uint64)
-    for s in range(a.tier.size):
-        tiers[s] = 2 * (a.tier[s] if a.tier[s] >= 0 else a.n_tiers)
-    packed, out = np.zeros(2 * a.n_tiers + 2, np.int64), np.empty(TOGETHER, np.int32)
-    seekers, n_seekers = lists[SEEKERS, start:], counts[SEEKERS]
+    # places in turn, so that none waits for the one before; unsigned numbers are no index from
+    # the end.
+    tiers = np.full(HOLE + 1, 2 * status.n_tiers, np.uint64)
+    for s in range(status.tier.size):
+        tiers[s] = 2 * (status.tier[s] if status.tier[s] >= 0 else status.n_tiers)
+    packed, out = np.zeros(2 * status.n_tiers + 2, np.int64), np.empty(TOGETHER, np.int32)
+    seekers, n_seekers = work.lists[SEEKERS, work.start :], work.counts[SEEKERS]
     for lower in range(first, stop, TOGETHER):
         upper = min(lower + TOGETHER, stop)
-        firms, status = p.firm[lower:upper], p.status[lower:upper]
-        traits, event, n_out = p.traits[lower:upper], p.event[lower:upper], np.int64(0)
-        # Without a branch on who works and who looks for work; two loops keep their sums at hand.
+        firms, statuses = people.firm[lower:upper], people.status[lower:upper]
+        traits, event, n_out = people.traits[lower:upper], people.event[lower:upper], np.int64(0)
+        # Without a branch on who works and who looks for work; two loops keep their sums in
+        # registers.
         for k in range(upper - lower):
             firm = np.int64(firms[k])
-            packed[tiers[np.uint64(status[k])] + np.uint64(k & 1)] += (ONE + firm) & ~(firm >> 63)
+            packed[tiers[np.uint64(statuses[k])] + np.uint64(k & 1)] += (ONE + firm) & ~(firm >> 63)
             bit = np.uint64(firm + 1)
             out[n_out] = k
             n_out += np.int64(evicted[bit >> EIGHTH] >> (bit & REST) & np.uint64(1))
         for j in range(n_out):
-            leave_job(p, lower + np.int64(out[j]), a, m, lists, counts, start)
-            set_risk(p, lower + np.int64(out[j]), w, m)
+            leave_job(scene, work, lower + np.int64(out[j]))
             traits[out[j]] |= SEEKS
         for k in range(upper - lower):
             seekers[n_seekers] = lower + k
             n_seekers += np.int64(traits[k] & SEEKS != 0) & np.int64(event[k] == 0)
-        for t in range(a.n_tiers):
+        for t in range(status.n_tiers):
             both = packed[2 * t] + packed[2 * t + 1]
-            sums[c, t, 0] += both >> 48
-            sums[c, t, 1] += both & (ONE - 1)
+            sums[chunk, t, WORKERS] += both >> 48
+            sums[chunk, t, FIRM_ROWS] += both & (ONE - 1)
             packed[2 * t], packed[2 * t + 1] = 0, 0
-    counts[SEEKERS] = n_seekers
+    work.counts[SEEKERS] = n_seekers
 
 
 @njit(cache=True, nogil=True)
-def sum_heads(c, first, stop, heads, sums):
-    """Adds up heads int32[firms, T] of firms [first, stop) into sums int64[C, T, 3]: people, the
-    rows of their firms, and firms with less than nobody."""
+def sum_heads(chunk, first, stop, heads, sums):
+    """Add up heads int32[firms, T] of firms [first, stop) into sums int64[C, T, 3].
+
+    Columns: WORKERS, FIRM_ROWS (summed over workers), BELOW_NOBODY (firms of negative headcount).
+    """
     for t in range(heads.shape[1]):
         people, rows, below = np.int64(0), np.int64(0), np.int64(0)
         for f in range(first, stop):
             people += heads[f, t]
             rows += f * np.int64(heads[f, t])
             below += heads[f, t] < 0
-        sums[c, t, 0] += people
-        sums[c, t, 1] += rows
-        sums[c, t, 2] += below
+        sums[chunk, t, WORKERS] += people
+        sums[chunk, t, FIRM_ROWS] += rows
+        sums[chunk, t, BELOW_NOBODY] += below
 
 
 @njit(cache=True, nogil=True)
-def first_search(c, first, stop, p, shares, a, m):
+def first_search(chunk, first, stop, scene, shares):
     """Who of those without a job looks for one at the opening; shares uint64[T] thresholds."""
-    p, a = borrow(p), borrow(a)
+    scene = borrow(scene)
+    people, status, month = scene.people, scene.status, scene.month
+    youngest, oldest = status.working[0], status.working[1]
     for i in range(first, stop):
-        tier = np.int64(a.tier[p.status[i]])
-        if tier < 0 or p.firm[i] >= 0:
+        tier = np.int64(status.tier[people.status[i]])
+        if tier < 0 or people.firm[i] >= 0:
             continue
-        months = m.now - np.int64(p.born[i])
-        x0, _ = draw(m.k0, m.k1, p.key[i], m.now, P_SEARCH, 0)
-        if low(x0) < shares[tier] and a.working[0] <= months and months < a.working[1]:
-            p.traits[i] |= SEEKS
+        months = month.now - np.int64(people.born[i])
+        x0, _ = draw(month.k0, month.k1, people.key[i], month.now, P_SEARCH, 0)
+        if low(x0) < shares[tier] and youngest <= months and months < oldest:
+            people.traits[i] |= SEEKS
 
 
 @njit(cache=True, nogil=True)
-def count_fields(c, first, stop, firms, field_of, out):
-    """Jobs of firms [first, stop) by tier and field: out int64[C, 2, T, F], taken and kept for
-    those who are on the way. field_of int64[sectors]."""
+def count_fields(chunk, first, stop, firms, field_of, out):
+    """Jobs of firms [first, stop) by tier and field: out int64[C, 2, T, F], jobs of people who
+    are HERE and of those ON_THE_WAY. field_of int64[sectors]."""
     firms = borrow(firms)
     for f in range(first, stop):
         field = field_of[np.int64(firms.sector[f])]
         for t in range(out.shape[2]):
-            out[c, 0, t, field] += firms.heads[f, t]
-            out[c, 1, t, field] += firms.pending[f, t]
+            out[chunk, HERE, t, field] += firms.heads[f, t]
+            out[chunk, ON_THE_WAY, t, field] += firms.pending[f, t]
 
 
 @njit(cache=True)
-def count_in(jobs, firm, tier, sign):
-    """Adds `sign` to jobs, integers [firms, T], for each pair of firm and tier."""
+def add_jobs(jobs, firm, tier, sign):
+    """Add `sign` to jobs, integers [firms, T], for each pair of firm and tier."""
     for k in range(firm.size):
         jobs[firm[k], tier[k]] += sign
 
@@ -215,68 +234,98 @@ def elsewhere(cut, here, word):
     return pick_cut(cut, at if at < start else at + (stop - start))
 
 
+class Search(NamedTuple):
+    """n people who look for work, and the rings R on which they apply."""
+
+    seekers: np.ndarray  # int32[n]: rows
+    spot: np.ndarray  # uint64[n]: place of each on whatever ring, in all attempts of the month
+    ring: np.ndarray  # int32[n]: the ring on which each applies, or NOWHERE
+    applied: np.ndarray  # int64[C, R]: how many apply on each ring
+    sought: np.ndarray  # int64[C, T]: how many look for work at the first attempt
+
+
 @njit(cache=True, nogil=True)
-def look(c, first, stop, seekers, spot, attempt, p, prefecture, market, a, m, ring, count, sought):
-    """Ring of seekers [first, stop), int32, or NOWHERE for who does not apply.
+def apply_for_jobs(chunk, first, stop, scene, market, search, attempt):
+    """Choose the rings on which seekers [first, stop) apply.
 
     attempt 0, 1, ... of the month: each looks in another place, or in another sector, if none has
-    found a job. spot uint64[k] keeps each seeker's place on whatever ring for the later attempts.
-    count int64[C, R] takes how many stand on each ring; sought int64[C, T] how many look at the
-    first attempt.
+    found a job.
     """
-    p, a, market = borrow(p), borrow(a), borrow(market)
+    scene, market, search = borrow(scene), borrow(market), borrow(search)
+    people, status, month, prefecture = (
+        scene.people, scene.status, scene.month, scene.world.prefecture,
+    )  # fmt: skip
     sectors = market.sector_cut.shape[2]
     for k in range(first, stop):
-        ahead = seekers[min(k + AHEAD, stop - 1)]
-        prefetch(p.key, ahead)
-        prefetch(p.status, ahead)
-        prefetch(p.sector, ahead)
-        prefetch(p.municipality, ahead)
-        i = seekers[k]
-        tier = np.int64(a.tier[p.status[i]])
-        ring[k] = NOWHERE
-        if tier < 0 or (attempt > 0 and p.firm[i] >= 0):  # whoever has a job does not look at first
+        ahead = search.seekers[min(k + AHEAD, stop - 1)]
+        prefetch(people.key, ahead)
+        prefetch(people.status, ahead)
+        prefetch(people.sector, ahead)
+        prefetch(people.municipality, ahead)
+        i = search.seekers[k]
+        tier = np.int64(status.tier[people.status[i]])
+        search.ring[k] = NOWHERE
+        if tier < 0 or (attempt > 0 and people.firm[i] >= 0):  # has a job: does not look at first
             continue
         if attempt == 0:
-            sought[c, tier] += 1
-            x0, x1 = draw(m.k0, m.k1, p.key[i], m.now, P_SEARCH, 0)
+            search.sought[chunk, tier] += 1
+            x0, x1 = draw(month.k0, month.k1, people.key[i], month.now, P_SEARCH, 0)
             if low(x0) >= np.uint64(market.search):
                 continue
-            spot[k] = x1 & HASH
-        y0, y1 = draw(m.k0, m.k1, p.key[i], m.now, P_SEARCH_PLACE, attempt)
+            search.spot[k] = x1 & HASH
+        y0, y1 = draw(month.k0, month.k1, people.key[i], month.now, P_SEARCH_PLACE, attempt)
         if high(y1) < market.aside[tier]:
             tier = market.beside[tier]
-        known = market.bound[tier] and p.sector[i] != NO_SECTOR
-        sector = np.int64(p.sector[i]) if known else sectors
-        where = np.int64(prefecture[p.municipality[i]])
+        known = market.bound[tier] and people.sector[i] != NO_SECTOR
+        sector = np.int64(people.sector[i]) if known else sectors
+        where = np.int64(prefecture[people.municipality[i]])
         if low(y0) < market.cross[tier]:
             where = elsewhere(market.place_cut[tier, sector], where, high(y0))
         if not known:
             sector = pick_cut(market.sector_cut[tier, where], low(y1))
-        ring[k] = ring_of(tier, sector, where, sectors, m)
-        count[c, ring[k]] += 1
+        search.ring[k] = ring_of(tier, sector, where, sectors, month)
+        search.applied[chunk, search.ring[k]] += 1
 
 
 @njit(cache=True, nogil=True)
-def line_up(c, first, stop, ring, at, seekers, spot, rows, spots):
+def line_up(chunk, first, stop, search, at, rows, spots):
     """Write those of [first, stop) who apply, and their places, behind the others of their rings;
-    at int64[C, R]: see `rings.spaces`."""
+    at int64[C, R]: see `ring_spaces`."""
+    search = borrow(search)
     for k in range(first, stop):
-        if ring[k] != NOWHERE:
-            d = at[c, ring[k]]
-            rows[d], spots[d] = seekers[k], spot[k]
-            at[c, ring[k]] = d + 1
+        if search.ring[k] != NOWHERE:
+            d = at[chunk, search.ring[k]]
+            rows[d], spots[d] = search.seekers[k], search.spot[k]
+            at[chunk, search.ring[k]] = d + 1
+
+
+class Jobs(NamedTuple):
+    """n vacancies on R rings, in order of place on each ring."""
+
+    starts: np.ndarray  # int64[R + 1]: the jobs of ring r are starts[r] to starts[r + 1]
+    place: np.ndarray  # uint64[n]: place on the ring
+    firm: np.ndarray  # int32[n]: row of the firm
+    tier: np.ndarray  # uint8[n]
+    words: np.ndarray  # uint64[n]: draw of the vacancy
+    taken: np.ndarray  # int32[n]: -1 for a free job, else the number of the seeker in line
+
+
+class Pairs(NamedTuple):
+    """Jobs and who takes them."""
+
+    job: np.ndarray  # int32[n]: number of the job
+    who: np.ndarray  # int32[n]: number of the seeker in line
 
 
 @njit(cache=True, nogil=True)
-def pairs(c, first, stop, starts, spots, jobs, place, taken, job, who):
+def pair_up(chunk, first, stop, starts, spots, jobs, pairs):
     """Who takes which job on the rings whose seekers start in [first, stop).
 
-    starts, jobs int64[R + 1]: where each ring's seekers, and its jobs, start. spots, place uint64:
-    their places, ascending on a ring. taken int32[jobs] is -1 for free jobs, and the seeker's
-    number afterwards. job, who int32[seekers] out: the pairs, in order of job, at numbers
-    [a, z), which are returned.
+    starts int64[R + 1]: where each ring's seekers start; spots uint64: their places, ascending on
+    a ring. The pairs are written at numbers [a, z), which are returned, in order of job.
     """
+    jobs, pairs = borrow(jobs), borrow(pairs)
+    place, taken, job, who = jobs.place, jobs.taken, pairs.job, pairs.who
     ring, last = rings_between(starts, first, stop)
     longest = 0
     for r in range(ring, last):
@@ -285,7 +334,7 @@ def pairs(c, first, stop, starts, spots, jobs, place, taken, job, who):
     begin = made = starts[ring]
     for r in range(ring, last):
         n, before = 0, made
-        free, j, end = jobs[r], jobs[r], jobs[r + 1]
+        free, j, end = jobs.starts[r], jobs.starts[r], jobs.starts[r + 1]
         for k in range(starts[r], starts[r + 1]):
             while j < end and (taken[j] >= 0 or place[j] < spots[k]):
                 j += 1
@@ -321,112 +370,113 @@ def _merge(job, who, first, stop, jobs, whose, n):
 
 
 @njit(cache=True)
-def hire(job, rows, taken, firm, tier, p, firms, transfers, market, a, w, m, b, made):
-    """Let the pairs be: row rows[k] of the population takes job[k]; free again if not after all.
+def hire(scene, market, jobs, pairs, transfers, made):
+    """Hire each matched seeker; the job is free again if the firm has its share of transfers.
 
-    firm int32[jobs], tier uint8[jobs] of the vacancies: who takes one counts in their own tier.
-    transfers int16[firms, 2]: see `Labour`.
-    made int64[T, 3]: hires, those of other prefectures, those refused because a firm had its
-    share of transfers.
+    Who takes a vacancy of another tier counts in their own.
+
+    pairs      rows of the population in place of numbers in line
+    transfers  int16[firms, 2], columns ALL and INWARD: see `Labour`
+    made       int64[T, 3]: columns HIRED, CROSSED (hired from other prefectures) and REFUSED (a
+               firm had its share of transfers)
     """
-    p, a, w, b, firms, market = (
-        borrow(p), borrow(a), borrow(w), borrow(b), borrow(firms), borrow(market),
-    )  # fmt: skip
-    for k in range(job.size):
-        ahead = min(k + AHEAD, job.size - 1)
-        for column in (p.status, p.traits, p.event):
-            prefetch(column, rows[ahead])
-        prefetch(p.born, rows[ahead])  # and the fields that stand together with it
-        prefetch(p.municipality, rows[ahead])
-        prefetch(p.firm, rows[ahead])
-        prefetch(p.risk, rows[ahead])
-        prefetch(firms.heads, firm[job[ahead]])
-        prefetch(firms.vacancies, firm[job[ahead]])
-        prefetch(firms.municipality, firm[job[ahead]])
-        prefetch(firms.sector, firm[job[ahead]])
-        i, f = np.int64(rows[k]), np.int64(firm[job[k]])
-        t, place = np.int64(a.tier[p.status[i]]), np.int64(firms.municipality[f])
-        changed = p.sector[i] != NO_SECTOR
+    scene, market, jobs, pairs = borrow(scene), borrow(market), borrow(jobs), borrow(pairs)
+    people, firms, prefecture = scene.people, scene.firms, scene.world.prefecture
+    work, firm = open_workspace(scene, ALONE, 0), jobs.firm
+    for k in range(pairs.job.size):
+        ahead = min(k + AHEAD, pairs.job.size - 1)
+        row, job = pairs.who[ahead], pairs.job[ahead]
+        for column in (people.status, people.traits, people.event):
+            prefetch(column, row)
+        prefetch(people.born, row)  # and the fields that stand together with it
+        prefetch(people.municipality, row)
+        prefetch(people.firm, row)
+        prefetch(people.risk, row)
+        prefetch(firms.heads, firm[job])
+        prefetch(firms.vacancies, firm[job])
+        prefetch(firms.municipality, firm[job])
+        prefetch(firms.sector, firm[job])
+        i, f = np.int64(pairs.who[k]), np.int64(firm[pairs.job[k]])
+        t, place = np.int64(scene.status.tier[people.status[i]]), np.int64(firms.municipality[f])
+        changed = people.sector[i] != NO_SECTOR
         if market.limited[t] and changed:
-            home, there = w.prefecture[p.municipality[i]], w.prefecture[place]
+            home, there = prefecture[people.municipality[i]], prefecture[place]
             inward = market.metropolitan[there] and not market.metropolitan[home]
             most = max(1.0, market.share * firms.heads[f, t])
             most_inward = max(1.0, market.inward * firms.heads[f, t])
-            if transfers[f, 0] + 1 > most or (inward and transfers[f, 1] + 1 > most_inward):
-                taken[job[k]] = -1
-                made[t, 2] += 1
+            full = transfers[f, ALL] + 1 > most
+            if full or (inward and transfers[f, INWARD] + 1 > most_inward):
+                jobs.taken[pairs.job[k]] = -1
+                made[t, REFUSED] += 1
                 continue
-            transfers[f, 0] += 1
-            transfers[f, 1] += inward
-        p.firm[i] = f
-        p.job_since[i] = m.now
-        p.sector[i] = firms.sector[f]
-        p.traits[i] &= NORMS
+            transfers[f, ALL] += 1
+            transfers[f, INWARD] += inward
+        take_job(scene, i, f)
         firms.heads[f, t] += 1
-        firms.vacancies[f, np.int64(tier[job[k]])] -= 1
-        made[t, 0] += 1
-        if w.prefecture[p.municipality[i]] != w.prefecture[place]:
+        firms.vacancies[f, np.int64(jobs.tier[pairs.job[k]])] -= 1
+        made[t, HIRED] += 1
+        if prefecture[people.municipality[i]] != prefecture[place]:
             if changed:
-                made[t, 1] += 1
-            move(p, i, place, w, m, b, ALONE)  # renews the class of risk, too
-            flag(p.event, i, MOVED, b.lists, b.counts[ALONE], ALONE)
-        else:
-            set_risk(p, i, w, m)
+                made[t, CROSSED] += 1
+            set_place(scene, work, i, place)
+            flag(scene, work, i, MOVED)
 
 
 @njit(cache=True, nogil=True)
-def count_offers(c, first, stop, firms, prefecture, sectors, m, count):
+def count_offers(chunk, first, stop, scene, sectors, count):
     """Vacancies of firms [first, stop) by ring; count int64[C, R]."""
-    firms = borrow(firms)
+    scene = borrow(scene)
+    firms, prefecture, month = scene.firms, scene.world.prefecture, scene.month
     for f in range(first, stop):
-        ring = ring_of(0, np.int64(firms.sector[f]), np.int64(0), sectors, m)
+        ring = ring_of(0, np.int64(firms.sector[f]), np.int64(0), sectors, month)
         ring += np.int64(prefecture[np.int64(firms.municipality[f])])
         for t in range(firms.vacancies.shape[1]):
             if firms.vacancies[f, t] > 0:
-                count[c, ring + t * sectors * m.n_prefectures] += firms.vacancies[f, t]
+                of_tier = ring + t * sectors * month.n_prefectures
+                count[chunk, of_tier] += firms.vacancies[f, t]
 
 
 @njit(cache=True, nogil=True)
-def write_offers(c, first, stop, firms, prefecture, sectors, m, at, place, firm, words):
+def write_offers(chunk, first, stop, scene, sectors, at, jobs):
     """Write each vacancy of firms [first, stop) behind the others of its ring.
 
-    at     int64[C, R]: where the chunk's next job of a ring is written
-    place  uint64[n] out: place on the ring; firm int32[n] out; words uint64[n] out: the job's draw
+    at int64[C, R]: where the chunk's next job of a ring is written
     """
-    firms = borrow(firms)
+    scene, jobs = borrow(scene), borrow(jobs)
+    firms, prefecture, month = scene.firms, scene.world.prefecture, scene.month
     for f in range(first, stop):
         where = np.int64(prefecture[np.int64(firms.municipality[f])])
         for t in range(firms.vacancies.shape[1]):
-            ring = ring_of(t, np.int64(firms.sector[f]), where, sectors, m)
+            ring = ring_of(t, np.int64(firms.sector[f]), where, sectors, month)
             for ordinal in range(firms.vacancies[f, t]):
-                x0, x1 = draw(m.k0, m.k1, firms.key[f], m.now, P_VACANCY, (t << 20) | ordinal)
-                k = at[c, ring]
-                place[k], words[k], firm[k] = x0 & HASH, x1, f
-                at[c, ring] = k + 1
+                block = (t << 20) | ordinal
+                x0, x1 = draw(month.k0, month.k1, firms.key[f], month.now, P_VACANCY, block)
+                k = at[chunk, ring]
+                jobs.place[k], jobs.words[k], jobs.firm[k] = x0 & HASH, x1, f
+                at[chunk, ring] = k + 1
 
 
 class Offers:
     """n vacancies of a month on R rings.
 
-    starts  int64[R + 1]: the jobs of ring r are starts[r] to starts[r + 1]
-    place   uint64[n] on the ring, words uint64[n] draws, firm int32[n], tier uint8[n]
-    taken   int32[n]: -1 free
+    jobs    the vacancies as kernels see them
+    starts, words, firm, tier, taken  of `jobs`
     """
 
     def __init__(self, state: State, sectors: int) -> None:
         labour = state.labour
         assert labour is not None
-        n_firms, crew, prefectures = labour.firms.n, state.crew, state.sizes[2]
-        where = (labour.firms.columns, state.world.prefecture, sectors, state.now)
-        count = np.zeros((state.chunks, labour.tiers * sectors * prefectures), np.int64)
-        crew.run(count_offers, n_firms, *where, count)
-        self.starts, at = spaces(count)
-        n = int(self.starts[-1])
-        self.place, self.words = np.empty(n, np.uint64), np.empty(n, np.uint64)
-        self.firm = np.empty(n, np.int32)
-        columns = (self.place, self.firm, self.words)
-        crew.run(write_offers, n_firms, *where, at, *columns)
-        crew.run(order, n, self.starts, *columns)
-        per_tier = np.diff(self.starts[:: sectors * prefectures])
+        n_firms, scene = labour.firms.n, state.scene
+        count = np.zeros((state.chunks, labour.tiers * sectors * state.sizes[2]), np.int64)
+        state.crew.run(count_offers, n_firms, scene, sectors, count)
+        starts, at = ring_spaces(count)
+        n = int(starts[-1])
+        per_tier = np.diff(starts[:: sectors * state.sizes[2]])
         self.tier = np.repeat(np.arange(labour.tiers, dtype=np.uint8), per_tier)
-        self.taken = np.full(n, -1, np.int32)
+        self.jobs = jobs = Jobs(
+            starts, place=np.empty(n, np.uint64), firm=np.empty(n, np.int32), tier=self.tier,
+            words=np.empty(n, np.uint64), taken=np.full(n, -1, np.int32),
+        )  # fmt: skip
+        state.crew.run(write_offers, n_firms, scene, sectors, at, jobs)
+        state.crew.run(sort_rings, n, starts, jobs.place, jobs.firm, jobs.words)
+        self.starts, self.words, self.firm, self.taken = starts, jobs.words, jobs.firm, jobs.taken

@@ -1,7 +1,9 @@
-"""What kernels do to one person: look up covariates, pick a fate, change, be booked.
+"""What kernels do to one person: look up covariates, pick a fate, change columns, keep the books.
 
-Every function works on one row `i` of the population and writes nothing but that row and the
-books of its own chunk `c`, so chunks can run on any number of threads.
+Every function works on one row `i` of the population (`scene`) and writes nothing but that row and
+the workspace of its own chunk (`work`), so chunks can run on any number of threads. Some columns
+decide the class of risk or are counted in the books: they change through the functions here only,
+such as `set_status`, `set_place` and `set_language`, which keep both true.
 """
 
 from __future__ import annotations
@@ -10,82 +12,121 @@ import numpy as np
 from numba import njit
 
 from sim.agents.population import HOLE, NORMS, SEEKS
-from sim.config.factors import AGES, MOST_SECTORS, N_FACTORS, YEARS
+from sim.agents.state import (
+    BOUND_BROKEN,
+    EXPECTED,
+    FLAGGED,
+    FLOW,
+    FREED,
+    GAINED,
+    LOST,
+    SEEN,
+    VARIANCE,
+    Workspace,
+)
+from sim.config import factors
+from sim.config.factors import AGES, MOST_SECTORS, YEARS
 from sim.core.clock import NEVER
 from sim.core.probability import any_event, threshold
 from sim.core.rng import P_NEW_STATUS, P_PERMIT_LENGTH, draw, high, low
-from sim.processes.risk import risk_class
-
-# Numbers of one type, here and where kernels are called: for each literal the compiler makes
-# another copy of what it is given to.
-FREED, FLAGGED, MOTHERS, SPONSORS, SPONSOR_FATES = map(np.int64, range(5))
-
-LOST, GAINED, SEEKERS = map(np.int64, range(5, 8))  # jobs: row of the firm x number of tiers + tier
+from sim.processes.risk import renew_class
 
 
 @njit(cache=True, forceinline=True)
-def push(lists, counts, start, lst, row):
-    """Append to this chunk's part of a list; a chunk's part starts at `start`."""
-    lists[lst, start + counts[lst]] = row
-    counts[lst] += 1
+def open_workspace(scene, chunk, first):
+    """The workspace of a chunk of rows, of which `first` is the first."""
+    books = scene.books
+    start = 2 * np.int64(first)  # of the chunk's part of the lists: a person may enter one twice
+    return Workspace(
+        books.cube[chunk], books.place[chunk], books.tally[chunk], books.screen[chunk],
+        books.counts[chunk], books.codes[chunk], books.rates[chunk], books.lists, start,
+    )  # fmt: skip
 
 
 @njit(cache=True, forceinline=True)
-def flag(events, i, event, lists, counts, start):
+def push(work, lst, row):
+    """Append to the chunk's part of a list."""
+    work.lists[lst, work.start + work.counts[lst]] = row
+    work.counts[lst] += 1
+
+
+@njit(cache=True, forceinline=True)
+def flag(scene, work, i, event):
     """Let the dependants of person i hear of an event this month."""
-    events[i] = event
-    push(lists, counts, start, FLAGGED, i)
+    scene.people.event[i] = event
+    push(work, FLAGGED, i)
 
 
 @njit(cache=True, forceinline=True)
-def leave_job(p, i, a, m, lists, counts, start):
-    """Person i, if employed, is so no longer; the firm hears of it when the month is matched."""
-    firm = np.int64(p.firm[i])
+def end_job(scene, work, i):
+    """Person i, if employed, is so no longer; the firm hears of it when the month is matched.
+
+    The class of risk is the caller's to renew.
+    """
+    people, status = scene.people, scene.status
+    firm = np.int64(people.firm[i])
     if firm >= 0:
-        push(lists, counts, start, LOST, firm * a.n_tiers + a.tier[p.status[i]])
-        p.firm[i] = -1
-        p.job_since[i] = m.now
+        push(work, LOST, firm * status.n_tiers + status.tier[people.status[i]])
+        people.firm[i] = -1
+        people.job_since[i] = scene.month.now
 
 
 @njit(cache=True, forceinline=True)
-def wants_job(a, status, months, wish):
-    """Whether somebody new in a status, `months` old, looks for work; `wish` is a 32-bit draw."""
-    return wish < a.wish[status] and a.working[0] <= months and months < a.working[1]
+def leave_job(scene, work, i):
+    """Person i, if employed, is so no longer."""
+    end_job(scene, work, i)
+    renew_class(scene, i)
 
 
 @njit(cache=True, forceinline=True)
-def carry_job(p, i, new, a, m, lists, counts, start, word, wish):
+def take_job(scene, i, firm):
+    """Person i begins to work at a firm this month."""
+    people = scene.people
+    people.firm[i] = firm
+    people.job_since[i] = scene.month.now
+    people.sector[i] = scene.firms.sector[firm]
+    people.traits[i] &= NORMS
+    renew_class(scene, i)
+
+
+@njit(cache=True, forceinline=True)
+def wants_job(status, s, months, word):
+    """Whether somebody new in status s, `months` old, looks for work; `word` is a 32-bit draw."""
+    first, end = status.working[0], status.working[1]
+    return word < status.wish[s] and first <= months and months < end
+
+
+@njit(cache=True, forceinline=True)
+def carry_job(scene, work, i, new, words):
     """What becomes of the job of person i, whose status is about to become `new`.
 
     It is kept within a tier, and between tiers with the share `keep`. Of those who have none
-    after it, the share that the status says looks for work.
+    after it, the share that the status says looks for work. `words` are two 32-bit draws.
     """
-    old_tier, tier, firm = a.tier[p.status[i]], a.tier[new], np.int64(p.firm[i])
-    kept = tier >= 0 and (tier == old_tier or word < a.keep[old_tier, tier])
-    hired = p.job_since[i]
-    leave_job(p, i, a, m, lists, counts, start)
+    people, status, now = scene.people, scene.status, scene.month.now
+    old_tier, tier, firm = status.tier[people.status[i]], status.tier[new], np.int64(people.firm[i])
+    kept = tier >= 0 and (tier == old_tier or words[0] < status.keep[old_tier, tier])
+    hired = people.job_since[i]
+    end_job(scene, work, i)
     if firm >= 0 and kept:
-        push(lists, counts, start, GAINED, firm * a.n_tiers + tier)
-        p.firm[i] = firm
-        p.job_since[i] = hired
-        p.traits[i] &= NORMS
-    elif wants_job(a, new, m.now - np.int64(p.born[i]), wish):
-        p.traits[i] |= SEEKS
+        push(work, GAINED, firm * status.n_tiers + tier)
+        people.firm[i] = firm
+        people.job_since[i] = hired
+        people.traits[i] &= NORMS
+    elif wants_job(status, new, now - np.int64(people.born[i]), words[1]):
+        people.traits[i] |= SEEKS
     else:
-        p.traits[i] &= NORMS
+        people.traits[i] &= NORMS
 
 
 AUDIT_BITS = 20
 
 AUDIT_ONE = 1 << AUDIT_BITS
 
-# Rows of Books.tally: people who met the fate (in the rows of decisions: who applied); and for the
-# audit those drawn, the sum of their probabilities p and of p (1 - p), in units of 2**-20.
-FLOW, SEEN, EXPECTED, VARIANCE = 0, 1, 2, 3
-
 EIGHT, SIXTEEN, BYTE = np.uint64(8), np.uint64(16), np.uint64(255)
 
 LEFT, DIED, CITIZEN, PERMANENT, IRREGULAR, MOVED = map(np.int64, range(1, 7))
+"""Events that dependants hear of, in the column `event`."""
 
 FIRST, RENEWED, SHORT = map(np.int64, range(3))
 """Kinds of permits: see give_permit."""
@@ -101,53 +142,63 @@ def months_counted(counting, now):
 
 
 @njit(cache=True, forceinline=True)
-def fill_codes(p, i, now, codes, a, w):
+def fill_codes(scene, i, codes):
     """Write the factor codes of person i into codes, uint32[N_FACTORS] (order of FACTORS)."""
-    age = min(max((now - p.born[i]) // 12, 0), AGES - 1)
-    codes[0] = p.origin[i]
-    codes[1] = p.stage[i]
-    codes[2] = p.sex[i]
-    codes[3] = age
-    codes[4] = p.sex[i] * AGES + age
-    codes[5] = min((now - p.since[i]) // 12, YEARS - 1)
-    codes[6] = min((now - p.entered[i]) // 12, AGES - 1)
-    codes[7] = min(months_counted(p.counting[i], now) // 12, YEARS - 1)
-    codes[8] = p.permit_months[i]
-    codes[9] = p.language[i]
-    codes[10] = p.arrears[i]
-    codes[11] = now % 12 + 1
-    codes[12] = p.municipality[i]
-    if w.acting:
-        fill_acting_codes(p, i, now, codes, a, w)
+    people, now = scene.people, scene.month.now
+    age = min(max((now - people.born[i]) // 12, 0), AGES - 1)
+    codes[factors.ORIGIN] = people.origin[i]
+    codes[factors.STAGE] = people.stage[i]
+    codes[factors.SEX] = people.sex[i]
+    codes[factors.AGE] = age
+    codes[factors.AGE_SEX] = people.sex[i] * AGES + age
+    codes[factors.YEARS_IN_STATUS] = min((now - people.since[i]) // 12, YEARS - 1)
+    codes[factors.YEARS_RESIDENT] = min((now - people.entered[i]) // 12, AGES - 1)
+    counted = months_counted(people.counting[i], now)
+    codes[factors.COUNTING_YEARS] = min(counted // 12, YEARS - 1)
+    codes[factors.PERMIT_MONTHS] = people.permit_months[i]
+    codes[factors.LANGUAGE] = people.language[i]
+    codes[factors.ARREARS] = people.arrears[i]
+    codes[factors.CALENDAR_MONTH] = now % 12 + 1
+    codes[factors.MUNICIPALITY] = people.municipality[i]
+    if scene.world.acting:
+        fill_acting_codes(scene, i, codes)
     else:
-        codes[13] = 2
-        codes[20] = MOST_SECTORS
-        codes[21] = 0
+        codes[factors.EMPLOYED] = factors.NO_JOB_ASKED
+        codes[factors.SECTOR] = MOST_SECTORS
+        codes[factors.MONTHS_WITHOUT_JOB] = 0
 
 
 @njit(cache=True, forceinline=True)
-def fill_acting_codes(p, i, now, codes, a, w):
+def fill_acting_codes(scene, i, codes):
     """The codes that depend on the person's firm and municipality, and on the permit's date."""
-    firm, town = p.firm[i], np.int64(p.municipality[i])
-    codes[13] = 1 if firm >= 0 else (0 if a.seeks[p.status[i]] else 2)
-    codes[14] = w.firm_support[firm] if firm >= 0 else 0
-    codes[15] = w.support[town]
-    codes[16] = w.sentiment[town]
-    codes[17] = p.traits[i] & NORMS
-    codes[18] = w.linked[town]
-    given = np.int64(p.permit_end[i]) - p.permit_months[i]
-    codes[19] = min(max(now - given, 0), YEARS - 1)
-    codes[20] = min(np.int64(p.sector[i]), MOST_SECTORS)
-    codes[21] = min(now - max(p.job_since[i], p.since[i]), YEARS - 1) if codes[13] == 0 else 0
+    people, world, now = scene.people, scene.world, scene.month.now
+    firm, town = people.firm[i], np.int64(people.municipality[i])
+    if firm >= 0:
+        codes[factors.EMPLOYED] = factors.WITH_JOB
+    elif scene.status.seeks[people.status[i]]:
+        codes[factors.EMPLOYED] = factors.WITHOUT_JOB
+    else:
+        codes[factors.EMPLOYED] = factors.NO_JOB_ASKED
+    codes[factors.FIRM_SUPPORT] = world.firm_support[firm] if firm >= 0 else 0
+    codes[factors.TOWN_SUPPORT] = world.support[town]
+    codes[factors.SENTIMENT] = world.sentiment[town]
+    codes[factors.NORMS] = people.traits[i] & NORMS
+    codes[factors.LINKED] = world.linked[town]
+    given = np.int64(people.permit_end[i]) - people.permit_months[i]
+    codes[factors.PERMIT_AGE] = min(max(now - given, 0), YEARS - 1)
+    codes[factors.SECTOR] = min(np.int64(people.sector[i]), MOST_SECTORS)
+    without = codes[factors.EMPLOYED] == factors.WITHOUT_JOB
+    months = min(now - max(people.job_since[i], people.since[i]), YEARS - 1) if without else 0
+    codes[factors.MONTHS_WITHOUT_JOB] = months
 
 
 @njit(cache=True, forceinline=True)
-def value(t, base, f, codes):
+def value(scene, f, codes):
     """Base value of row f times its multipliers: a rate per year, or a probability."""
-    out = base[f]
+    fates, out = scene.fates, scene.base[f]
     if out > 0.0:
-        for k in range(t.mult_first[f], t.mult_first[f + 1]):
-            out *= t.values[t.mult_offset[k] + codes[t.mult_factor[k]]]
+        for k in range(fates.mult_first[f], fates.mult_first[f + 1]):
+            out *= fates.values[fates.mult_offset[k] + codes[fates.mult_factor[k]]]
     return out
 
 
@@ -160,17 +211,18 @@ def audit(tally, f, width, scale):
 
 
 @njit(cache=True, forceinline=True)
-def fill_rates(t, base, lst, codes, rates):
+def fill_rates(scene, lst, codes, rates):
     """Running sums of the rates per year of a list's fates into the buffer; returns the total."""
-    first, last = t.first[lst], t.first[lst + 1]
+    fates = scene.fates
+    first, last = fates.first[lst], fates.first[lst + 1]
     for f in range(first, last):
-        rates[f - first] = base[f]
-    # One flat loop over all multipliers of the list: no inner loop for the processor to guess.
-    # Indices without a sign need no look whether they count from the end.
-    for k in range(np.uint64(t.mult_first[first]), np.uint64(t.mult_first[last])):
-        word = t.packed[k]
+        rates[f - first] = scene.base[f]
+    # One flat loop over all multipliers of the list: an inner loop would be mispredicted.
+    # An unsigned index spares the check whether it counts from the end.
+    for k in range(np.uint64(fates.mult_first[first]), np.uint64(fates.mult_first[last])):
+        word = fates.packed[k]
         code = np.uint64(codes[(word >> EIGHT) & BYTE])
-        rates[word & BYTE] *= t.values[(word >> SIXTEEN) + code]
+        rates[word & BYTE] *= fates.values[(word >> SIXTEEN) + code]
     total = 0.0
     for k in range(last - first):
         total += rates[k]
@@ -179,21 +231,23 @@ def fill_rates(t, base, lst, codes, rates):
 
 
 @njit(cache=True, forceinline=True)
-def pick_fate(t, base, lst, codes, word, bound, rates, audited, tally, screen):
+def pick_fate(scene, work, lst, word, bound, audited):
     """The monthly fate that `word` falls on, or -1: competing risks, nothing comes last.
 
     `bound` is the threshold below which the word is known to lie: the audit is conditional on it.
-    `rates` is a float64 buffer. Returns the row of the fate.
+    The person's codes are in the workspace. Returns the row of the fate.
     """
-    total = fill_rates(t, base, lst, codes, rates)
+    rates, tally = work.rates, work.tally
+    total = fill_rates(scene, lst, work.codes, rates)
     if total <= 0.0:
         return -1
     p = any_event(total)
-    share, first, n = p / total, t.first[lst], t.first[lst + 1] - t.first[lst]
+    first = scene.fates.first[lst]
+    share, n = p / total, scene.fates.first[lst + 1] - first
     if min(threshold(p), np.uint64(4294967295)) > bound:  # bounds have 32 bits: no 2**32
-        screen[2] += 1
+        work.screen[BOUND_BROKEN] += 1
     if audited:
-        audit_fates(rates, n, first, share, bound, tally)
+        audit_fates(work, first, n, share, bound)
     # word < floor(x * 2**32) is the same as (word + 1) / 2**32 <= x, and scaling by 2**32 is exact.
     least = (np.float64(word) + 1.0) * (1.0 / 4294967296.0)
     if p < least:
@@ -209,45 +263,45 @@ def pick_fate(t, base, lst, codes, word, bound, rates, audited, tally, screen):
 
 
 @njit(cache=True, forceinline=True)
-def audit_fates(rates, n, first, share, bound, tally):
+def audit_fates(work, first, n, share, bound):
     """Add the probabilities of n competing fates, given a draw below `bound`, to the audit."""
     scale, below = AUDIT_ONE / np.float64(bound), np.uint64(0)
     for k in range(n):
-        cut = threshold(rates[k] * share)
+        cut = threshold(work.rates[k] * share)
         if cut > below:
-            audit(tally, first + k, cut - below, scale)
+            audit(work.tally, first + k, cut - below, scale)
             below = cut
 
 
 @njit(cache=True, forceinline=True)
-def pick_outcome(t, base, lst, codes, word, tally):
+def pick_outcome(scene, work, lst, word):
     """The outcome of an occasion that `word` falls on, or -1 for the remainder."""
     scale = AUDIT_ONE / 4294967296.0
     chosen, running, below = -1, 0.0, np.uint64(0)
-    for f in range(t.first[lst], t.first[lst + 1]):
-        running += value(t, base, f, codes)
+    for f in range(scene.fates.first[lst], scene.fates.first[lst + 1]):
+        running += value(scene, f, work.codes)
         cut = threshold(running)
         if cut > below:
-            audit(tally, f, cut - below, scale)
+            audit(work.tally, f, cut - below, scale)
             if below <= word and word < cut:
                 chosen = f
             below = cut
     if chosen >= 0:
-        tally[SEEN, chosen] += 1
+        work.tally[SEEN, chosen] += 1
     return chosen
 
 
 @njit(cache=True, forceinline=True)
-def granted(t, base, f, codes, word, tally):
+def granted(scene, work, f, word):
     """Whether the authority grants what fate f applies for."""
-    d = t.decision[f]
+    d = scene.fates.decision[f]
     if d < 0:
         return True
-    tally[FLOW, d] += 1  # whoever applies, granted or not
-    cut = threshold(value(t, base, d, codes))
-    audit(tally, d, cut, AUDIT_ONE / 4294967296.0)
+    work.tally[FLOW, d] += 1  # whoever applies, granted or not
+    cut = threshold(value(scene, d, work.codes))
+    audit(work.tally, d, cut, AUDIT_ONE / 4294967296.0)
     if word < cut:
-        tally[SEEN, d] += 1
+        work.tally[SEEN, d] += 1
         return True
     return False
 
@@ -256,11 +310,13 @@ IN, OUT = np.int64(1), np.int64(-1)
 
 
 @njit(cache=True, forceinline=True)
-def book(cube, towns, status, origin, place, prefecture, m, sign):
-    """Add one person to (IN) or take one from (OUT) the stocks of this chunk."""
-    s, town = np.int64(status), np.int64(place)
-    cube[(s * m.n_origins + origin) * m.n_prefectures + prefecture[town]] += sign
-    towns[town * m.n_statuses + s] += sign
+def book(scene, work, i, sign):
+    """Add person i to (IN) or take them from (OUT) the stocks of the chunk, as they are now."""
+    people, month = scene.people, scene.month
+    s, town = np.int64(people.status[i]), np.int64(people.municipality[i])
+    cell = (s * month.n_origins + people.origin[i]) * month.n_prefectures
+    work.cube[cell + scene.world.prefecture[town]] += sign
+    work.place[town * month.n_statuses + s] += sign
 
 
 @njit(cache=True, forceinline=True)
@@ -273,74 +329,84 @@ def pick_cut(cut, word):
 
 
 @njit(cache=True, forceinline=True)
-def give_permit(p, i, renewal, a, m, block):
+def give_permit(scene, i, renewal, block):
     """A permit from this month on: its length drawn, its end no later than the longest stay.
 
     `renewal` is FIRST, RENEWED or SHORT.
     """
-    s = p.status[i]
-    if not a.limited[s]:
-        p.permit_end[i] = NEVER
-        p.permit_months[i] = 255
+    people, status, month = scene.people, scene.status, scene.month
+    s = people.status[i]
+    if not status.limited[s]:
+        people.permit_end[i] = NEVER
+        people.permit_months[i] = 255
         return
-    x0, _ = draw(m.k0, m.k1, p.key[i], m.now, P_PERMIT_LENGTH, block)
+    x0, _ = draw(month.k0, month.k1, people.key[i], month.now, P_PERMIT_LENGTH, block)
     word = low(x0)
-    stage = p.stage[i]
-    if renewal == FIRST and a.course[s, stage, 0] > 0:
-        months = a.course[s, stage, pick_cut(a.course_cut[s, stage], word)]
+    stage = people.stage[i]
+    if renewal == FIRST and status.course[s, stage, 0] > 0:
+        months = status.course[s, stage, pick_cut(status.course_cut[s, stage], word)]
     else:
-        months = a.length[renewal, s, pick_cut(a.length_cut[renewal, s], word)]
-    p.permit_months[i] = months
-    limit = min(np.int64(p.since[i]) + a.longest[s], NEVER - 1)
-    p.permit_end[i] = max(min(m.now + np.int64(months), limit), m.now + 1)
+        months = status.length[renewal, s, pick_cut(status.length_cut[renewal, s], word)]
+    people.permit_months[i] = months
+    limit = min(np.int64(people.since[i]) + status.longest[s], NEVER - 1)
+    people.permit_end[i] = max(min(month.now + np.int64(months), limit), month.now + 1)
 
 
 @njit(cache=True, forceinline=True)
-def change_status(p, i, new, a, w, m, b, c, start, block):
-    """Move person i to status `new`, with its first permit; `block` keeps draws apart."""
-    place, origin = p.municipality[i], p.origin[i]
-    book(b.cube[c], b.place[c], p.status[i], origin, place, w.prefecture, m, OUT)
-    counting = np.int64(p.counting[i])
-    if counting >= 0 and not a.counts[new]:
-        p.counting[i] = -(m.now - counting) - 1
-    elif counting < 0 and a.counts[new]:
-        p.counting[i] = m.now - (-counting - 1)
-    x0, x1 = draw(m.k0, m.k1, p.key[i], m.now, P_NEW_STATUS, block)
-    carry_job(p, i, new, a, m, b.lists, b.counts[c], start, high(x0), low(x1))
-    p.status[i] = new
-    p.since[i] = m.now
-    p.stage[i] = pick_cut(a.stage_cut[new], low(x0))
-    if not a.sponsored[new]:
-        p.principal[i] = -1
-    give_permit(p, i, FIRST, a, m, block)
-    set_risk(p, i, w, m)
-    book(b.cube[c], b.place[c], p.status[i], origin, place, w.prefecture, m, IN)
+def set_status(scene, work, i, new, block):
+    """Person i gets status `new`, with its first permit; `block` keeps draws apart."""
+    people, status, month = scene.people, scene.status, scene.month
+    book(scene, work, i, OUT)
+    counting = np.int64(people.counting[i])
+    if counting >= 0 and not status.counts[new]:
+        people.counting[i] = -(month.now - counting) - 1
+    elif counting < 0 and status.counts[new]:
+        people.counting[i] = month.now - (-counting - 1)
+    x0, x1 = draw(month.k0, month.k1, people.key[i], month.now, P_NEW_STATUS, block)
+    carry_job(scene, work, i, new, (high(x0), low(x1)))
+    people.status[i] = new
+    people.since[i] = month.now
+    people.stage[i] = pick_cut(status.stage_cut[new], low(x0))
+    if not status.sponsored[new]:
+        people.principal[i] = -1
+    give_permit(scene, i, FIRST, block)
+    renew_class(scene, i)
+    book(scene, work, i, IN)
 
 
 @njit(cache=True, forceinline=True)
-def set_risk(p, i, w, m):
-    """Put person i into their class of bounds, as of now."""
-    mobility = w.mobility[p.municipality[i]]
-    p.risk[i] = risk_class(
-        p.status[i], p.firm[i], p.born[i], p.since[i], p.language[i], p.arrears[i], mobility, m.now
-    )
+def set_place(scene, work, i, place):
+    """Person i now lives in municipality `place`."""
+    book(scene, work, i, OUT)
+    scene.people.municipality[i] = place
+    renew_class(scene, i)
+    book(scene, work, i, IN)
 
 
 @njit(cache=True, forceinline=True)
-def remove(p, i, event, a, w, m, b, c, start):
+def set_arrears(scene, i, bits):
+    """Person i is in arrears with the premiums and taxes of `bits`."""
+    scene.people.arrears[i] = bits
+    renew_class(scene, i)
+
+
+@njit(cache=True, forceinline=True)
+def set_language(scene, i, level):
+    """Person i speaks Japanese at a level."""
+    scene.people.language[i] = level
+    renew_class(scene, i)
+
+
+@njit(cache=True, forceinline=True)
+def remove(scene, work, i, event):
     """Take person i out of the population; the row becomes a hole."""
-    book(b.cube[c], b.place[c], p.status[i], p.origin[i], p.municipality[i], w.prefecture, m, OUT)
-    flag(p.event, i, event, b.lists, b.counts[c], start)
-    leave_job(p, i, a, m, b.lists, b.counts[c], start)
-    p.traits[i] = 0
-    p.status[i] = HOLE
-    p.risk[i] = m.hole_risk
-    p.permit_end[i] = NEVER
-    p.principal[i] = -1
-    push(b.lists, b.counts[c], start, FREED, i)
-
-
-@njit(cache=True, forceinline=True)
-def code_buffer():
-    """uint32 buffer for factor codes."""
-    return np.zeros(N_FACTORS, np.uint32)
+    people = scene.people
+    book(scene, work, i, OUT)
+    flag(scene, work, i, event)
+    end_job(scene, work, i)
+    people.traits[i] = 0
+    people.status[i] = HOLE
+    people.risk[i] = scene.month.hole_risk
+    people.permit_end[i] = NEVER
+    people.principal[i] = -1
+    push(work, FREED, i)

@@ -13,7 +13,7 @@ from sim.processes.risk import class_bounds, rebanded, renew_classes, stale_stat
 def policy(state: State) -> None:
     """The month's rates: baseline edited by what is in force."""
     set_rates(state)
-    state.open_books()
+    state.clear_books()
     state.people.begin_month()
     state.lists.clear()
     if calendar_month(state.month) == 1:
@@ -22,11 +22,7 @@ def policy(state: State) -> None:
 
 def renew_risks(state: State) -> None:
     """Put everyone into the risk class of their present age and duration."""
-    p = state.people
-    names = ("status", "firm", "born", "since", "language", "arrears", "municipality")
-    columns = (p[name] for name in names)
-    mobility = state.world.mobility
-    state.crew.run(renew_classes, p.n, *columns, mobility, state.month, p["risk"])
+    state.crew.run(renew_classes, state.people.n, state.scene)
 
 
 def set_rates(state: State) -> None:

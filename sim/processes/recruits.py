@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -24,17 +25,38 @@ from sim.core.rng import (
     low,
     unit,
 )
-from sim.processes.arrivals import AHEAD, NOBODY, draw_profile, fetch_row, room_under, settle
+from sim.processes.arrivals import (
+    AHEAD,
+    NOBODY,
+    Newcomer,
+    draw_profile,
+    fetch_row,
+    room_under,
+    write_newcomer,
+)
 from sim.processes.firm_rules import MONTHS, rules
-from sim.processes.market import Offers, count_fields, count_in
-from sim.processes.person import pick_cut, set_risk
+from sim.processes.market import Offers, add_jobs, count_fields
+from sim.processes.person import open_workspace, pick_cut, take_job
 
 EARLIER = 1 << 19
 """Set in the blocks of draws about recruitments before the opening."""
 
 
+class Recruits(NamedTuple):
+    """n people who come this month to the firms that recruited them, and who they may be."""
+
+    firm: np.ndarray  # int32[n]: row of the firm
+    tier: np.ndarray  # uint8[n]: of the job
+    word: np.ndarray  # uint64[n]: draw of the vacancy
+    asked: np.ndarray  # int16[n]: month of the vacancy
+    rows: np.ndarray  # int32[n]: rows for the people
+    status_cut: np.ndarray  # uint64[T, S] cumulative: status by tier
+    origin_cut: np.ndarray  # uint64[S, P, O] cumulative: origin by status and prefecture
+    came: np.ndarray  # int64[C, S] out: people by chunk and status
+
+
 @njit(cache=True)
-def choose(taken, words, tier, success):
+def choose_recruits(taken, words, tier, success):
     """int64: free jobs for which somebody abroad is chosen; success uint64[T] thresholds."""
     rows, n = np.empty(taken.size, np.int64), 0
     for j in range(taken.size):
@@ -44,54 +66,48 @@ def choose(taken, words, tier, success):
 
 
 @njit(cache=True, nogil=True)
-def come(
-    c, first, stop, firm, tier, words, asked, rows, p, firms, status_cut, origin_cut, profile, a, w,
-    m, b, came,
-):  # fmt: skip
-    """Write the recruited people [first, stop) into `rows`; counts in came int64[C, S].
-
-    firm int32[n], tier uint8[n], words uint64[n] the draw of the vacancy, asked int16[n] its month
-    status_cut uint64[T, S]; origin_cut uint64[S, P, O], cumulative
-    """
-    p, a, w, b, profile, firms = (
-        borrow(p), borrow(a), borrow(w), borrow(b), borrow(profile), borrow(firms),
-    )  # fmt: skip
+def write_recruits(chunk, first, stop, scene, recruits, profile):
+    """Write the recruited people [first, stop) into their rows, at work in their firms."""
+    scene, recruits, profile = borrow(scene), borrow(recruits), borrow(profile)
+    work, month, world = open_workspace(scene, chunk, 0), scene.month, scene.world
     for k in range(first, stop):
-        fetch_row(p, rows[min(k + AHEAD, stop - 1)])
-        f, t, i = np.int64(firm[k]), np.int64(tier[k]), np.int64(rows[k])
-        key = identity(TAG_RECRUIT, words[k], np.uint64(asked[k]), t)
-        place = np.int64(firms.municipality[f])
-        x0, _ = draw(m.k0, m.k1, key, m.now, P_RECRUIT, 0)
-        status = pick_cut(status_cut[t], low(x0))
-        origin = pick_cut(origin_cut[status, w.prefecture[place]], high(x0))
-        y0, y1 = draw(m.k0, m.k1, key, m.now, P_RECRUITED_PERSON, 0)
-        sex, born, language = draw_profile(profile, status, m.now, y0, y1)
-        settle(p, i, key, status, origin, sex, born, place, NOBODY, language, a, w, m, b, c)
-        p.firm[i] = f
-        p.sector[i] = firms.sector[f]
-        p.traits[i] = 0
-        set_risk(p, i, w, m)
-        came[c, status] += 1
+        fetch_row(scene.people, recruits.rows[min(k + AHEAD, stop - 1)])
+        firm, tier, i = (
+            np.int64(recruits.firm[k]), np.int64(recruits.tier[k]), np.int64(recruits.rows[k]),
+        )  # fmt: skip
+        key = identity(TAG_RECRUIT, recruits.word[k], np.uint64(recruits.asked[k]), tier)
+        place = np.int64(scene.firms.municipality[firm])
+        x0, _ = draw(month.k0, month.k1, key, month.now, P_RECRUIT, 0)
+        status = pick_cut(recruits.status_cut[tier], low(x0))
+        origin = pick_cut(recruits.origin_cut[status, world.prefecture[place]], high(x0))
+        y0, y1 = draw(month.k0, month.k1, key, month.now, P_RECRUITED_PERSON, 0)
+        sex, born, language = draw_profile(profile, status, month.now, y0, y1)
+        newcomer = Newcomer(key, status, origin, sex, born, place, NOBODY, language)
+        write_newcomer(scene, work, i, newcomer)
+        take_job(scene, i, firm)
+        recruits.came[chunk, status] += 1
 
 
 @njit(cache=True)
-def already_chosen(n, firms, share, m, pending):
+def already_chosen(n, firms, share, month, pending):
     """People on the way to each firm at the opening: its heads x share[tier], rounded by a draw.
 
     pending int16[firms, T] out. Share is float64[T].
     """
     for f in range(n):
         for t in range(share.size):
-            x0, _ = draw(m.k0, m.k1, firms.key[f], m.now, P_VACANCY, (t << 20) | EARLIER)
+            block = (t << 20) | EARLIER
+            x0, _ = draw(month.k0, month.k1, firms.key[f], month.now, P_VACANCY, block)
             pending[f, t] = np.int64(firms.heads[f, t] * share[t] + unit(x0))
 
 
 @njit(cache=True)
-def earlier_words(firm, tier, ordinal, firms, m, words):
+def earlier_words(firm, tier, ordinal, firms, month, words):
     """The draw of each person on the way at the opening, uint64[n]."""
     for k in range(firm.size):
         block = (np.int64(tier[k]) << 20) | EARLIER | (ordinal[k] + 1)
-        _, words[k] = draw(m.k0, m.k1, firms.key[firm[k]], m.now, P_VACANCY, block)
+        key = firms.key[firm[k]]
+        _, words[k] = draw(month.k0, month.k1, key, month.now, P_VACANCY, block)
 
 
 def within_caps(state: State, labour: Labour, offers: Offers, rows: np.ndarray) -> np.ndarray:
@@ -125,7 +141,7 @@ def within_caps(state: State, labour: Labour, offers: Offers, rows: np.ndarray) 
             labour.capped[t, f] = wanted[f] - room[f]
             labour.counts[CAPPED, t] += wanted[f] - room[f]
     _under_policy(state, labour, offers, rows, out, pending.sum(axis=1))
-    count_in(labour.flow, tier[out], of_job[out], 1)
+    add_jobs(labour.flow, tier[out], of_job[out], 1)
     return out
 
 

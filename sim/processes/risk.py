@@ -15,7 +15,7 @@ from numba import njit
 
 from sim.agents.population import HOLE
 from sim.agents.state import BandTable
-from sim.config.factors import AGES, FACTORS, YEARS
+from sim.config.factors import AGES, FACTORS, NO_JOB_ASKED, WITH_JOB, WITHOUT_JOB, YEARS
 from sim.core.kernels import borrow, hold
 from sim.core.threads import Crew
 from sim.rates.places import N_MOBILITY
@@ -33,8 +33,14 @@ N_LANGUAGE: Final = 5
 
 N_ARREARS: Final = 8
 
-# Classes of one status: employed x age x years x language x arrears x mobility, the last fastest.
 DIMENSIONS: Final = (2, N_AGE, N_YEAR, N_LANGUAGE, N_ARREARS, N_MOBILITY)
+"""Numbers of bands of each axis of the classes of one status, the last axis fastest."""
+
+BY_EMPLOYED, BY_AGE, BY_YEARS, BY_LANGUAGE, BY_ARREARS, BY_MOBILITY = range(len(DIMENSIONS))
+"""The axes of DIMENSIONS: those before BY_YEARS are the same in a group of classes."""
+
+NO_AXIS: Final = -1
+"""Of a multiplier that no band tells apart."""
 
 PER_STATUS: Final = int(np.prod(DIMENSIONS))
 
@@ -58,25 +64,30 @@ def risk_class(status, firm, born, since, language, arrears, mobility, now):
     return ((group * N_LANGUAGE + language) * N_ARREARS + arrears) * N_MOBILITY + mobility
 
 
+@njit(cache=True, forceinline=True)
+def renew_class(scene, i):
+    """Put person i into their class of risk, as of now."""
+    people = scene.people
+    people.risk[i] = risk_class(
+        people.status[i], people.firm[i], people.born[i], people.since[i], people.language[i],
+        people.arrears[i], scene.world.mobility[people.municipality[i]], scene.month.now,
+    )  # fmt: skip
+
+
 @njit(cache=True, nogil=True)
-def renew_classes(
-    chunk, first, stop, status, firm, born, since, language, arrears, municipality, mobility, now,
-    risk,
-):  # fmt: skip
-    """Recompute the class of rows [first, stop); mobility is uint8[M]."""
+def renew_classes(chunk, first, stop, scene):
+    """Put everyone of rows [first, stop) into their class of risk, as of now."""
+    scene = borrow(scene)
     for i in range(first, stop):
-        if status[i] != HOLE:
-            risk[i] = risk_class(
-                status[i], firm[i], born[i], since[i], language[i], arrears[i],
-                mobility[municipality[i]], now,
-            )  # fmt: skip
+        if scene.people.status[i] != HOLE:
+            renew_class(scene, i)
 
 
 def band_table(t: FateTable, mobility: np.ndarray) -> BandTable:
     """Reduce every multiplier table to bands; `mobility` is uint8[M], the class of each place."""
     ends = np.unique(np.append(t.mult_offset, t.values.size))
     size = dict(zip(ends[:-1].tolist(), np.diff(ends).tolist(), strict=True))
-    axis = np.full(t.mult_offset.size, -1, np.int64)
+    axis = np.full(t.mult_offset.size, NO_AXIS, np.int64)
     values = np.ones((t.mult_offset.size, N_AGE))
     name_of = {row: name for name, row in FACTORS.items()}
     reduced: dict[tuple[int, int], tuple[int, np.ndarray]] = {}  # many fates share a table
@@ -116,19 +127,20 @@ def _tables(t: FateTable) -> tuple[np.ndarray, np.ndarray]:
 def _reduce(factor: str, table: np.ndarray, mobility: np.ndarray) -> tuple[int, np.ndarray]:
     """(axis, largest value by band) of one multiplier table."""
     if factor == "employed":
-        return 0, np.array([max(table[0], table[2]), table[1]])  # 2: work is not asked for
+        without = max(table[WITHOUT_JOB], table[NO_JOB_ASKED])
+        return BY_EMPLOYED, np.array([without, table[WITH_JOB]])
     if factor == "age":
-        return 1, _by_band(table, AGE_BANDS)
+        return BY_AGE, _by_band(table, AGE_BANDS)
     if factor == "age_sex":
-        return 1, _by_band(np.maximum(table[:AGES], table[AGES:]), AGE_BANDS)
+        return BY_AGE, _by_band(np.maximum(table[:AGES], table[AGES:]), AGE_BANDS)
     if factor == "years_in_status":
-        return 2, _by_band(table, YEAR_BANDS)
+        return BY_YEARS, _by_band(table, YEAR_BANDS)
     if factor in ("language", "arrears"):
-        return 3 if factor == "language" else 4, table
+        return BY_LANGUAGE if factor == "language" else BY_ARREARS, table
     if factor == "municipality":
         groups = [table[mobility == k] for k in range(N_MOBILITY)]
-        return 5, np.array([group.max() if group.size else 0.0 for group in groups])
-    return -1, np.array([table.max()])
+        return BY_MOBILITY, np.array([group.max() if group.size else 0.0 for group in groups])
+    return NO_AXIS, np.array([table.max()])
 
 
 def _by_band(table: np.ndarray, bands: tuple[int, ...]) -> np.ndarray:
@@ -185,7 +197,7 @@ def _fill_bounds(chunk, first, stop, groups, t, bands, base, out):
     # Loops over single numbers: expressions of whole arrays take seconds to compile.
     t, bands, base, out = borrow(t), borrow(bands), borrow(base), borrow(out)
     below = N_YEAR * N_LANGUAGE * N_ARREARS * N_MOBILITY
-    buffers = np.zeros(below), np.zeros((6, N_ARREARS))
+    buffers = np.zeros(below), np.zeros((len(DIMENSIONS), N_ARREARS))
     total, inside = borrow(buffers[0]), borrow(buffers[1])
     for g in range(first, stop):
         group = groups[g]
@@ -195,18 +207,18 @@ def _fill_bounds(chunk, first, stop, groups, t, bands, base, out):
             total[rest] = 0.0
         for f in range(t.first[lst], t.first[lst + 1]):
             rate = base[f]
-            for axis in range(2, 6):
+            for axis in range(BY_YEARS, len(DIMENSIONS)):
                 for band in range(N_ARREARS):
                     inside[axis, band] = 1.0
             for k in range(t.mult_first[f], t.mult_first[f + 1]):
                 axis = bands.axis[k]
-                if 2 <= axis <= 5:  # differs inside the group
+                if axis >= BY_YEARS:  # differs inside the group
                     for band in range(N_ARREARS):
                         inside[axis, band] *= bands.values[k, band]
-                elif axis < 0:
+                elif axis == NO_AXIS:
                     rate *= bands.values[k, 0]
                 else:
-                    rate *= bands.values[k, employed if axis == 0 else age]
+                    rate *= bands.values[k, employed if axis == BY_EMPLOYED else age]
             if rate > 0.0:
                 _add_rates(rate, inside, total)
         start = group * below
@@ -225,8 +237,9 @@ def _add_rates(rate, inside, total):
     rest = 0
     for years in range(N_YEAR):
         for language in range(N_LANGUAGE):
-            so_far = rate * inside[2, years] * inside[3, language]
+            so_far = rate * inside[BY_YEARS, years] * inside[BY_LANGUAGE, language]
             for arrears in range(N_ARREARS):
+                in_arrears = so_far * inside[BY_ARREARS, arrears]
                 for mobility in range(N_MOBILITY):
-                    total[rest] += so_far * inside[4, arrears] * inside[5, mobility]
+                    total[rest] += in_arrears * inside[BY_MOBILITY, mobility]
                     rest += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -28,6 +28,21 @@ FARED: Final = declare(
     columns=("people", Column("satisfaction", f"1/{FINE} of full satisfaction"), "b1", "norms"),
 )  # fmt: skip
 
+FARED_PEOPLE, FARED_CONTENT, FARED_B1, FARED_NORMS = map(
+    FARED.at, ("people", "satisfaction", "b1", "norms")
+)
+
+N_FARED: Final = len(FARED.columns)
+
+N_COUNTED: Final = len(COUNTED)
+
+BEHIND_NHI, BEHIND_PENSION, TOWN_B1, TOWN_NORMS = map(
+    COUNTED.index, ("behind_nhi", "behind_pension", "b1", "norms")
+)
+
+B1: Final = 3
+"""Level of Japanese: see the column `language`."""
+
 FIVE_YEARS: Final = 60
 
 
@@ -43,40 +58,49 @@ def mark_families(principal, family):
             family[on] = 1
 
 
-@njit(cache=True, nogil=True)
-def census(c, first, stop, p, a, w, seeks, family, near, weights, n_prefectures, towns, fared):
-    """Count rows [first, stop) of the population p.
+class Asked(NamedTuple):
+    """What the satisfaction of residents is made of, besides their columns."""
 
-    seeks    bool[S]: statuses that ask for a job; none where firms do not act
-    near     int64[M]: what local sentiment adds to satisfaction, in ten-thousandths
-    weights  int64[5]: base, permit, job, family, language, in ten-thousandths
+    seeks: np.ndarray  # bool[S]: statuses that ask for a job; none where firms do not act
+    family: np.ndarray  # uint8[n]: see mark_families
+    near: np.ndarray  # int64[M]: what local sentiment adds, in ten-thousandths
+    weights: np.ndarray  # int64[5]: in order of WEIGHTS, in ten-thousandths
+
+
+@njit(cache=True, nogil=True)
+def census(chunk, first, stop, scene, asked, towns, fared):
+    """Count residents of rows [first, stop).
+
     towns    int64[C, M * 4]: see agents.towns.COUNTED
     fared    int64[C, S * P * 4]: by the columns of FARED
     """
-    p, a, w = borrow(p), borrow(a), borrow(w)
-    base, permit, job = weights[0], weights[1], weights[2]
-    kin, speaks = weights[3], weights[4]
+    scene, asked = borrow(scene), borrow(asked)
+    people, world, month = scene.people, scene.world, scene.month
+    base, permit, job, kin, speaks = (
+        asked.weights[0], asked.weights[1], asked.weights[2], asked.weights[3], asked.weights[4],
+    )  # fmt: skip
     for i in range(first, stop):
-        s = p.status[i]
+        s = people.status[i]
         if s == HOLE:
             continue
-        town, level = np.int64(p.municipality[i]), np.int64(p.language[i])
-        arrears, norms = np.int64(p.arrears[i]), np.int64(p.traits[i]) & NORMS
-        at = town * 4
-        towns[c, at] += arrears & 1
-        towns[c, at + 1] += (arrears >> 1) & 1
-        towns[c, at + 2] += level >= 3
-        towns[c, at + 3] += norms
-        secure = 0 if s == a.irregular else min(np.int64(p.permit_months[i]), FIVE_YEARS)
+        town, level = np.int64(people.municipality[i]), np.int64(people.language[i])
+        arrears, norms = np.int64(people.arrears[i]), np.int64(people.traits[i]) & NORMS
+        at = town * N_COUNTED
+        towns[chunk, at + BEHIND_NHI] += arrears & 1
+        towns[chunk, at + BEHIND_PENSION] += (arrears >> 1) & 1
+        towns[chunk, at + TOWN_B1] += level >= B1
+        towns[chunk, at + TOWN_NORMS] += norms
+        irregular = s == scene.status.irregular
+        secure = 0 if irregular else min(np.int64(people.permit_months[i]), FIVE_YEARS)
         content = base + permit * secure // FIVE_YEARS
-        if not seeks[s] or p.firm[i] >= 0:
+        if not asked.seeks[s] or people.firm[i] >= 0:
             content += job
-        content += kin * family[i] + speaks * level // 4 + near[town]
-        at = (np.int64(s) * n_prefectures + w.prefecture[town]) * 4
-        fared[c, at] += 1
-        fared[c, at + 1] += min(content, FINE)
-        fared[c, at + 2] += level >= 3
-        fared[c, at + 3] += norms
+        content += kin * asked.family[i] + speaks * level // 4 + asked.near[town]
+        at = (np.int64(s) * month.n_prefectures + world.prefecture[town]) * N_FARED
+        fared[chunk, at + FARED_PEOPLE] += 1
+        fared[chunk, at + FARED_CONTENT] += min(content, FINE)
+        fared[chunk, at + FARED_B1] += level >= B1
+        fared[chunk, at + FARED_NORMS] += norms
 
 
 TOWNS: Final = declare(
@@ -107,10 +131,8 @@ def take_census(state: State) -> tuple[np.ndarray, np.ndarray]:
     towns = np.zeros((c, m * len(COUNTED)), np.int64)
     fared = np.zeros((c, s * n_prefectures * len(FARED.columns)), np.int64)
     seeks = state.model.status.seeks & (state.labour is not None)
-    state.crew.run(
-        census, people.n, people.columns, state.model.status, state.world, seeks, family, near,
-        weights, n_prefectures, towns, fared,
-    )  # fmt: skip
+    asked = Asked(seeks, family, near, weights)
+    state.crew.run(census, people.n, state.scene, asked, towns, fared)
     by_town = towns.sum(axis=0).reshape(m, len(COUNTED))
     return by_town, fared.sum(axis=0).reshape(s, n_prefectures, len(FARED.columns))
 
@@ -139,23 +161,28 @@ TRAITS: Final = declare(
                         "level_1", "level_2", "level_3", "level_4"),
 )  # fmt: skip
 
+TRAIT_PEOPLE, BEHIND, AT_LEVEL = map(TRAITS.at, ("people", "behind_nhi", "level_0"))
+"""Columns of TRAITS; the last two begin those by bit of arrears and by level of Japanese."""
+
 
 @njit(cache=True, nogil=True)
-def describe_people(c, first, stop, status, sex, born, arrears, language, now, ages, traits):
+def describe_people(chunk, first, stop, scene, ages, traits):
     """Ages and traits of rows [first, stop).
 
     ages   int32[C, S, 2, 23]  by status, sex and five-year age
     traits int32[C, S, 9]      by the columns of TRAITS
     """
+    scene = borrow(scene)
+    people, now = scene.people, scene.month.now
     for i in range(first, stop):
-        s = status[i]
+        s = people.status[i]
         if s != HOLE:
-            age = min(max((now - born[i]) // 12, 0), AGES - 1)
-            ages[c, s, sex[i], age // 5] += 1
-            traits[c, s, 0] += 1
+            age = min(max((now - people.born[i]) // 12, 0), AGES - 1)
+            ages[chunk, s, people.sex[i], age // 5] += 1
+            traits[chunk, s, TRAIT_PEOPLE] += 1
             for bit in range(3):
-                traits[c, s, 1 + bit] += (arrears[i] >> bit) & 1
-            traits[c, s, 4 + language[i]] += 1
+                traits[chunk, s, BEHIND + bit] += (people.arrears[i] >> bit) & 1
+            traits[chunk, s, AT_LEVEL + people.language[i]] += 1
 
 
 YEARS: Final = (1, 3, 5, 10)
@@ -171,17 +198,20 @@ COHORTS: Final = declare(
 
 
 @njit(cache=True, nogil=True)
-def count_cohorts(c, first, stop, status, born, entered, now, months, out):
+def count_cohorts(chunk, first, stop, scene, months, out):
     """People of rows [first, stop) who first came `months` to `months` + 5 months ago.
 
     months int64[K]; out int32[C, S, K]. Who was born here is no newcomer.
     """
+    scene = borrow(scene)
+    people, now = scene.people, scene.month.now
     for i in range(first, stop):
-        if status[i] != HOLE and entered[i] != born[i]:
-            ago = now - entered[i]
+        status = people.status[i]
+        if status != HOLE and people.entered[i] != people.born[i]:
+            ago = now - people.entered[i]
             for k in range(months.size):
                 if months[k] <= ago < months[k] + WINDOW:
-                    out[c, status[i], k] += 1
+                    out[chunk, status, k] += 1
 
 
 JOBS: Final = declare(
@@ -208,6 +238,8 @@ SURVEYED: Final = declare(
     ("K", "Z", "U"), HALF_YEAR,
     columns=(Column("firms", "establishments"), "workers", Column("vacancies", "jobs")),
 )  # fmt: skip
+
+FIRMS_THERE, WORKERS_THERE, STILL_OPEN = map(SURVEYED.at, ("firms", "workers", "vacancies"))
 
 
 def remember_jobs(state: State) -> None:
@@ -259,7 +291,7 @@ def support_cost(state: State) -> float:
 
 
 @njit(cache=True, nogil=True)
-def count_supported(c, first, stop, firms, workers):
+def count_supported(chunk, first, stop, firms, workers):
     """Workers of firms [first, stop) by the bits of support: workers int64[C, 2**kinds]."""
     firms = borrow(firms)
     for f in range(first, stop):
@@ -267,25 +299,25 @@ def count_supported(c, first, stop, firms, workers):
             here = 0
             for t in range(firms.heads.shape[1]):
                 here += firms.heads[f, t]
-            workers[c, firms.support[f]] += here
+            workers[chunk, firms.support[f]] += here
 
 
 @njit(cache=True, nogil=True)
-def count_firms_now(c, first, stop, firms, out):
+def count_firms_now(chunk, first, stop, firms, out):
     """Firms, workers and vacancies of rows [first, stop): out int64[C, K, Z, U, 3]."""
     firms = borrow(firms)
     for f in range(first, stop):
         status = firms.status[f]
         if status == NO_FIRM:
             continue
-        cell = out[c, firms.sector[f], firms.size[f], status]
+        cell = out[chunk, firms.sector[f], firms.size[f], status]
         people, vacant = 0, 0
         for t in range(firms.heads.shape[1]):
             people += firms.heads[f, t]
             vacant += firms.vacancies[f, t]
-        cell[0] += 1
-        cell[1] += people
-        cell[2] += vacant
+        cell[FIRMS_THERE] += 1
+        cell[WORKERS_THERE] += people
+        cell[STILL_OPEN] += vacant
 
 
 def describe(state: State) -> None:
@@ -293,17 +325,15 @@ def describe(state: State) -> None:
     s, m = state.sizes[0], state.sizes[3]
     ages = np.zeros((state.chunks, s, 2, 23), np.int32)
     traits = np.zeros((state.chunks, s, 9), np.int32)
-    p = state.people
-    columns = (p[name] for name in ("status", "sex", "born", "arrears", "language"))
-    state.crew.run(describe_people, p.n, *columns, state.month, ages, traits)
+    people = state.people
+    state.crew.run(describe_people, people.n, state.scene, ages, traits)
     record = state.record
     record.add(PLACES, state.month, state.place.reshape(m, s).astype(np.int32))
     record.add(BY_AGE, state.month, ages.sum(axis=0, dtype=np.int32))
     record.add(TRAITS, state.month, traits.sum(axis=0, dtype=np.int32))
     months = 12 * np.array(YEARS)
     cohorts = np.zeros((state.chunks, s, months.size), np.int32)
-    columns = (p[name] for name in ("status", "born", "entered"))
-    state.crew.run(count_cohorts, p.n, *columns, state.month, months, cohorts)
+    state.crew.run(count_cohorts, people.n, state.scene, months, cohorts)
     record.add(COHORTS, state.month, cohorts.sum(axis=0, dtype=np.int32))
     describe_civic(state)
     describe_firms(state)

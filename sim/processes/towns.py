@@ -19,13 +19,14 @@ from sim.agents.record import MONTH, Column, declare
 from sim.agents.state import State
 from sim.agents.towns import COUNTED, FUNDED_LEVEL, Land, Towns
 from sim.core.clock import calendar_month
+from sim.core.kernels import borrow
 from sim.core.rng import P_TOWN_CLASSES, one_uniform
 
 FISCAL_YEAR: Final = 4
 """Month in which budgets begin."""
 
 LEAST, MOST = 0.02, 0.98
-"""Sentiment stays between: nowhere are all of one mind."""
+"""Bounds of sentiment: nowhere do all residents agree."""
 
 FEW: Final = 50.0
 """Residents with the nation's arrears rate that are added to each place's own."""
@@ -70,7 +71,7 @@ def step(
 def _budget(
     towns: Towns, params: Mapping[str, float], people: Residents, cost: list[float]
 ) -> None:
-    """The year's money, and what it is spent on: the yearly decision about support."""
+    """The year's budget, and the level of support that it is spent on."""
     _fund(towns, round(params["town.support.bodies"]), people.foreign)
     grant = params["town.support.grants"] / max(int(towns.funded.sum()), 1)
     towns.budget[:] = params["town.support.own"] * people.foreign + grant * towns.funded
@@ -86,7 +87,7 @@ def _budget(
 
 
 def _fund(towns: Towns, bodies: int, foreign: np.ndarray) -> None:
-    """Grants to so many bodies: who has one keeps it while there are enough, then by residents."""
+    """Grants for `bodies` municipalities: those that have one keep it, then by residents."""
     order = np.lexsort((np.arange(foreign.size), -foreign, -towns.funded.astype(np.int64)))
     if towns.funded.sum() > bodies:  # the smallest lose it
         order = np.lexsort((np.arange(foreign.size), -foreign * towns.funded))
@@ -219,11 +220,13 @@ CIVIC: Final = declare(
 
 
 @njit(cache=True, nogil=True)
-def count_origins(c, first, stop, status, origin, municipality, out):
+def count_origins(chunk, first, stop, scene, out):
     """People by origin and municipality from rows [first, stop): out int32[C, O, M]."""
+    scene = borrow(scene)
+    people = scene.people
     for i in range(first, stop):
-        if status[i] != HOLE:
-            out[c, origin[i], municipality[i]] += 1
+        if people.status[i] != HOLE:
+            out[chunk, people.origin[i], people.municipality[i]] += 1
 
 
 LARGEST: Final = float(2**31)
@@ -295,13 +298,13 @@ def municipalities(state: State) -> None:
     if state.land is not None:
         people = residents(state)
         step(state.towns, state.land, state.params, state.month, state.key, people)
-        show(state)
+        publish_towns(state)
         if calendar_month(state.month) == 1:
-            lean(state)
+            set_pull(state)
 
 
-def show(state: State) -> None:
-    """Let kernels see support, sentiment and links as they are."""
+def publish_towns(state: State) -> None:
+    """Let kernels see support, sentiment and links as they are this month."""
     towns = state.towns
     state.world = state.world._replace(
         acting=True,
@@ -312,8 +315,8 @@ def show(state: State) -> None:
     )
 
 
-def lean(state: State) -> None:
-    """Let internal moves of the coming year lean to co-nationals, support and jobs."""
+def set_pull(state: State) -> None:
+    """Set the weights of destinations of the coming year's moves by co-nationals, support, jobs."""
     state.towns.pull = destinations(state, jobs_on_offer(state))
     state.world = state.world._replace(pull=state.towns.pull)
 
@@ -336,10 +339,8 @@ def destinations(state: State, jobs: np.ndarray) -> np.ndarray:
 
     jobs: float64[M], jobs on offer relative to the country's.
     """
-    people, o, m = state.people, state.sizes[1], state.sizes[3]
-    count = np.zeros((state.chunks, o, m), np.int32)
-    columns = (people[name] for name in ("status", "origin", "municipality"))
-    state.crew.run(count_origins, people.n, *columns, count)
+    count = np.zeros((state.chunks, state.sizes[1], state.sizes[3]), np.int32)
+    state.crew.run(count_origins, state.people.n, state.scene, count)
     land = state.land
     assert land is not None
     names = ("conationals", "support", "jobs")

@@ -13,7 +13,8 @@ import numpy as np
 
 from sim.config.factors import AGES, FACTORS, N_FACTORS
 from sim.core.probability import MONTHS_PER_YEAR, competing
-from sim.rates.tables import KINDS, MONTHLY, Model
+from sim.rates.kinds import KINDS
+from sim.rates.tables import MONTHLY, Model
 
 EXITS: Final = ("left", "died", "naturalised")
 """Where people go who leave the population; in the order of kinds 1, 2 and 3."""

@@ -1,6 +1,7 @@
 """Factors: the covariates that may multiply a rate, each as a small integer code of a person.
 
-To add a factor: a field in `schema.Factors`, a line in FACTORS, its code in `person.fill_codes`.
+To add a factor: a field in `schema.Factors`, a line in FACTORS and its constant, its code in
+`person.fill_codes`.
 """
 
 from __future__ import annotations

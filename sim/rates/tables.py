@@ -18,6 +18,7 @@ from sim.config.schema.policy import Lever
 from sim.config.schema.run import Fate, RunConfig
 from sim.core.errors import ConfigError
 from sim.rates.fates import OCCASIONS, FactorTables, FateRow, rows_of
+from sim.rates.kinds import KINDS
 from sim.rates.statuses import StatusTable, status_table
 
 SPARED_BY: Final = {"until_renewal": "permit_age", "months": "years_in_status"}
@@ -72,30 +73,12 @@ def wanted_by(config: RunConfig, paths: Paths) -> dict[str, dict[tuple[str, str]
 
 MONTHLY, AT_END, AT_LIMIT = 0, 1, 2
 
-KINDS: Final = {
-    "leave": 1,
-    "die": 2,
-    "citizen": 3,
-    "switch": 4,
-    "stage": 5,
-    "move": 6,
-    "birth": 7,
-    "family": 8,
-    "arrears": 9,
-    "clear": 10,
-    "learn": 11,
-    "quit": 12,
-    "norms": 13,
-    "seek": 14,
-    "short": 15,
-}
-
 
 class FateTable(NamedTuple):
     """Every fate, in kernel form. S statuses, F fates, G decisions, K multipliers, V values."""
 
     first: np.ndarray  # int32[8 * S + 1]: fates of (occasion, status) are first[l]..first[l+1]
-    kind: np.ndarray  # uint8[F]
+    kind: np.ndarray  # uint8[F]: see sim.rates.kinds
     to: np.ndarray  # int16[F]: status or stage row, -1 if none
     bits: np.ndarray  # uint8[F]: arrears bits
     decision: np.ndarray  # int32[F]: row of the authority's decision in `base`, -1 if none

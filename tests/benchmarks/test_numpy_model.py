@@ -8,7 +8,7 @@ from sim.agents.record import Record
 from sim.agents.state import State
 from sim.model import month
 from sim.processes import fates as fates_module
-from sim.rates.tables import KINDS
+from sim.rates.kinds import KINDS
 from tests.helpers import tiny
 
 SEEDS, MONTHS = 4, 12

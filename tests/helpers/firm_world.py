@@ -21,7 +21,7 @@ from sim.core.rng import run_key
 from sim.core.threads import Crew
 from sim.data import load as tables
 from sim.data.load import Data
-from sim.processes.firms import plan
+from sim.processes.firms import firms_month
 from sim.rates.places import Places, load_places
 
 SCALE = 0.02
@@ -63,7 +63,7 @@ def fresh() -> FirmSet:
 
 
 class Months:
-    """Months of firms alone: `plan`, then hiring and eviction as a test says."""
+    """Months of firms alone: `firms_month`, then hiring and eviction as a test says."""
 
     def __init__(self, firms: FirmSet, threads: int = 1, **change: float) -> None:
         params = parameters(config())
@@ -84,7 +84,7 @@ class Months:
         """One month; `hire`: every vacancy is filled and whoever must go has gone."""
         self.state.month += 1
         self.state.now = _now(self.state.month)
-        plan(self.state)
+        firms_month(self.state)
         if hire:
             notice = self.firms["notice"]
             self.firms["heads"][(notice > 0) & (notice <= self.state.month)] = 0

@@ -12,11 +12,11 @@ from sim.model import precompile
 from sim.config.compose import compose
 from sim.model.model import Kyosei
 from sim.processes.arrivals import arrive
-from sim.processes.families import born_here, brought, follow
+from sim.processes.families import follow, write_births, write_brought
 from sim.processes.fates import month_of_everyone
-from sim.processes.recruits import come
+from sim.processes.recruits import write_recruits
 
-kernels = month_of_everyone, come, arrive, follow, brought, born_here
+kernels = month_of_everyone, write_recruits, arrive, follow, write_brought, write_births
 precompile.compile_all()
 model = Kyosei(compose(["scale=0.002", "end=2025-07"]))
 before = [len(kernel.signatures) for kernel in kernels]

@@ -7,7 +7,18 @@ import itertools
 import numpy as np
 import pytest
 
-from sim.processes.market import HASH, NOWHERE, elsewhere, line_up, order, pairs, spaces
+from sim.processes.market import (
+    HASH,
+    NOWHERE,
+    Jobs,
+    Pairs,
+    Search,
+    elsewhere,
+    line_up,
+    pair_up,
+    ring_spaces,
+    sort_rings,
+)
 
 STARTS = np.array([0, 0, 1, 41, 45, 45])
 
@@ -26,7 +37,7 @@ def test_jobs_of_a_ring_stand_in_order_of_place(spans):
     before = sorted(zip(place.tolist(), words.tolist(), firm.tolist(), strict=True))
     expected = np.concatenate([np.sort(place[a:z]) for a, z in itertools.pairwise(STARTS)])
     for c, (first, stop) in enumerate(spans):
-        order(c, first, stop, STARTS, place, firm, words)
+        sort_rings(c, first, stop, STARTS, place, firm, words)
     assert np.array_equal(place, expected)
     assert sorted(zip(place.tolist(), words.tolist(), firm.tolist(), strict=True)) == before
 
@@ -64,17 +75,19 @@ def test_a_seeker_takes_the_next_free_job_of_the_ring(n, chunks):
     for a, z in itertools.pairwise(starts):
         spots[a:z].sort()
     expected, before = slow_pairs(place, taken, starts, spots), taken.copy()
-    out, who = np.empty(n, np.int32), np.empty(n, np.int32)
+    nothing = (np.zeros(place.size, kind) for kind in (np.int32, np.uint8, np.uint64))
+    offered = Jobs(STARTS, place, *nothing, taken)
+    out, who = made = Pairs(np.empty(n, np.int32), np.empty(n, np.int32))
     cuts = [n * c // chunks for c in range(chunks + 1)]
     spans = [
-        pairs(c, first, stop, starts, spots, STARTS, place, taken, out, who)
+        pair_up(c, first, stop, starts, spots, offered, made)
         for c, (first, stop) in enumerate(itertools.pairwise(cuts))
     ]
-    made = np.concatenate([np.arange(a, z) for a, z in spans])
-    assert dict(zip(out[made].tolist(), who[made].tolist(), strict=True)) == expected
-    assert (np.diff(out[made]) > 0).all()
-    assert (before[out[made]] == -1).all()
-    assert np.array_equal(np.flatnonzero(taken != before), np.sort(out[made]))
+    found = np.concatenate([np.arange(a, z) for a, z in spans])
+    assert dict(zip(out[found].tolist(), who[found].tolist(), strict=True)) == expected
+    assert (np.diff(out[found]) > 0).all()
+    assert (before[out[found]] == -1).all()
+    assert np.array_equal(np.flatnonzero(taken != before), np.sort(out[found]))
 
 
 @pytest.mark.parametrize("chunks", [1, 2, 3])
@@ -92,11 +105,12 @@ def test_who_applies_stands_in_line_by_ring_and_place(n, chunks):
     count = np.array([
         np.bincount(ring[a:z][ring[a:z] >= 0], minlength=5) for a, z in itertools.pairwise(cuts)
     ])  # fmt: skip
-    starts, at = spaces(count)
+    starts, at = ring_spaces(count)
+    search = Search(rows, spot, ring, count, np.zeros((1, 1), np.int64))
     seekers, spots = np.empty(starts[-1], np.int32), np.empty(starts[-1], np.uint64)
     for c, (a, z) in enumerate(itertools.pairwise(cuts)):
-        line_up(c, a, z, ring, at, rows, spot, seekers, spots)
-    order(0, 0, seekers.size, starts, spots, seekers, None)
+        line_up(c, a, z, search, at, seekers, spots)
+    sort_rings(0, 0, seekers.size, starts, spots, seekers, None)
     apply = np.flatnonzero(ring != NOWHERE)
     line = apply[np.lexsort((apply, spot[apply], ring[apply]))]
     assert np.array_equal(seekers, rows[line])

@@ -23,11 +23,11 @@ A = tiny.A
 NOW = month_index(tiny.START) + 1
 
 
-def exact_thresholds(model: Kyosei, rows: np.ndarray, now: int) -> list[int]:
-    """Threshold of any monthly fate of these people in a month."""
+def exact_thresholds(model: Kyosei, rows: np.ndarray) -> list[int]:
+    """Threshold of any monthly fate of these people in the month in work."""
     state, codes, out = model.state, np.zeros(N_FACTORS, np.int32), []
     for row in rows:
-        fill_codes(state.people.columns, row, now, codes, state.model.status, state.world)
+        fill_codes(state.scene, row, codes)
         worth = values(state.model, state.base, codes)
         total = worth[rows_of(state.model, MONTHLY, int(state.people["status"][row]))].sum()
         out.append(int(threshold(any_event(total))))
@@ -42,7 +42,7 @@ def test_bounds_hold_for_everybody_all_year():
         people = model.state.people
         rows = luck.choice(np.flatnonzero(people.alive), 60, replace=False)
         bounds = model.state.bounds[people["risk"][rows]]
-        exact = np.array(exact_thresholds(model, rows, model.month))
+        exact = np.array(exact_thresholds(model, rows))
         assert (exact <= bounds).all(), model.date
         assert (exact > 0).all()
 
@@ -62,7 +62,7 @@ def test_bounds_hold_for_those_who_find_and_lose_jobs():
         others = luck.choice(np.flatnonzero(people.alive), 300, replace=False)
         rows = np.concatenate([lost, found, others])
         bounds = model.state.bounds[people["risk"][rows]]
-        exact = np.array(exact_thresholds(model, rows, model.month))
+        exact = np.array(exact_thresholds(model, rows))
         assert (np.minimum(exact, (1 << 32) - 1) <= bounds).all(), model.date
         firm = people["firm"].copy()
     assert (changed > 300).all()
@@ -90,7 +90,7 @@ def test_every_age_and_duration_fits_in():
     model.step()
     rows = np.flatnonzero(model.state.people.alive)
     bounds = model.state.bounds[model.state.people["risk"][rows]]
-    assert (np.array(exact_thresholds(model, rows, NOW)) <= bounds).all()
+    assert (np.array(exact_thresholds(model, rows)) <= bounds).all()
 
 
 def test_holes_are_never_met():

@@ -7,7 +7,7 @@ how large) is fixed by the data and its identity; its standing and its support a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -16,6 +16,7 @@ from scipy.special import ndtr, ndtri
 from sim.agents.opening.firm_margins import Targets
 from sim.agents.opening.fitting import repair, round_rows
 from sim.agents.opening.sorting import KEYS, ranked
+from sim.core.kernels import borrow
 from sim.core.rng import P_FIRM_OPENING, TAG_FIRM, draw, high, identity, low, threefry, unit
 from sim.core.threads import Crew
 
@@ -227,24 +228,44 @@ def _meet_both(table, by_column, by_row, rounds):
                 table[i, z] *= again
 
 
-@njit(cache=True, nogil=True)
-def draw_standing(c, first, stop, k0, k1, key, month, status_cut, months, share, certified, least,
-                  status, until, support):  # fmt: skip
-    """Standing and support of the firms [first, stop) at the opening.
+class StandingTables(NamedTuple):
+    """How the standing and the support of a firm are drawn. U standings."""
 
-    status_cut uint64[status] cumulative thresholds; months int16[status], 0 = no end
-    share      uint64[kinds] thresholds; `least` of them for firms of status `certified`
-    status     uint8[n], until int16[n], support uint8[n]: out
+    status_cut: np.ndarray  # uint64[U] cumulative thresholds
+    months: np.ndarray  # int16[U]: how long a standing lasts, 0 = no end
+    share: np.ndarray  # uint64[kinds] thresholds: firms that give each kind of support
+    certified: int  # the standing of certified firms
+    least: np.uint64  # threshold: share of these that give each kind, at least
+
+
+class Standings(NamedTuple):
+    """Standing and support of n firms."""
+
+    status: np.ndarray  # uint8[n]
+    until: np.ndarray  # int16[n]: month in which the status ends, 0 = not by itself
+    support: np.ndarray  # uint8[n] bits
+
+
+@njit(cache=True, nogil=True)
+def draw_standing(chunk, first, stop, now, key, tables, out):
+    """Standing and support of the firms [first, stop) at the opening, into `out`.
+
+    now  (k0, k1, month): the key of the run and the month of the opening
+    key  uint64[n]
     """
+    k0, k1, month = now
+    tables, out = borrow(tables), borrow(out)
     for i in range(first, stop):
         x0, _ = draw(k0, k1, key[i], month, P_FIRM_OPENING, 0)
         s = 0
-        while low(x0) >= status_cut[s]:
+        while low(x0) >= tables.status_cut[s]:
             s += 1
-        status[i], until[i] = s, 0
-        if months[s] > 0:
-            until[i] = month + 1 + np.int64(high(x0) * np.uint64(months[s]) >> np.uint64(32))
-        support[i] = draw_support(k0, k1, key[i], share, least if s == certified else np.uint64(0))
+        out.status[i], out.until[i] = s, 0
+        months = np.uint64(tables.months[s])
+        if months > 0:
+            out.until[i] = month + 1 + np.int64(high(x0) * months >> np.uint64(32))
+        least = tables.least if s == tables.certified else np.uint64(0)
+        out.support[i] = draw_support(k0, k1, key[i], tables.share, least)
 
 
 @njit(cache=True)

@@ -20,6 +20,8 @@ from sim.agents.opening import margins
 from sim.agents.opening.firm_margins import Targets, fit_commuting, fit_jobs, targets, workforce
 from sim.agents.opening.firm_rows import (
     Rows,
+    Standings,
+    StandingTables,
     count_firms,
     draw_standing,
     first_above,
@@ -146,6 +148,15 @@ class Where(Protocol):
     @property
     def world(self) -> Map:
         """Their prefectures."""
+
+
+class _Residents(NamedTuple):
+    """What first jobs depend on, of n residents."""
+
+    key: np.ndarray
+    status: np.ndarray
+    born: np.ndarray
+    municipality: np.ndarray
 
 
 class JobTables(NamedTuple):
@@ -278,17 +289,23 @@ def _stock(
     """(residents int64[S, P]; those of working age int64[S])."""
     stock = np.zeros((crew.size, n_statuses, where.world.first.size - 1), np.int64)
     able = np.zeros((crew.size, n_statuses), np.int64)
-    who = columns["status"], columns["municipality"], columns["born"]
-    crew.run(_count, who[0].size, *who, where.world.prefecture, ages, month, stock, able)
+    people = _Residents(*(columns[name] for name in _Residents._fields))
+    limits = month - ages[1], month - ages[0]
+    crew.run(_count, people.key.size, people, where.world.prefecture, limits, (stock, able))
     return stock.sum(axis=0), able.sum(axis=0)
 
 
 @njit(cache=True, nogil=True)
-def _count(c, first, stop, status, municipality, born, prefecture, ages, month, stock, able):
+def _count(chunk, first, stop, people, prefecture, limits, out):
+    """Residents [first, stop) by status and prefecture, and those of working age by status.
+
+    limits: months of birth between which people are of working age, the last included only
+    """
+    people, (stock, able) = borrow(people), out
     for i in range(first, stop):
-        age = month - np.int64(born[i])
-        stock[c, status[i], prefecture[municipality[i]]] += 1
-        able[c, status[i]] += ages[0] <= age < ages[1]
+        status = people.status[i]
+        stock[chunk, status, prefecture[people.municipality[i]]] += 1
+        able[chunk, status] += limits[0] < np.int64(people.born[i]) <= limits[1]
 
 
 def _tables(
@@ -347,10 +364,9 @@ def _first_jobs(
     municipality, int64[K * M + 1])."""
     n, places = columns["key"].size, where.world.prefecture.size
     seat, rank = np.empty(n, np.int32), np.empty(n, np.uint64)
-    crew.run(
-        _draw_jobs, n, *key, month, columns["key"], columns["status"], columns["born"],
-        columns["municipality"], where.world.prefecture, tables, seat, rank,
-    )  # fmt: skip
+    people = _Residents(*(columns[name] for name in _Residents._fields))
+    prefecture = where.world.prefecture
+    crew.run(_draw_jobs, n, (*key, month), people, prefecture, tables, (seat, rank))
     most = np.uint64(max(int(tables.tier.max()), 0)) * BLUR + np.uint64(1 << 32)
     order, begin = by_group(seat, tables.other.shape[0] * places)
     ties = crew.run(sort_groups, order.size, begin, rank, most, order)
@@ -360,22 +376,24 @@ def _first_jobs(
 
 
 @njit(cache=True, nogil=True)
-def _draw_jobs(
-    c, first, stop, k0, k1, month, key, status, born, municipality, prefecture, t, seat, rank
-):
-    """Place of each person's job in the order of jobs: seat int32[n], sector x municipality, -1
-    without a job; rank uint64[n], tier and hash."""
-    t = borrow(t)
+def _draw_jobs(chunk, first, stop, now, people, prefecture, t, out):
+    """Place of each person's job in the order of jobs.
+
+    now  (k0, k1, month): the key of the run and the month of the opening
+    out  seat int32[n], sector x municipality, -1 without a job; rank uint64[n], tier and hash
+    """
+    (k0, k1, month), (seat, rank) = now, out
+    t, people = borrow(t), borrow(people)
     for i in range(first, stop):
         seat[i] = -1
-        s, age = np.int64(status[i]), month - np.int64(born[i])
+        s, age = np.int64(people.status[i]), month - np.int64(people.born[i])
         tier = t.tier[s]
         if tier < 0 or age < t.ages[0] or age >= t.ages[1]:
             continue
-        x0, x1 = draw(k0, k1, key[i], month, P_FIRST_JOB, 0)
+        x0, x1 = draw(k0, k1, people.key[i], month, P_FIRST_JOB, 0)
         if low(x0) >= t.has[s]:
             continue
-        k, town = np.int64(0), np.int64(municipality[i])
+        k, town = np.int64(0), np.int64(people.municipality[i])
         while high(x0) >= t.sector_cut[s, k]:
             k += 1
         home = np.int64(prefecture[town])
@@ -385,7 +403,7 @@ def _draw_jobs(
             while low(x1) >= t.work_cut[home, work]:
                 work += 1
         if work != home:
-            x2, _ = draw(k0, k1, key[i], month, P_FIRST_JOB, 1)
+            x2, _ = draw(k0, k1, people.key[i], month, P_FIRST_JOB, 1)
             a, z = np.int64(t.first[work]), np.int64(t.first[work + 1])
             at = t.pull[a] + low(x2) / 4294967296.0 * (t.pull[z] - t.pull[a])
             town = min(first_above(t.pull, a + 1, z, at) - 1, z - 1)
@@ -405,13 +423,15 @@ def _firm_set(
     names = list(firms.statuses)
     certified = names.index(firms.certified)
     shares = [kind.value for kind in firms.support.share.values()]
-    status, until, support = (np.empty(n, kind) for kind in (np.uint8, np.int16, np.uint8))
-    crew.run(
-        draw_standing, n, *key, rows.key, month, cuts([s.share for s in standing]),
-        np.array([s.months or 0 for s in standing], np.int16),
-        np.array([np.floor(min(share, 1.0) * 2.0**32) for share in shares]).astype(np.uint64),
-        certified, np.uint64(firms.support.certified.value * 2.0**32), status, until, support,
-    )  # fmt: skip
+    drawn = Standings(np.empty(n, np.uint8), np.empty(n, np.int16), np.empty(n, np.uint8))
+    tables = StandingTables(
+        status_cut=cuts([s.share for s in standing]),
+        months=np.array([s.months or 0 for s in standing], np.int16),
+        share=np.array([np.floor(min(s, 1.0) * 2.0**32) for s in shares]).astype(np.uint64),
+        certified=certified,
+        least=np.uint64(firms.support.certified.value * 2.0**32),
+    )
+    crew.run(draw_standing, n, (*key, month), rows.key, tables, drawn)
     open_jobs = np.array([s.vacancies.value for s in firms.sectors.values()])
     wanted = heads * (1.0 + open_jobs[rows.sector])[:, None]
     zeros = np.zeros((n, n_tiers), np.int16)
@@ -419,7 +439,7 @@ def _firm_set(
     made = FirmSet(n_tiers, int(n * 1.3) + 1024, book)
     made.fill({
         "key": rows.key, "sector": rows.sector, "size": rows.size,
-        "municipality": rows.municipality, "status": status, "until": until, "support": support,
+        "municipality": rows.municipality, **drawn._asdict(),
         "opened": np.full(n, month, np.int16), "notice": np.zeros(n, np.int16),
         "wanted": wanted.astype(np.float32), "heads": heads, "vacancies": zeros,
         "pending": zeros.copy(),

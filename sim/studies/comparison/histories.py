@@ -48,27 +48,39 @@ def _word(a, b, c, d, e):
 
 
 @njit(cache=True, nogil=True)
-def fold(rows, keys, digest, p, month, here):
+def fold(rows, keys, digest, people, month, here):
     """Fold a month of those who live in `rows`, int64[W], into their digests, uint64[W].
 
     keys uint64[W]: who they are; here bool[W] out: whether they, and nobody else, live there.
     """
-    p = borrow(p)
+    people = borrow(people)
     for k in range(rows.size):
         ahead = rows[min(k + AHEAD, rows.size - 1)]
-        fetch(p, ahead)
-        prefetch(p.key, ahead)
-        prefetch(p.permit_end, ahead)
-        prefetch(p.job_since, ahead)
+        fetch(people, ahead)
+        prefetch(people.key, ahead)
+        prefetch(people.permit_end, ahead)
+        prefetch(people.job_since, ahead)
         i = rows[k]
-        here[k] = p.status[i] != HOLE and p.key[i] == keys[k]
+        here[k] = people.status[i] != HOLE and people.key[i] == keys[k]
         if not here[k]:
             continue
-        bits = p.language[i] << 8 | p.arrears[i] << 4 | p.traits[i]
+        bits = people.language[i] << 8 | people.arrears[i] << 4 | people.traits[i]
         words = (
-            _word(p.born[i], p.entered[i], p.since[i], p.status[i], p.stage[i]),
-            _word(p.permit_end[i], p.municipality[i], p.counting[i], p.origin[i], p.sex[i]),
-            _word(p.job_since[i], bits, month, p.permit_months[i], p.sector[i]),
+            _word(
+                people.born[i],
+                people.entered[i],
+                people.since[i],
+                people.status[i],
+                people.stage[i],
+            ),
+            _word(
+                people.permit_end[i],
+                people.municipality[i],
+                people.counting[i],
+                people.origin[i],
+                people.sex[i],
+            ),
+            _word(people.job_since[i], bits, month, people.permit_months[i], people.sector[i]),
         )
         for word in words:
             digest[k] = _mix(digest[k] ^ _mix(word))
