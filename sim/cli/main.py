@@ -625,6 +625,8 @@ def _collect(options: argparse.Namespace) -> int:
     if done.unfinished:
         count = len(done.unfinished)
         print(f"kyosei: {count} unfinished run(s) left out", file=sys.stderr)
+    for text in done.doubles:
+        print(f"kyosei: {printable(text)}", file=sys.stderr)
     print(f"{done.runs} runs", *done.files, sep="\n")
     return _report("damaged runs were left out", done.damaged) if done.damaged else DONE
 

@@ -11,8 +11,9 @@ import csv
 import io
 import os
 import stat
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, Final, NamedTuple
+from typing import Final, NamedTuple
 
 MOST_BYTES: Final = 64 * 1024 * 1024
 
@@ -32,7 +33,7 @@ class Row(NamedTuple):
     cells: list[str]
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BufferedReader:
     """A regular file, opened to be read. Raises Unreadable. A pipe is never waited for."""
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))

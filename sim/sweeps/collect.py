@@ -6,8 +6,10 @@ runs' own tables have. Runs stand in order of their names, so the same runs give
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +17,18 @@ from typing import IO, Any, Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import yaml
 
-from sim.config.yaml import plain
+from sim.config.yaml import MOST_BYTES, plain, read
 from sim.core.errors import ConfigError, OutputError
-from sim.files.folder import MANIFEST, file_record, read_manifest, read_parquet, write_atomically
+from sim.files.folder import MANIFEST, read_manifest, read_parquet, write_atomically
+from sim.files.foreign import Unreadable, open_regular, read_bytes, text_of
 
 RECORDS: Final = ".sweeps/*/sweep.json"
+
+RUN: Final = "run"
+
+_SETTING: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@/-]{0,200}")
+"""Names of settings; anything else in a sweep's record is none."""
 
 ALWAYS: Final = ("scenario", "seed", "replicate", "scale")
 
@@ -50,7 +57,7 @@ def columns_of(runs: Sequence[Run], root: Path) -> dict[str, pa.Array]:
     columns for whatever else differs.
     """
     swept = _swept(root, {run.name for run in runs})
-    names = sorted({name for words in swept.values() for name in words} - set(ALWAYS))
+    names = sorted({name for words in swept.values() for name in words} - {*ALWAYS, RUN})
     values = {name: [run.manifest[name] for run in runs] for name in ALWAYS}
     for name in names:
         values[name] = [_value(run, name, swept) for run in runs]
@@ -64,10 +71,8 @@ def _swept(root: Path, runs: set[str]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for path in sorted(root.glob(f"**/{RECORDS}")):
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-            rows = [(row["run"], row["overrides"]) for row in record["runs"]]
-            names = record["swept"]
-        except (OSError, ValueError, KeyError, TypeError):
+            rows, names = _record(path)
+        except (Unreadable, ValueError, KeyError, TypeError, RecursionError):
             continue  # only a hint: what matters stands in the runs
         for run, words in rows:
             if run in runs:
@@ -76,12 +81,32 @@ def _swept(root: Path, runs: set[str]) -> dict[str, dict[str, str]]:
     return found
 
 
+def _record(path: Path) -> tuple[list[tuple[str, list[str]]], list[str]]:
+    """(run and words of each line, swept settings) of a sweep's record.
+
+    Raises Unreadable, or one of ValueError, KeyError, TypeError and RecursionError, if it is none.
+    """
+    record = json.loads(text_of(read_bytes(path), str(path)))
+    rows = [(row["run"], row["overrides"]) for row in record["runs"]]
+    names = record["swept"]
+    texts = [names, *(words for _, words in rows), [run for run, _ in rows]]
+    if not all(isinstance(some, list) and all(isinstance(w, str) for w in some) for some in texts):
+        raise ValueError("a word is not text")
+    return rows, [name for name in names if _SETTING.fullmatch(name)]
+
+
 def _value(run: Run, name: str, swept: dict[str, dict[str, str]]) -> Any:
     """The setting in the configuration; else what the sweep's words say; else None."""
     written = setting(run.settings, name)
     if written is not None:
-        return yaml.safe_load(written) if written[:1] in "\"'[{" else plain(written)
+        return _parsed(written) if written[:1] in "\"'[{" else plain(written)
     return swept.get(run.name, {}).get(name)
+
+
+def _parsed(written: str) -> Any:
+    """A quoted text, a list or a mapping of one line; the line itself if it is something else."""
+    document = read(f"x: {written}\n", "config.yaml")
+    return written if document.problems else document.value["x"]
 
 
 def setting(text: str, name: str) -> str | None:
@@ -175,6 +200,23 @@ ROWS_AT_ONCE: Final = 1_000_000
 
 _DIGESTS: Final = ("code_sha256", "data_sha256")
 
+OTHER_FORMATS: Final = (
+    ".csv", ".tsv", ".txt", ".xlsx", ".xls", ".dta", ".sav", ".json", ".feather", ".zip", ".gz",
+)  # fmt: skip
+"""Endings of files that nobody means for a folder."""
+
+_FACTS: Final[dict[str, type | tuple[type, ...]]] = {
+    "scenario": str, "seed": int, "replicate": int, "scale": (int, float), "start": str,
+    "end": str, "code_sha256": str, "data_sha256": str,
+}  # fmt: skip
+"""What the manifest of a run must say, and the type of it."""
+
+_AS_CONFIGURED: Final = {
+    "scenario": "scenario.name", "seed": "seed", "replicate": "replicate", "scale": "scale",
+    "start": "start", "end": "end",
+}  # fmt: skip
+"""Facts of the manifest that the configuration says, too, by the name of the setting."""
+
 
 class Collected(NamedTuple):
     """What was gathered."""
@@ -183,6 +225,16 @@ class Collected(NamedTuple):
     runs: int
     unfinished: list[Path]  # folders of runs without a manifest
     damaged: list[str]  # what is wrong with runs that were left out
+    doubles: list[str]  # folders that hold a run which another folder holds, too
+
+
+class Found(NamedTuple):
+    """What lies below a folder."""
+
+    runs: list[Run]  # complete ones in order of name, each once
+    unfinished: list[Path]
+    damaged: list[str]
+    doubles: list[str]
 
 
 def collect(root: Path, to: Path | None = None, tables: Sequence[str] = ()) -> Collected:
@@ -194,48 +246,94 @@ def collect(root: Path, to: Path | None = None, tables: Sequence[str] = ()) -> C
     A run with a file that is not as its manifest says is left out, and told. Raises ConfigError if
     there is nothing to gather or no such table, OutputError if a file cannot be written.
     """
-    runs, unfinished, damaged = find_runs(root)
+    runs, unfinished, damaged, doubles = find_runs(root)
     if not runs:
-        raise ConfigError(f"{root} holds no complete run")
+        raise ConfigError([f"{root} holds no complete run", *damaged])
     known = sorted({Path(name).stem for run in runs for name in run.manifest["files"]
-                    if name.endswith(".parquet")})  # fmt: skip
-    wanted = list(tables) or [RUNS, *known]
+                    if name.endswith(".parquet")} - {RUNS})  # fmt: skip
+    wanted = list(dict.fromkeys(tables)) or [RUNS, *known]
     unknown = [name for name in wanted if name not in (RUNS, *known)]
     if unknown:
         have = f"The runs have {RUNS}, {', '.join(known)}"
         raise ConfigError([f"there is no table {name}. {have}." for name in unknown])
     target = to if to is not None else root / FOLDER
+    if target.suffix.lower() in OTHER_FORMATS:
+        raise ConfigError(
+            f"{target}\n    tables are Parquet: name a file *.parquet for one table, or a folder"
+        )
     if target.suffix == ".parquet" and len(wanted) != 1:
         raise ConfigError(f"{target} is one file: name its one table with --table")
+    if to is None and target.is_symlink():
+        raise OutputError(f"cannot write into {target}: it is a symbolic link")
     columns = _with_run(columns_of(runs, root), runs)
     files = [_write(_path(target, name), runs, columns, name) for name in wanted]
-    return Collected(files, len(runs), unfinished, damaged)
+    return Collected(files, len(runs), unfinished, damaged, doubles)
 
 
 def _path(target: Path, table: str) -> Path:
     path = target if target.suffix == ".parquet" else target / f"{table}.parquet"
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = error.strerror or error
+        raise OutputError(f"cannot make the folder {path.parent}: {why}") from error
     return path
 
 
-def find_runs(root: Path) -> tuple[list[Run], list[Path], list[str]]:
-    """(complete runs in order of name, folders of unfinished ones, what is wrong with others)."""
+def find_runs(root: Path) -> Found:
+    """All runs below `root`, which somebody else may have put there: each is read with care, and
+    one that is not as it should be is left out and told."""
     found: dict[str, Run] = {}
-    unfinished, damaged = [], []
+    first: dict[tuple[Any, ...], Path] = {}
+    unfinished, damaged, doubles = [], [], []
     for folder in _folders(root):
         manifest = read_manifest(folder)
         if manifest is None:
-            if (folder / MANIFEST).exists():
+            if os.path.lexists(folder / MANIFEST):
                 damaged.append(f"{folder / MANIFEST} is damaged")
             else:
                 unfinished.append(folder)
-        elif manifest.get("kind") == "run" and folder.name not in found:
-            problems = _damage(folder, manifest)
-            damaged += problems
+        elif manifest.get("kind") == "run":
+            problems, text = _damage(folder, manifest), ""
             if not problems:
-                text = (folder / "config.yaml").read_text(encoding="utf-8")
+                text, problems = _settings(folder, manifest)
+            damaged += problems
+            if problems:
+                continue
+            same = first.setdefault(_identity(manifest), folder)
+            if same != folder:
+                doubles.append(f"{folder} holds the same run as {same}: it is counted once")
+            elif folder.name in found:
+                damaged.append(f"{folder} is another run than {found[folder.name].folder}")
+            else:
                 found[folder.name] = Run(folder, manifest, text)
-    return [found[name] for name in sorted(found)], unfinished, damaged
+    return Found([found[name] for name in sorted(found)], unfinished, damaged, doubles)
+
+
+def _identity(manifest: dict[str, Any]) -> tuple[Any, ...]:
+    """What two folders have in common that hold one run."""
+    config = manifest["files"]["config.yaml"]["sha256"]
+    return (config, *(manifest[name] for name in (*ALWAYS, *_DIGESTS)))
+
+
+def _settings(folder: Path, manifest: dict[str, Any]) -> tuple[str, list[str]]:
+    """(config.yaml, what is wrong with it or with what the manifest says of the run)."""
+    for name, kind in _FACTS.items():
+        value = manifest.get(name)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            return "", [f"{folder / MANIFEST} is damaged: {name} is {str(value)[:40]}"]
+    try:
+        path = folder / "config.yaml"
+        text = text_of(read_bytes(path, MOST_BYTES), str(path))
+    except Unreadable as error:
+        return "", [str(error)]
+    wrong = []
+    for name, path_of in _AS_CONFIGURED.items():
+        written = setting(text, path_of)
+        own = None if written is None else _parsed(written)
+        if own is not None and own != manifest[name]:
+            wrong.append(f"{folder} says {name} {manifest[name]}, its config.yaml {str(own)[:40]}")
+    return text, wrong
 
 
 def _folders(root: Path) -> Iterator[Path]:
@@ -252,23 +350,32 @@ def _is_run_id(name: str) -> bool:
 
 
 def _damage(folder: Path, manifest: dict[str, Any]) -> list[str]:
-    """Tables and settings that are not as the manifest says."""
+    """Tables and settings that are not as the manifest says, or that cannot be read."""
+    if "config.yaml" not in manifest["files"]:
+        return [f"{folder} has no config.yaml"]
     out = []
     for name, record in sorted(manifest["files"].items()):
         if not name.endswith((".parquet", ".yaml")):
             continue
+        path = folder / name
         try:
-            same = file_record(folder / name)["sha256"] == record["sha256"]
+            with open_regular(path) as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            if digest != record["sha256"]:
+                out.append(f"{path} is not as its manifest says")
+            elif name.endswith(".parquet"):
+                read_parquet(path)
+        except Unreadable as error:
+            out.append(str(error))
+        except OutputError as error:
+            out += error.problems
         except OSError as error:
-            out.append(f"{folder / name} cannot be read: {error.strerror}")
-            continue
-        if not same:
-            out.append(f"{folder / name} is not as its manifest says")
+            out.append(f"{path} cannot be read: {error.strerror or error}")
     return out
 
 
 def _with_run(columns: dict[str, pa.Array], runs: Sequence[Run]) -> dict[str, pa.Array]:
-    return {"run": pa.array([run.name for run in runs]), **columns}
+    return {RUN: pa.array([run.name for run in runs]), **columns}
 
 
 def _write(path: Path, runs: Sequence[Run], columns: dict[str, pa.Array], name: str) -> Path:

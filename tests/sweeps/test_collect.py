@@ -1,7 +1,9 @@
 """Gathering runs: columns that tell them apart, the same bytes every time, damage noticed."""
 
 import json
+import os
 import shutil
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from sim.cli import main as cli
 from sim.config import compose as config
 from sim.config.yaml import read
 from sim.core.errors import ConfigError, OutputError
-from sim.files.folder import RunFolder
+from sim.files.folder import RunFolder, file_record, sealed
 from sim.sweeps import collect
 from sim.sweeps.collect import Run, _value, columns_of, setting
 
@@ -155,7 +157,7 @@ def test_damaged_and_unfinished_runs_are_left_out_and_told(root, capsys):
     assert printed.out.splitlines()[0] == "1 runs"
     assert "1 unfinished run(s) left out" in printed.err
     assert f"{path} is not as its manifest says" in printed.err
-    assert "stocks.parquet cannot be read: No such file" in printed.err
+    assert "stocks.parquet  cannot be read (No such file" in printed.err
     assert pq.read_table(root / "collected" / "stocks.parquet").num_rows == 7
 
 
@@ -171,7 +173,7 @@ def test_runs_without_a_record_are_told_apart_by_what_differs(tmp_path):
         make(tmp_path, number, settings(rate))
     make(tmp_path, 3, settings(0.25, lines=["more: true"]))
     make(tmp_path, 4, settings(0.25), code_sha256="e" * 64)
-    runs, _, _ = collect.find_runs(tmp_path)
+    runs = collect.find_runs(tmp_path).runs
     columns = columns_of(runs, tmp_path)
     assert columns[LEAVE].to_pylist() == [0.5, 0.25, 0.25, 0.25]
     assert columns["more"].to_pylist() == [None, None, True, None]
@@ -186,7 +188,7 @@ def test_tables_of_two_versions_are_not_mixed(root):
         folder.add_text("config.yaml", settings(3))
         folder.add_table("stocks.parquet", pa.table({"people": [1.0]}))
         folder.finish({"kind": "run", "scenario": "one", "seed": 0, "replicate": 0, "scale": 1,
-                       "start": "", "end": "", "code_sha256": "", "data_sha256": ""})  # fmt: skip
+                       "start": "", "end": "2030-12", "code_sha256": "", "data_sha256": ""})  # fmt: skip
     with pytest.raises(OutputError, match="made by another version"):
         collect.collect(root)
     assert not (root / "collected" / "stocks.parquet").exists()
@@ -244,3 +246,124 @@ def test_nothing_is_written_when_a_table_is_unknown(root):
     with pytest.raises(ConfigError):
         collect.collect(root, tables=["stocks", "x"])
     assert not (root / "collected").exists()
+
+
+def seal_again(folder: Path, change: Callable[[dict[str, Any]], object] = lambda m: None) -> None:
+    """What somebody who knows how would do: the manifest fits the files, and is sealed."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for name, own in manifest["files"].items():
+        if (folder / name).is_file() and (folder / name).stat().st_size:
+            own |= file_record(folder / name)
+    change(manifest)
+    manifest.pop("seal")
+    (folder / "manifest.json").write_text(sealed(manifest), encoding="utf-8")
+
+
+def a_pipe(folder: Path) -> None:
+    (folder / "config.yaml").unlink()
+    os.mkfifo(folder / "config.yaml")
+
+
+def a_device(folder: Path) -> None:
+    (folder / "config.yaml").unlink()
+    (folder / "config.yaml").symlink_to("/dev/zero")
+
+
+def without_a_configuration(folder: Path) -> None:
+    (folder / "config.yaml").unlink()
+    seal_again(folder, lambda m: m["files"].pop("config.yaml"))
+
+
+def with_bytes(name: str, content: bytes) -> Callable[[Path], None]:
+    def spoil(folder: Path) -> None:
+        (folder / name).write_bytes(content)
+        seal_again(folder)
+
+    return spoil
+
+
+def saying(**facts: Any) -> Callable[[Path], None]:
+    return lambda folder: seal_again(folder, lambda m: m.update(facts))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda f: seal_again(f, lambda m: m.pop("seed")), "seed is None"),
+        (lambda f: seal_again(f, lambda m: m.pop("start")), "start is None"),
+        (saying(seed=[1, 2]), "seed is [1, 2]"),
+        (saying(scale="x"), "scale is x"),
+        (saying(code_sha256=3), "code_sha256 is 3"),
+        (saying(seed=9), "says seed 9, its config.yaml 1"),
+        (saying(end="2031-12"), "says end 2031-12, its config.yaml 2030-12"),
+        (without_a_configuration, "has no config.yaml"),
+        (with_bytes("config.yaml", b"seed: \xff\xfe\n"), "is not UTF-8 text"),
+        (a_pipe, "it is not a regular file"),
+        (a_device, "it is not a regular file"),
+        (with_bytes("stocks.parquet", b"PAR1" + b"x" * 100), "stocks.parquet"),
+    ],
+)
+def test_a_folder_by_somebody_else_is_told_and_left_out(root, capsys, spoil, says):
+    spoil(root / f"{2:016x}")
+    assert cli.main(["collect", str(root)]) == 4
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[0] == "3 runs"
+    assert says in printed.err
+    assert "Traceback" not in printed.err
+
+
+def test_a_bomb_of_aliases_stays_a_line(root):
+    bomb = "[" + "&a0 [x,x,x,x,x,x,x,x,x,x]"
+    bomb += "".join(f", &a{i} [{','.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 9)) + "]"
+    for number, extra in ((1, bomb), (2, "1")):
+        path = root / f"{number:016x}" / "config.yaml"
+        path.write_text(settings(0.5) + f"zzz: {extra}\n")
+        seal_again(path.parent, lambda m: m.update(seed=0))
+    assert collect.collect(root).runs == 4
+    assert bomb in set(pd.read_parquet(root / "collected" / "runs.parquet")["zzz"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 200_000, "[1]", "{}", '{"runs": [{"run": "x", "overrides": [1, 2]}], "swept": ["s"]}',
+        '{"runs": [{"run": [1], "overrides": ["a=1"]}], "swept": ["seed"]}',
+        '{"runs": [{"run": "0000000000000001", "overrides": ["seed=1"]}], "swept": 3}',
+    ],
+)  # fmt: skip
+def test_a_record_of_a_sweep_that_is_none_is_a_hint_less(root, text):
+    (root / ".sweeps" / "s" / "sweep.json").write_text(text)
+    assert collect.collect(root).runs == 4
+
+
+def test_a_record_names_settings_and_nothing_else(root):
+    rows = {1: ["a\nb=\x1b[31mx", "run=y", "month=z"]}
+    record(root, ["a\nb", "run", "month"], rows)
+    collect.collect(root)
+    table = pd.read_parquet(root / "collected" / "stocks.parquet")
+    assert next(iter(table["run"])) == f"{1:016x}"
+    assert not [name for name in table.columns if "\n" in name]
+
+
+def test_a_run_that_lies_in_two_folders_is_counted_once(root, capsys):
+    shutil.copytree(root / f"{1:016x}", root / "copy")
+    shutil.copytree(root / f"{2:016x}", root / "below" / f"{2:016x}")
+    assert cli.main(["collect", str(root)]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.splitlines()[0] == "4 runs"
+    assert printed.err.count("it is counted once") == 2
+    assert len(pd.read_parquet(root / "collected" / "runs.parquet")) == 4
+
+
+def test_nothing_is_written_through_a_link(root, tmp_path, capsys):
+    (tmp_path / "victim").mkdir()
+    (root / "collected").symlink_to(tmp_path / "victim")
+    assert cli.main(["collect", str(root)]) == 3
+    assert "it is a symbolic link" in capsys.readouterr().err
+    assert not list((tmp_path / "victim").iterdir())
+
+
+def test_other_formats_are_refused_and_never_folders(root, tmp_path, capsys):
+    assert cli.main(["collect", str(root), "--to", str(tmp_path / "out.csv")]) == 2
+    assert "tables are Parquet" in capsys.readouterr().err
+    assert not (tmp_path / "out.csv").exists()
