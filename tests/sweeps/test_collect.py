@@ -188,7 +188,8 @@ def test_tables_of_two_versions_are_not_mixed(root):
         folder.add_text("config.yaml", settings(3))
         folder.add_table("stocks.parquet", pa.table({"people": [1.0]}))
         folder.finish({"kind": "run", "scenario": "one", "seed": 0, "replicate": 0, "scale": 1,
-                       "start": "", "end": "2030-12", "code_sha256": "", "data_sha256": ""})  # fmt: skip
+                       "start": "", "end": "2030-12", "code_sha256": "",
+                       "data_sha256": ""})  # fmt: skip
     with pytest.raises(OutputError, match="made by another version"):
         collect.collect(root)
     assert not (root / "collected" / "stocks.parquet").exists()
