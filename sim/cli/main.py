@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from sim import __version__
+from sim.cli import finished
 from sim.cli.help import settings_help, sweep_help
 from sim.config.settings import check_overrides
 from sim.core.errors import ConfigError, KyoseiError, printable
@@ -390,6 +391,7 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
         description="Make a run again and say whether every byte is equal.",
         examples=_REPRODUCE_EXAMPLES,
     )  # fmt: skip
+    finished.add_verbs(verbs, _Help)
     _add_verb(
         verbs, "official", _official,
         help_text="fit the scenario that reproduces the official projection",

@@ -12,6 +12,8 @@ from sim.figures.look import Label, look_of
 from sim.files.folder import RunFolder
 from sim.model.model import Kyosei
 from sim.outputs.checks import problems_of
+from sim.outputs.codebook import NAME as CODEBOOK
+from sim.outputs.codebook import codebook_text
 from sim.outputs.indicators import catalogue
 from sim.outputs.outcome import Outcome
 from sim.outputs.tables import tables_of
@@ -31,6 +33,7 @@ def write_outputs(folder: RunFolder, model: Kyosei, data: Data, number: str) -> 
         raise InvariantError(wrong)
     for name, table in tables.items():
         folder.add_table(f"{name}.parquet", table)
+    folder.add_text(CODEBOOK, codebook_text(model.config, data))
     if model.config.figures:
         _draw(folder, tables, model, data, number)
 

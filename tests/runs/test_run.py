@@ -84,7 +84,7 @@ def test_the_folder_is_complete_and_named_by_its_content(
     data = load(config.country.data)
     assert folder == Path(config.output) / runs.identity(config, data)[0]
     assert is_complete(folder)
-    files = {f"{name}.parquet" for name in TABLES} | {"config.yaml"}
+    files = {f"{name}.parquet" for name in TABLES} | {"config.yaml", "codebook.json"}
     assert files <= set(manifest["files"])
     figures = [name for name in manifest["files"] if name.startswith("figures/")]
     assert len(figures) >= 5

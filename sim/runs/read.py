@@ -1,0 +1,120 @@
+"""Finished runs read back: their tables with labels, and what distinguishes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+import yaml
+
+from sim.core.errors import ConfigError, nearest
+from sim.files.folder import MANIFEST, is_complete, read_manifest, read_parquet
+from sim.outputs.codebook import NAME as CODEBOOK
+
+CONFIG: Final = "config.yaml"
+
+LANGUAGES: Final = ("en", "ja")
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """The folder of a finished run or study: `run["stocks"]` is a table with labels."""
+
+    path: Path
+    manifest: Mapping[str, Any]
+    lang: str = "en"
+
+    def __repr__(self) -> str:
+        return f"<Kyosei {self.kind} {self.path.name}: {', '.join(self.tables)}>"
+
+    @property
+    def kind(self) -> str:
+        """What the folder holds: run, comparison, projection, ..."""
+        return str(self.manifest.get("kind", "run"))
+
+    @property
+    def tables(self) -> list[str]:
+        """Names of its tables."""
+        return sorted(name.removesuffix(".parquet") for name in self.manifest["files"]
+                      if name.endswith(".parquet"))  # fmt: skip
+
+    @cached_property
+    def codebook(self) -> dict[str, Any]:
+        """The meaning of columns and codes; empty for a folder without one."""
+        path = self.path / CODEBOOK
+        known = CODEBOOK in self.manifest["files"]
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if known else {}
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The resolved configuration as plain data."""
+        text = (self.path / CONFIG).read_text(encoding="utf-8")
+        return dict(yaml.safe_load(text))
+
+    def frame(self, table: str) -> pd.DataFrame:
+        """A table with its codes; months are datetime64. Raises ConfigError for no such table."""
+        if table not in self.tables:
+            raise ConfigError(f"{self.path} has no table {table}.{nearest(table, self.tables)}")
+        return read_parquet(self.path / f"{table}.parquet").to_pandas(date_as_object=False)
+
+    def __getitem__(self, table: str) -> pd.DataFrame:
+        """A table with labels in place of codes, in the language of the run object."""
+        frame = self.frame(table)
+        for column, names in self.labels(table).items():
+            if column in frame:
+                frame[column] = frame[column].astype(object).map(lambda c, n=names: n.get(c, c))
+                frame[column] = frame[column].astype("category")
+        return frame
+
+    def labels(self, table: str) -> dict[str, dict[str, str]]:
+        """Column -> code -> label, for the columns of a table whose codes have labels."""
+        columns = self.codebook.get("tables", {}).get(table, {}).get("columns", {})
+        lists = self.codebook.get("codes", {})
+        return {
+            column: {code: label[self.lang] or label["ja"] or code
+                     for code, label in lists[entry["codes"]].items()}
+            for column, entry in columns.items()
+            if "codes" in entry
+        }  # fmt: skip
+
+
+def read_run(folder: str | Path, lang: str = "en") -> FinishedRun:
+    """A finished run or study. Raises ConfigError if the folder is none, or for the language."""
+    path = Path(folder)
+    if lang not in LANGUAGES:
+        raise ConfigError(f"lang={lang}: no such language.{nearest(lang, list(LANGUAGES))}")
+    manifest = read_manifest(path)
+    if manifest is None or not is_complete(path):
+        raise ConfigError(f"{path} is not the folder of a finished run: it needs a {MANIFEST}")
+    return FinishedRun(path, manifest, lang)
+
+
+def finished_below(root: Path) -> Iterator[FinishedRun]:
+    """Finished runs and studies in a folder and in the folders below it, by path."""
+    for path in sorted(root.rglob(MANIFEST)):
+        if read_manifest(path.parent) is not None and is_complete(path.parent):
+            yield read_run(path.parent)
+
+
+def leaves(value: Any, path: str = "") -> dict[str, Any]:
+    """Dotted path -> value of every setting that is no group of settings."""
+    if not isinstance(value, Mapping) or not value:
+        return {path: value}
+    out: dict[str, Any] = {}
+    for key, inner in value.items():
+        out |= leaves(inner, f"{path}.{key}" if path else str(key))
+    return out
+
+
+def differences(first: FinishedRun, second: FinishedRun) -> list[tuple[str, Any, Any]]:
+    """(path, value in the first, value in the second) of every setting that differs; a setting
+    that one of them lacks is None there."""
+    one, other = leaves(first.settings), leaves(second.settings)
+    paths = [*one, *(path for path in other if path not in one)]
+    return [(path, one.get(path), other.get(path)) for path in paths
+            if one.get(path) != other.get(path)]  # fmt: skip
