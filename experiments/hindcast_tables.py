@@ -1,6 +1,10 @@
 """The tables of docs/hindcast.md, as Markdown, from the folder of a scoreboard.
 
-python -m experiments.hindcast_tables hindcasts/0123456789abcdef rule|judging
+    python -m experiments.hindcast_tables hindcasts/0123456789abcdef judging
+    python -m experiments.hindcast_tables hindcasts/0123456789abcdef earned
+
+The first word after the folder is a set of origins (rule, judging, all), or `earned`, which prints
+configs/hindcast/COUNTRY_earned.csv: standard deviations of log errors by horizon.
 """
 
 from __future__ import annotations
@@ -88,6 +92,11 @@ def markdown(lines: list[list[str]]) -> str:
 
 def main(folder: str, chosen: str) -> None:
     """Print all tables of a set of origins."""
+    if chosen == "earned":
+        table = read_parquet(Path(folder) / "earned.parquet").to_pandas()
+        wanted = table["kind"].isin(["total", "status", "group"]) | (table["code"] == "all")
+        print(table[wanted].round(4).to_csv(index=False, lineterminator="\n"), end="")
+        return
     means = read_parquet(Path(folder) / "scores.parquet").to_pandas()
     apart = read_parquet(Path(folder) / "differences.parquet").to_pandas()
     for events in dict.fromkeys(means["events"]):

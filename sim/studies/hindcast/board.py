@@ -22,6 +22,9 @@ RESAMPLES: Final = 2000
 FEWEST: Final = 2
 """Blocks below which a difference has no interval."""
 
+ENOUGH_PEOPLE: Final = 1000.0
+"""Cells with fewer people say little of a logarithm."""
+
 OURS: Final = (MODEL, STACKED)
 
 SETS: Final = ("rule", "judging", "all")
@@ -123,21 +126,27 @@ def _resamples(n: int, block: int) -> np.ndarray:
 
 
 def earned(cells: pd.DataFrame) -> pd.DataFrame:
-    """What the past earned: years, kind, code, sd_log, bias_log, origins.
+    """What the past earned: events, years, kind, code, sd_log, bias_log, origins.
 
     sd_log is the root mean square of the logarithm of published over forecast people, of the model
-    told of events, over all origins; bias_log its mean. Cells below 1,000 people do not count.
+    over all origins; bias_log its mean. Cells below 1,000 people do not count. The code `all` is a
+    whole kind, its cells weighted by people.
     """
-    own = cells[(cells["events"] == "told") & (cells["forecaster"] == MODEL)]
-    own = own[own["kind"].isin(["total", "group", "status"])]
-    own = own[(own["observed"] >= 1000) & (own["said"] >= 1000)]
+    own = cells[cells["forecaster"] == MODEL]
+    own = own[(own["observed"] >= ENOUGH_PEOPLE) & (own["said"] >= ENOUGH_PEOPLE)]
     log = np.log(own["observed"] / own["said"])
-    grouped = own.assign(log=log, square=log**2).groupby(["years", "kind", "code"], sort=False)
-    out = grouped[["square", "log"]].mean()
-    table = pd.DataFrame({"sd_log": np.sqrt(out["square"]), "bias_log": out["log"],
-                          "origins": grouped.size()}).reset_index()  # fmt: skip
-    order = pd.Categorical(table["kind"], ["total", "group", "status"], ordered=True)
-    return table.assign(kind=order).sort_values(["years", "kind", "code"]).astype({"kind": str})
+    own = own.assign(log=log, square=log**2, weight=1.0)
+    whole = own[own["kind"] != "total"].assign(code="all", weight=own["observed"])
+    every = pd.concat([own, whole], ignore_index=True)
+    for name in ("log", "square"):
+        every[name] *= every["weight"]
+    keys = ["events", "years", "kind", "code"]
+    grouped = every.groupby(keys)
+    sums = grouped[["weight", "square", "log"]].sum()
+    return pd.DataFrame({
+        "sd_log": np.sqrt(sums["square"] / sums["weight"]),
+        "bias_log": sums["log"] / sums["weight"], "origins": grouped["origin"].nunique(),
+    }).reset_index()  # fmt: skip
 
 
 def scoreboard(each: pd.DataFrame) -> pd.DataFrame:

@@ -96,8 +96,9 @@ def _study_of(words: Sequence[str]) -> _Study:
     country = compose([]).country.name
     settings = load_hindcast(country)
     request = request_of(words, settings)
+    own = [f"scale={request.scale}", f"seed={request.seed}"]
     law = [] if any(w.startswith("scenario=") for w in request.overrides) else [LAW]
-    config = past_only(compose([*law, *request.overrides]))
+    config = past_only(compose([*law, *own, *request.overrides]))
     return _Study(config, load(config.country.data), settings, request)
 
 
