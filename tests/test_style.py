@@ -293,7 +293,7 @@ def test_the_lock_holds_versions_and_hashes_only():
 
 KEEPERS = {
     "take_job", "leave_job", "set_status", "set_place", "set_arrears", "set_language", "remove",
-    "write_newcomer", "renew_class",
+    "write_newcomer", "renew_class", "renew_classes",
 }  # fmt: skip
 """Kernels that change columns behind the class of risk, and the class with them."""
 PARTS = {"end_job", "carry_job"}

@@ -23,6 +23,14 @@ from sim.core.numba_cache import forgive
 
 forgive(FunctionCache)  # before the first kernel is compiled
 
+INLINED: Any = {
+    "forceinline": True,
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
+"""Options of njit for functions that only kernels call. Without the code that takes their arguments
+from Python, which for a scene of 80 arrays takes longer to compile than the function."""
+
 _PLAIN = (types.Number, types.Boolean, types.NoneType)
 
 _NAMED: Any = types.BaseNamedTuple  # a NamedUniTuple, too: all members of one type

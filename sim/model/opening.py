@@ -91,7 +91,8 @@ def open_work(state: State, data: Data) -> dict[str, Any]:
     assert config.firms is not None
     share = [tier.seeking.value for tier in config.firms.tiers.values()]
     cut = (np.array(share) * 2.0**32).astype(np.uint64)
-    state.crew.run(first_search, people.n, state.scene, cut)
+    status = state.model.status
+    state.crew.run(first_search, people.n, people.columns, status, state.now, cut)
     open_way(state)
     record_firms(state)
     return {"firms": opening.report}
@@ -168,10 +169,11 @@ def take_stock(state: State) -> None:
     people = state.people
     renew_risks(state)
     cube = np.zeros((state.chunks, s * o * p), np.int32)
-    state.crew.run(recount_cube, people.n, state.scene, cube)
+    prefecture = state.world.prefecture
+    state.crew.run(recount_cube, people.n, people.columns, prefecture, state.now, cube)
     state.cube += cube.sum(axis=0, dtype=np.int64)
     place = np.zeros((state.chunks, state.place.size), np.int32)
-    state.crew.run(recount, people.n, state.scene, place)
+    state.crew.run(recount, people.n, people.columns, s, place)
     state.place += place.sum(axis=0, dtype=np.int64)
     zero = np.zeros(s, np.int64)
     record = state.record

@@ -16,7 +16,7 @@ from numba import njit
 
 from sim.agents.population import NO_SECTOR, SEEKS
 from sim.agents.state import State
-from sim.core.kernels import borrow, prefetch
+from sim.core.kernels import INLINED, borrow, prefetch
 from sim.core.probability import LARGEST_MEAN, poisson
 from sim.core.rng import (
     P_ARRIVAL_COUNT,
@@ -82,7 +82,7 @@ class Comers(NamedTuple):
     came: np.ndarray  # int64[C, S] out: people by chunk and status
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def fetch_row(people, i):
     """Fetch the row of a newcomer into the cache: rows that are used again lie anywhere."""
     prefetch(people.key, i)
@@ -98,7 +98,7 @@ def fetch_row(people, i):
     prefetch(people.event, i)
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def write_newcomer(scene, work, i, newcomer):
     """Write a newcomer of this month into row i and count them in the books."""
     people, status, month = scene.people, scene.status, scene.month
@@ -127,7 +127,7 @@ def write_newcomer(scene, work, i, newcomer):
     book(scene, work, i, IN)
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def draw_profile(profile, row, now, word0, word1):
     """(sex, month of birth, language) of a newcomer from two 64-bit words."""
     sex = np.int64((word0 & np.uint64(0xFFFFFFFF)) >= profile.female[row])

@@ -17,10 +17,9 @@ from sim.processes.survey import describe, remember_jobs
 
 
 @njit(cache=True, nogil=True)
-def recount(chunk, first, stop, scene, out):
+def recount(chunk, first, stop, people, n_statuses, out):
     """People by municipality and status from rows [first, stop): out int32[C, M * S]."""
-    scene = borrow(scene)
-    people, n_statuses = scene.people, scene.month.n_statuses
+    people = borrow(people)
     for i in range(first, stop):
         status = people.status[i]
         if status != HOLE:
@@ -36,10 +35,9 @@ def add_up(parts, stock):
 
 
 @njit(cache=True, nogil=True)
-def recount_cube(chunk, first, stop, scene, out):
+def recount_cube(chunk, first, stop, people, prefecture, month, out):
     """People by status, origin and prefecture from rows [first, stop): out int32[C, S * O * P]."""
-    scene = borrow(scene)
-    people, month, prefecture = scene.people, scene.month, scene.world.prefecture
+    people = borrow(people)
     for i in range(first, stop):
         if people.status[i] != HOLE:
             cell = np.int64(people.status[i]) * month.n_origins + people.origin[i]
@@ -56,13 +54,12 @@ BORN_LATER, ENTERED_LATER, CHANGED_LATER, ENTERED_UNBORN, MISCODED, ORPHANED = r
 
 
 @njit(cache=True, nogil=True)
-def count_unsound(chunk, first, stop, scene, rows, out):
+def count_unsound(chunk, first, stop, people, month, rows, out):
     """Residents of rows [first, stop) who break a rule of UNSOUND: out int64[C, 6].
 
     rows: those in use, holes included
     """
-    scene = borrow(scene)
-    people, now, origins = scene.people, scene.month.now, scene.month.n_origins
+    people, now = borrow(people), month.now
     for i in range(first, stop):
         if people.status[i] == HOLE:
             continue
@@ -71,7 +68,7 @@ def count_unsound(chunk, first, stop, scene, rows, out):
         out[chunk, CHANGED_LATER] += people.since[i] > now
         out[chunk, ENTERED_UNBORN] += people.entered[i] < people.born[i]
         coded = people.sex[i] <= 1 and people.language[i] <= 4 and people.arrears[i] <= 7
-        out[chunk, MISCODED] += not (coded and people.origin[i] < origins)
+        out[chunk, MISCODED] += not (coded and people.origin[i] < month.n_origins)
         holder = people.principal[i]
         if holder >= rows or holder < -1:
             out[chunk, ORPHANED] += 1
@@ -86,7 +83,7 @@ def books(state: State) -> None:
     add_up(kept.cube, state.cube)
     add_up(kept.place, state.place)
     count = np.zeros((state.chunks, m * s), np.int32)
-    state.crew.run(recount, state.people.n, state.scene, count)
+    state.crew.run(recount, state.people.n, state.people.columns, s, count)
     flow, seen, expected, variance = kept.tally.sum(axis=0)
     flow = flow[: state.model.kinds]
     again = np.zeros(m * s, np.int64)
@@ -114,7 +111,8 @@ def recount_all(state: State) -> None:
     """Raise InvariantError unless stocks by origin and prefecture, and all columns, are sound."""
     people, month = state.people, month_name(state.month)
     cube = np.zeros((state.chunks, state.cube.size), np.int32)
-    state.crew.run(recount_cube, people.n, state.scene, cube)
+    prefecture = state.world.prefecture
+    state.crew.run(recount_cube, people.n, people.columns, prefecture, state.now, cube)
     again = cube.sum(axis=0, dtype=np.int64)
     if not np.array_equal(again, state.cube):
         raise InvariantError(
@@ -122,7 +120,7 @@ def recount_all(state: State) -> None:
             f" from a recount by {int(abs(again - state.cube).sum())} people"
         )
     wrong = np.zeros((state.chunks, len(UNSOUND)), np.int64)
-    state.crew.run(count_unsound, people.n, state.scene, people.n, wrong)
+    state.crew.run(count_unsound, people.n, people.columns, state.now, people.n, wrong)
     found = wrong.sum(axis=0)
     if found.any():
         counted = zip(UNSOUND, found.tolist(), strict=True)

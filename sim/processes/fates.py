@@ -21,7 +21,7 @@ from sim.agents.state import (
     SPONSORS,
     State,
 )
-from sim.core.kernels import borrow, hold, prefetch
+from sim.core.kernels import INLINED, borrow, hold, prefetch
 from sim.core.rng import (
     P_DECISION,
     P_MONTHLY_FATE,
@@ -69,7 +69,7 @@ AHEAD, NEAR = 8, 4
 """Rows whose columns, and then whose firm, are fetched ahead of the one in work."""
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def destination(scene, i, words0, words1):
     """Municipality that mover i goes to: in the prefecture or beyond, by its pull.
 
@@ -93,7 +93,7 @@ def destination(scene, i, words0, words1):
     return np.searchsorted(pull, at, side="right") - 1
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def apply_fate(scene, work, i, f, block):
     """Let fate f happen to person i, after the authority's decision where there is one.
 
@@ -143,7 +143,7 @@ def apply_fate(scene, work, i, f, block):
         give_permit(scene, i, SHORT, block)
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def end_of_permit(scene, work, i):
     """What the end of the permit (or course, or stage, or longest stay) of person i brings: a
     fate, or -1 for another permit."""
@@ -157,7 +157,7 @@ def end_of_permit(scene, work, i):
     return pick_outcome(scene, work, lst, low(x0))
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def screen(scene, work, first, size, when, words, passed):
     """Rows of a block that may have a fate this month: offsets in `passed`, their number back.
 
@@ -188,7 +188,7 @@ def screen(scene, work, first, size, when, words, passed):
     return n
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def fetch(people, i):
     """Fetch what most fates look at of person i into the cache."""
     prefetch(people.born, i)  # and the fields that stand together with it
@@ -198,7 +198,7 @@ def fetch(people, i):
     prefetch(people.traits, i)
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def row_number(i):
     """Row i as a number that the compiler knows to be no index from the end of a column."""
     return np.int64(np.uint32(i))

@@ -17,7 +17,7 @@ from sim.agents.firms import HOLE, FirmSet
 from sim.agents.opening.firm_rows import draw_support, relative_size
 from sim.agents.state import State
 from sim.config.schema.firms import Firms as Body
-from sim.core.kernels import borrow, hold
+from sim.core.kernels import INLINED, borrow, hold
 from sim.core.probability import LARGEST_MEAN, poisson
 from sim.core.rng import (
     P_FIRM_COUNT,
@@ -109,14 +109,14 @@ def set_standing_and_vacancies(chunk, first, stop, firms, rules, prefecture, mon
     hold(buffers)
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def closed(firms, f, rules, now):
     """Whether firm f has closed: its notice has passed, and it is not only barred."""
     notice = firms.notice[f]
     return notice > 0 and notice <= now and firms.status[f] != rules.barred
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def set_standing(firms, f, rules, pools, month):
     """The standing of firm f this month: what ends by itself, then what happens.
 
@@ -145,7 +145,7 @@ def set_standing(firms, f, rules, pools, month):
         firms.until[f] = month.now + rules.months[new] if rules.months[new] > 0 else 0
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def whole_jobs(key, tier, jobs):
     """Whole jobs: a firm's own fraction decides which way it rounds, the same in every month, so
     that one per cent more demand adds about one per cent of jobs and moves no others."""
@@ -153,7 +153,7 @@ def whole_jobs(key, tier, jobs):
     return np.int64(jobs + np.float64(np.int64(own)) * (1.0 / 4503599627370496.0))
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def set_vacancies(firms, f, rules, local, room, gaps):
     """Set the vacancies of firm f; returns how many. `room` and `gaps` are buffers.
 

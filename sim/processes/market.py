@@ -15,7 +15,7 @@ from numba import njit
 from sim.agents.firms import ALL, CROSSED, HIRED, INWARD, REFUSED
 from sim.agents.population import HOLE, NO_SECTOR, SEEKS
 from sim.agents.state import SEEKERS, State
-from sim.core.kernels import borrow, prefetch
+from sim.core.kernels import INLINED, borrow, prefetch
 from sim.core.rng import P_SEARCH, P_SEARCH_PLACE, P_VACANCY, draw, high, low
 from sim.processes.person import (
     MOVED,
@@ -31,13 +31,13 @@ HASH = np.uint64((1 << 48) - 1)
 """Largest place on a ring."""
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def ring_of(tier, sector, prefecture, sectors, month):
     """Number of the ring of a tier, sector and prefecture."""
     return (np.int64(tier) * sectors + sector) * month.n_prefectures + prefecture
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def slot_of(place, n):
     """Where one of n evenly spread places belongs, about."""
     return np.int64(((place >> np.uint64(16)) * np.uint64(n)) >> np.uint64(32))
@@ -53,7 +53,7 @@ def ring_spaces(count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.append(0, ends[-1]), np.ascontiguousarray(ends - count)
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def rings_between(starts, first, stop):
     """(first, last) of the rings that start at numbers [first, stop): those of a chunk."""
     return (
@@ -189,10 +189,9 @@ def sum_heads(chunk, first, stop, heads, sums):
 
 
 @njit(cache=True, nogil=True)
-def first_search(chunk, first, stop, scene, shares):
+def first_search(chunk, first, stop, people, status, month, shares):
     """Who of those without a job looks for one at the opening; shares uint64[T] thresholds."""
-    scene = borrow(scene)
-    people, status, month = scene.people, scene.status, scene.month
+    people, status = borrow(people), borrow(status)
     youngest, oldest = status.working[0], status.working[1]
     for i in range(first, stop):
         tier = np.int64(status.tier[people.status[i]])
@@ -355,7 +354,7 @@ def pair_up(chunk, first, stop, starts, spots, jobs, pairs):
     return begin, made
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def _merge(job, who, first, stop, jobs, whose, n):
     """Merge n further pairs into the pairs [first, stop); both are in order of job."""
     end = stop + n
@@ -423,10 +422,12 @@ def hire(scene, market, jobs, pairs, transfers, made):
 
 
 @njit(cache=True, nogil=True)
-def count_offers(chunk, first, stop, scene, sectors, count):
-    """Vacancies of firms [first, stop) by ring; count int64[C, R]."""
-    scene = borrow(scene)
-    firms, prefecture, month = scene.firms, scene.world.prefecture, scene.month
+def count_offers(chunk, first, stop, firms, place, count):
+    """Vacancies of firms [first, stop) by ring; count int64[C, R].
+
+    place: prefecture uint8[M], number of sectors, Month
+    """
+    firms, (prefecture, sectors, month) = borrow(firms), place
     for f in range(first, stop):
         ring = ring_of(0, np.int64(firms.sector[f]), np.int64(0), sectors, month)
         ring += np.int64(prefecture[np.int64(firms.municipality[f])])
@@ -437,13 +438,12 @@ def count_offers(chunk, first, stop, scene, sectors, count):
 
 
 @njit(cache=True, nogil=True)
-def write_offers(chunk, first, stop, scene, sectors, at, jobs):
+def write_offers(chunk, first, stop, firms, place, at, jobs):
     """Write each vacancy of firms [first, stop) behind the others of its ring.
 
-    at int64[C, R]: where the chunk's next job of a ring is written
+    place: as of `count_offers`; at int64[C, R]: where the chunk's next job of a ring is written
     """
-    scene, jobs = borrow(scene), borrow(jobs)
-    firms, prefecture, month = scene.firms, scene.world.prefecture, scene.month
+    firms, jobs, (prefecture, sectors, month) = borrow(firms), borrow(jobs), place
     for f in range(first, stop):
         where = np.int64(prefecture[np.int64(firms.municipality[f])])
         for t in range(firms.vacancies.shape[1]):
@@ -466,9 +466,10 @@ class Offers:
     def __init__(self, state: State, sectors: int) -> None:
         labour = state.labour
         assert labour is not None
-        n_firms, scene = labour.firms.n, state.scene
+        n_firms, firms = labour.firms.n, labour.firms.columns
+        place = (state.world.prefecture, sectors, state.now)
         count = np.zeros((state.chunks, labour.tiers * sectors * state.sizes[2]), np.int64)
-        state.crew.run(count_offers, n_firms, scene, sectors, count)
+        state.crew.run(count_offers, n_firms, firms, place, count)
         starts, at = ring_spaces(count)
         n = int(starts[-1])
         per_tier = np.diff(starts[:: sectors * state.sizes[2]])
@@ -477,6 +478,6 @@ class Offers:
             starts, place=np.empty(n, np.uint64), firm=np.empty(n, np.int32), tier=self.tier,
             words=np.empty(n, np.uint64), taken=np.full(n, -1, np.int32),
         )  # fmt: skip
-        state.crew.run(write_offers, n_firms, scene, sectors, at, jobs)
+        state.crew.run(write_offers, n_firms, firms, place, at, jobs)
         state.crew.run(sort_rings, n, starts, jobs.place, jobs.firm, jobs.words)
         self.starts, self.words, self.firm, self.taken = starts, jobs.words, jobs.firm, jobs.taken

@@ -27,12 +27,13 @@ from sim.agents.state import (
 from sim.config import factors
 from sim.config.factors import AGES, MOST_SECTORS, YEARS
 from sim.core.clock import NEVER
+from sim.core.kernels import INLINED
 from sim.core.probability import any_event, threshold
 from sim.core.rng import P_NEW_STATUS, P_PERMIT_LENGTH, draw, high, low
 from sim.processes.risk import renew_class
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def open_workspace(scene, chunk, first):
     """The workspace of a chunk of rows, of which `first` is the first."""
     books = scene.books
@@ -43,21 +44,21 @@ def open_workspace(scene, chunk, first):
     )  # fmt: skip
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def push(work, lst, row):
     """Append to the chunk's part of a list."""
     work.lists[lst, work.start + work.counts[lst]] = row
     work.counts[lst] += 1
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def flag(scene, work, i, event):
     """Let the dependants of person i hear of an event this month."""
     scene.people.event[i] = event
     push(work, FLAGGED, i)
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def end_job(scene, work, i):
     """Person i, if employed, is so no longer; the firm hears of it when the month is matched.
 
@@ -71,14 +72,14 @@ def end_job(scene, work, i):
         people.job_since[i] = scene.month.now
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def leave_job(scene, work, i):
     """Person i, if employed, is so no longer."""
     end_job(scene, work, i)
     renew_class(scene, i)
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def take_job(scene, i, firm):
     """Person i begins to work at a firm this month."""
     people = scene.people
@@ -89,14 +90,14 @@ def take_job(scene, i, firm):
     renew_class(scene, i)
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def wants_job(status, s, months, word):
     """Whether somebody new in status s, `months` old, looks for work; `word` is a 32-bit draw."""
     first, end = status.working[0], status.working[1]
     return word < status.wish[s] and first <= months and months < end
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def carry_job(scene, work, i, new, words):
     """What becomes of the job of person i, whose status is about to become `new`.
 
@@ -141,7 +142,7 @@ def months_counted(counting, now):
     return now - counting if counting >= 0 else -counting - 1
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def fill_codes(scene, i, codes):
     """Write the factor codes of person i into codes, uint32[N_FACTORS] (order of FACTORS)."""
     people, now = scene.people, scene.month.now
@@ -168,7 +169,7 @@ def fill_codes(scene, i, codes):
         codes[factors.MONTHS_WITHOUT_JOB] = 0
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def fill_acting_codes(scene, i, codes):
     """The codes that depend on the person's firm and municipality, and on the permit's date."""
     people, world, now = scene.people, scene.world, scene.month.now
@@ -192,7 +193,7 @@ def fill_acting_codes(scene, i, codes):
     codes[factors.MONTHS_WITHOUT_JOB] = months
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def value(scene, f, codes):
     """Base value of row f times its multipliers: a rate per year, or a probability."""
     fates, out = scene.fates, scene.base[f]
@@ -202,7 +203,7 @@ def value(scene, f, codes):
     return out
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def audit(tally, f, width, scale):
     """Add the probability width * scale (scale = 2**20 / bound) of row f to the audit."""
     q = np.int64(np.float64(width) * scale)
@@ -210,7 +211,7 @@ def audit(tally, f, width, scale):
     tally[VARIANCE, f] += (q * (AUDIT_ONE - q)) >> AUDIT_BITS
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def fill_rates(scene, lst, codes, rates):
     """Running sums of the rates per year of a list's fates into the buffer; returns the total."""
     fates = scene.fates
@@ -230,7 +231,7 @@ def fill_rates(scene, lst, codes, rates):
     return total
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def pick_fate(scene, work, lst, word, bound, audited):
     """The monthly fate that `word` falls on, or -1: competing risks, nothing comes last.
 
@@ -262,7 +263,7 @@ def pick_fate(scene, work, lst, word, bound, audited):
     return first + chosen
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def audit_fates(work, first, n, share, bound):
     """Add the probabilities of n competing fates, given a draw below `bound`, to the audit."""
     scale, below = AUDIT_ONE / np.float64(bound), np.uint64(0)
@@ -273,7 +274,7 @@ def audit_fates(work, first, n, share, bound):
             below = cut
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def pick_outcome(scene, work, lst, word):
     """The outcome of an occasion that `word` falls on, or -1 for the remainder."""
     scale = AUDIT_ONE / 4294967296.0
@@ -291,7 +292,7 @@ def pick_outcome(scene, work, lst, word):
     return chosen
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def granted(scene, work, f, word):
     """Whether the authority grants what fate f applies for."""
     d = scene.fates.decision[f]
@@ -309,7 +310,7 @@ def granted(scene, work, f, word):
 IN, OUT = np.int64(1), np.int64(-1)
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def book(scene, work, i, sign):
     """Add person i to (IN) or take them from (OUT) the stocks of the chunk, as they are now."""
     people, month = scene.people, scene.month
@@ -328,7 +329,7 @@ def pick_cut(cut, word):
     return k
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def give_permit(scene, i, renewal, block):
     """A permit from this month on: its length drawn, its end no later than the longest stay.
 
@@ -352,7 +353,7 @@ def give_permit(scene, i, renewal, block):
     people.permit_end[i] = max(min(month.now + np.int64(months), limit), month.now + 1)
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def set_status(scene, work, i, new, block):
     """Person i gets status `new`, with its first permit; `block` keeps draws apart."""
     people, status, month = scene.people, scene.status, scene.month
@@ -374,7 +375,7 @@ def set_status(scene, work, i, new, block):
     book(scene, work, i, IN)
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def set_place(scene, work, i, place):
     """Person i now lives in municipality `place`."""
     book(scene, work, i, OUT)
@@ -383,21 +384,21 @@ def set_place(scene, work, i, place):
     book(scene, work, i, IN)
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def set_arrears(scene, i, bits):
     """Person i is in arrears with the premiums and taxes of `bits`."""
     scene.people.arrears[i] = bits
     renew_class(scene, i)
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def set_language(scene, i, level):
     """Person i speaks Japanese at a level."""
     scene.people.language[i] = level
     renew_class(scene, i)
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def remove(scene, work, i, event):
     """Take person i out of the population; the row becomes a hole."""
     people = scene.people

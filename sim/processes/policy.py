@@ -22,7 +22,8 @@ def policy(state: State) -> None:
 
 def renew_risks(state: State) -> None:
     """Put everyone into the risk class of their present age and duration."""
-    state.crew.run(renew_classes, state.people.n, state.scene)
+    people, mobility = state.people, state.world.mobility
+    state.crew.run(renew_classes, people.n, people.columns, mobility, state.month)
 
 
 def set_rates(state: State) -> None:

@@ -16,7 +16,7 @@ from numba import njit
 from sim.agents.population import HOLE
 from sim.agents.state import BandTable
 from sim.config.factors import AGES, FACTORS, NO_JOB_ASKED, WITH_JOB, WITHOUT_JOB, YEARS
-from sim.core.kernels import borrow, hold
+from sim.core.kernels import INLINED, borrow, hold
 from sim.core.threads import Crew
 from sim.rates.places import N_MOBILITY
 from sim.rates.tables import FateTable
@@ -54,33 +54,30 @@ def n_classes(n_statuses: int) -> int:
     return n_statuses * PER_STATUS
 
 
-@njit(cache=True, forceinline=True)
-def risk_class(status, firm, born, since, language, arrears, mobility, now):
-    """Risk class of a person, as of now."""
-    age = min(max((now - born) // 12, 0), AGES - 1)
-    years = min((now - since) // 12, YEARS - 1)
-    group = (np.int64(status) * 2 + np.int64(firm >= 0)) * N_AGE + _AGE_BAND[age]
-    group = group * N_YEAR + _YEAR_BAND[years]
-    return ((group * N_LANGUAGE + language) * N_ARREARS + arrears) * N_MOBILITY + mobility
+@njit(cache=True, **INLINED)
+def class_of(people, i, mobility, now):
+    """Class of risk of person i in month `now`; mobility uint8[M]."""
+    age = min(max((now - people.born[i]) // 12, 0), AGES - 1)
+    years = min((now - people.since[i]) // 12, YEARS - 1)
+    group = (np.int64(people.status[i]) * 2 + np.int64(people.firm[i] >= 0)) * N_AGE
+    group = (group + _AGE_BAND[age]) * N_YEAR + _YEAR_BAND[years]
+    group = (group * N_LANGUAGE + people.language[i]) * N_ARREARS + people.arrears[i]
+    return group * N_MOBILITY + mobility[people.municipality[i]]
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def renew_class(scene, i):
     """Put person i into their class of risk, as of now."""
-    people = scene.people
-    people.risk[i] = risk_class(
-        people.status[i], people.firm[i], people.born[i], people.since[i], people.language[i],
-        people.arrears[i], scene.world.mobility[people.municipality[i]], scene.month.now,
-    )  # fmt: skip
+    scene.people.risk[i] = class_of(scene.people, i, scene.world.mobility, scene.month.now)
 
 
 @njit(cache=True, nogil=True)
-def renew_classes(chunk, first, stop, scene):
-    """Put everyone of rows [first, stop) into their class of risk, as of now."""
-    scene = borrow(scene)
+def renew_classes(chunk, first, stop, people, mobility, now):
+    """Put everyone of rows [first, stop) into their class of risk; mobility uint8[M]."""
+    people = borrow(people)
     for i in range(first, stop):
-        if scene.people.status[i] != HOLE:
-            renew_class(scene, i)
+        if people.status[i] != HOLE:
+            people.risk[i] = class_of(people, i, mobility, now)
 
 
 def band_table(t: FateTable, mobility: np.ndarray) -> BandTable:
@@ -230,7 +227,7 @@ def _fill_bounds(chunk, first, stop, groups, t, bands, base, out):
     hold(buffers)
 
 
-@njit(cache=True, forceinline=True)
+@njit(cache=True, **INLINED)
 def _add_rates(rate, inside, total):
     """Add a fate's `rate` in a group to all its classes, times its multipliers `inside`, float64
     [axis, band], that differ between them."""

@@ -59,23 +59,25 @@ def mark_families(principal, family):
 
 
 class Asked(NamedTuple):
-    """What the satisfaction of residents is made of, besides their columns."""
+    """What the satisfaction of residents is made of, besides their columns, and their places."""
 
+    irregular: int  # the status without a permit
     seeks: np.ndarray  # bool[S]: statuses that ask for a job; none where firms do not act
     family: np.ndarray  # uint8[n]: see mark_families
     near: np.ndarray  # int64[M]: what local sentiment adds, in ten-thousandths
     weights: np.ndarray  # int64[5]: in order of WEIGHTS, in ten-thousandths
+    prefecture: np.ndarray  # uint8[M]
+    n_prefectures: int
 
 
 @njit(cache=True, nogil=True)
-def census(chunk, first, stop, scene, asked, towns, fared):
+def census(chunk, first, stop, people, asked, towns, fared):
     """Count residents of rows [first, stop).
 
     towns    int64[C, M * 4]: see agents.towns.COUNTED
     fared    int64[C, S * P * 4]: by the columns of FARED
     """
-    scene, asked = borrow(scene), borrow(asked)
-    people, world, month = scene.people, scene.world, scene.month
+    people, asked = borrow(people), borrow(asked)
     base, permit, job, kin, speaks = (
         asked.weights[0], asked.weights[1], asked.weights[2], asked.weights[3], asked.weights[4],
     )  # fmt: skip
@@ -90,13 +92,12 @@ def census(chunk, first, stop, scene, asked, towns, fared):
         towns[chunk, at + BEHIND_PENSION] += (arrears >> 1) & 1
         towns[chunk, at + TOWN_B1] += level >= B1
         towns[chunk, at + TOWN_NORMS] += norms
-        irregular = s == scene.status.irregular
-        secure = 0 if irregular else min(np.int64(people.permit_months[i]), FIVE_YEARS)
+        secure = 0 if s == asked.irregular else min(np.int64(people.permit_months[i]), FIVE_YEARS)
         content = base + permit * secure // FIVE_YEARS
         if not asked.seeks[s] or people.firm[i] >= 0:
             content += job
         content += kin * asked.family[i] + speaks * level // 4 + asked.near[town]
-        at = (np.int64(s) * month.n_prefectures + world.prefecture[town]) * N_FARED
+        at = (np.int64(s) * asked.n_prefectures + asked.prefecture[town]) * N_FARED
         fared[chunk, at + FARED_PEOPLE] += 1
         fared[chunk, at + FARED_CONTENT] += min(content, FINE)
         fared[chunk, at + FARED_B1] += level >= B1
@@ -131,8 +132,11 @@ def take_census(state: State) -> tuple[np.ndarray, np.ndarray]:
     towns = np.zeros((c, m * len(COUNTED)), np.int64)
     fared = np.zeros((c, s * n_prefectures * len(FARED.columns)), np.int64)
     seeks = state.model.status.seeks & (state.labour is not None)
-    asked = Asked(seeks, family, near, weights)
-    state.crew.run(census, people.n, state.scene, asked, towns, fared)
+    asked = Asked(
+        irregular=state.model.status.irregular, seeks=seeks, family=family, near=near,
+        weights=weights, prefecture=state.world.prefecture, n_prefectures=n_prefectures,
+    )  # fmt: skip
+    state.crew.run(census, people.n, people.columns, asked, towns, fared)
     by_town = towns.sum(axis=0).reshape(m, len(COUNTED))
     return by_town, fared.sum(axis=0).reshape(s, n_prefectures, len(FARED.columns))
 
@@ -166,14 +170,13 @@ TRAIT_PEOPLE, BEHIND, AT_LEVEL = map(TRAITS.at, ("people", "behind_nhi", "level_
 
 
 @njit(cache=True, nogil=True)
-def describe_people(chunk, first, stop, scene, ages, traits):
+def describe_people(chunk, first, stop, people, now, ages, traits):
     """Ages and traits of rows [first, stop).
 
     ages   int32[C, S, 2, 23]  by status, sex and five-year age
     traits int32[C, S, 9]      by the columns of TRAITS
     """
-    scene = borrow(scene)
-    people, now = scene.people, scene.month.now
+    people = borrow(people)
     for i in range(first, stop):
         s = people.status[i]
         if s != HOLE:
@@ -198,13 +201,12 @@ COHORTS: Final = declare(
 
 
 @njit(cache=True, nogil=True)
-def count_cohorts(chunk, first, stop, scene, months, out):
+def count_cohorts(chunk, first, stop, people, now, months, out):
     """People of rows [first, stop) who first came `months` to `months` + 5 months ago.
 
     months int64[K]; out int32[C, S, K]. Who was born here is no newcomer.
     """
-    scene = borrow(scene)
-    people, now = scene.people, scene.month.now
+    people = borrow(people)
     for i in range(first, stop):
         status = people.status[i]
         if status != HOLE and people.entered[i] != people.born[i]:
@@ -326,14 +328,14 @@ def describe(state: State) -> None:
     ages = np.zeros((state.chunks, s, 2, 23), np.int32)
     traits = np.zeros((state.chunks, s, 9), np.int32)
     people = state.people
-    state.crew.run(describe_people, people.n, state.scene, ages, traits)
+    state.crew.run(describe_people, people.n, people.columns, state.month, ages, traits)
     record = state.record
     record.add(PLACES, state.month, state.place.reshape(m, s).astype(np.int32))
     record.add(BY_AGE, state.month, ages.sum(axis=0, dtype=np.int32))
     record.add(TRAITS, state.month, traits.sum(axis=0, dtype=np.int32))
     months = 12 * np.array(YEARS)
     cohorts = np.zeros((state.chunks, s, months.size), np.int32)
-    state.crew.run(count_cohorts, people.n, state.scene, months, cohorts)
+    state.crew.run(count_cohorts, people.n, people.columns, state.month, months, cohorts)
     record.add(COHORTS, state.month, cohorts.sum(axis=0, dtype=np.int32))
     describe_civic(state)
     describe_firms(state)

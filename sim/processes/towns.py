@@ -220,10 +220,9 @@ CIVIC: Final = declare(
 
 
 @njit(cache=True, nogil=True)
-def count_origins(chunk, first, stop, scene, out):
+def count_origins(chunk, first, stop, people, out):
     """People by origin and municipality from rows [first, stop): out int32[C, O, M]."""
-    scene = borrow(scene)
-    people = scene.people
+    people = borrow(people)
     for i in range(first, stop):
         if people.status[i] != HOLE:
             out[chunk, people.origin[i], people.municipality[i]] += 1
@@ -340,7 +339,7 @@ def destinations(state: State, jobs: np.ndarray) -> np.ndarray:
     jobs: float64[M], jobs on offer relative to the country's.
     """
     count = np.zeros((state.chunks, state.sizes[1], state.sizes[3]), np.int32)
-    state.crew.run(count_origins, state.people.n, state.scene, count)
+    state.crew.run(count_origins, state.people.n, state.people.columns, count)
     land = state.land
     assert land is not None
     names = ("conationals", "support", "jobs")

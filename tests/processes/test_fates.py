@@ -11,10 +11,10 @@ import numpy as np
 from sim.config import factors
 from sim.config.schema.run import Kind
 from sim.processes import fates
-from sim.processes.person import fill_codes
 from sim.rates import kinds
 from sim.rates.kinds import KINDS
 from tests.helpers import tiny
+from tests.helpers.codes import fill_codes
 from tests.model.test_reference import rich
 
 

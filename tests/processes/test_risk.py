@@ -11,11 +11,11 @@ from sim.config.factors import AGES, N_FACTORS
 from sim.core.clock import month_index
 from sim.core.probability import any_event, threshold
 from sim.model.model import Kyosei
-from sim.processes.person import fill_codes
 from sim.processes.risk import n_classes
 from sim.rates.expected import rows_of, values
 from sim.rates.tables import MONTHLY
 from tests.helpers import tiny
+from tests.helpers.codes import fill_codes
 from tests.model.test_exact import alike
 from tests.model.test_reference import rich
 
