@@ -61,11 +61,17 @@ def empty_columns(n_tiers: int, size: int) -> dict[str, np.ndarray]:
 class FirmBook:
     """What a run remembers of its firms beside them.
 
-    Sectors K, sizes Z, tiers T, prefectures P, years Y.
+    Sectors K, sizes Z, tiers T, prefectures P, years Y, published years H.
     """
 
     demand: np.ndarray  # float64[K, T] growth of the jobs that a firm wants since the opening
     extent: np.ndarray  # float64[K] growth of the number of firms meant since the opening
+    noise: np.ndarray  # float64[1] what shocks have done to growth a year
+    stead: np.ndarray  # float64[T] jobs wanted for each one at the opening of the tier `stead_of`
+    past: np.ndarray  # float64[H, T] published growth a year, from one October to the next
+    instead: np.ndarray  # float64[H, T] published `stead` at the end of each of these years
+    first: np.ndarray  # int64[1] month after which the first of these years begins
+    share: np.ndarray  # float64[2] foreign share of employment at the opening, and last published
     usual: np.ndarray  # float64[K, Z, T] jobs that a firm of its kind wanted at the opening
     cells: np.ndarray  # int64[K, Z, P] firms at the opening
     years: np.ndarray  # float64[Y] since the start of the projection, as months

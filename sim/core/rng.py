@@ -43,6 +43,7 @@ PROCESSES: Final[dict[str, int]] = {
     "first_job": 31,
     "firm_month": 32,
     "firm_count": 33,
+    "demand_shock": 34,
     "town_classes": 40,
     "fit_draw": 50,
 }
@@ -94,6 +95,8 @@ P_FIRST_JOB = np.uint64(PROCESSES["first_job"])
 P_FIRM_MONTH = np.uint64(PROCESSES["firm_month"])
 
 P_FIRM_COUNT = np.uint64(PROCESSES["firm_count"])
+
+P_DEMAND_SHOCK = np.uint64(PROCESSES["demand_shock"])
 
 P_TOWN_CLASSES = np.uint64(PROCESSES["town_classes"])
 

@@ -23,6 +23,7 @@ from sim.agents.state import State
 from sim.config.factors import AGES, SEXES
 from sim.core.clock import NEVER, half_year_end, month_index
 from sim.processes.firm_rules import grow
+from sim.processes.firms import demand_shock
 from sim.processes.risk import N_ARREARS, N_LANGUAGE, PER_STATUS, n_classes
 from sim.rates.places import N_MOBILITY
 from sim.rates.statuses import has_firms
@@ -172,6 +173,12 @@ def _of_work(arrays: Mapping[str, np.ndarray], month: int, state: State) -> dict
         "book.extent": Limit(real, (k,), 0, MOST_GROWTH),
         "book.usual": Limit(real, (k, z, t), 0, MOST_JOBS),
         "book.cells": Limit(whole, (k, z, p), 0, body.establishments.value),
+        "book.noise": Limit(real, (1,), -MOST_GROWTH, MOST_GROWTH),
+        "book.stead": Limit(real, (t,), 0, MOST_GROWTH),
+        "book.past": Limit(real, (None, t), -MOST_GROWTH, MOST_GROWTH),
+        "book.instead": Limit(real, (arrays["labour.book.past"].shape[0], t), 0, MOST_GROWTH),
+        "book.first": Limit(whole, (1,), 0, NEVER),
+        "book.share": Limit(real, (2,), 0, 1),
         "book.years": Limit(real, (None,), LONG_AGO, NEVER),
         "book.pull": Limit(real, (m + 1,), 0, MOST),
         "book.workforce": Limit(real, (arrays["labour.book.years"].size, p), 0, MOST_GROWTH),
@@ -345,12 +352,14 @@ def _book(own: Mapping[str, np.ndarray], opening: int, month: int, state: State)
     assert body is not None
     shape = own["book.demand"].shape
     book = FirmBook(
-        np.ones(shape), np.ones(shape[0]), own["book.usual"], own["book.cells"],
-        own["book.years"], own["book.pull"], own["book.workforce"],
+        np.ones(shape), np.ones(shape[0]), np.zeros(1), np.zeros(shape[1]), own["book.past"],
+        own["book.instead"], own["book.first"], own["book.share"], own["book.usual"],
+        own["book.cells"], own["book.years"], own["book.pull"], own["book.workforce"],
     )  # fmt: skip
     for when in range(month_index(state.config.start) + 1, month + 1):
-        grow(book, body, state.rates.params(when), when)
-    for name in ("demand", "extent"):
+        shock = demand_shock(state.config, state.key, when)
+        grow(book, body, state.rates.params(when), when, shock)
+    for name in ("demand", "extent", "noise", "stead"):
         if not np.array_equal(getattr(book, name), own[f"book.{name}"]):
             yield f"labour.book.{name} is not what demand has grown to"
     years, pull = book.years, book.pull

@@ -52,6 +52,12 @@ def empty_country() -> State:
         book = FirmBook(
             demand=np.ones((sectors, tiers)),
             extent=np.ones(sectors),
+            noise=np.zeros(1),
+            stead=np.zeros(tiers),
+            past=np.zeros((0, tiers)),
+            instead=np.zeros((0, tiers)),
+            first=np.array([state.month]),
+            share=np.zeros(2),
             usual=np.zeros((sectors, sizes, tiers)),
             cells=np.zeros((sectors, sizes, prefectures), np.int64),
             years=np.zeros(1),

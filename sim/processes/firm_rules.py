@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -9,7 +10,6 @@ import numpy as np
 
 from sim.agents.firms import FirmBook
 from sim.config.schema.firms import Firms
-from sim.core.clock import month_index
 
 CERTAIN: Final = 2.0**32
 
@@ -20,6 +20,8 @@ class FirmRules(NamedTuple):
     """K sectors, Z sizes, T tiers, P prefectures, U standings, Q pools."""
 
     want: np.ndarray  # float64[K, T]: jobs wanted per job at the opening
+    before: np.ndarray  # int64[T]: tier whose jobs at the opening a tier may come to share
+    stead: np.ndarray  # float64[K, T]: jobs wanted for each of them
     local: np.ndarray  # float64[P]: what the local lack of people multiplies it by
     standing: np.ndarray  # float64[U]: what the firm's standing multiplies it by
     pool: np.ndarray  # int64[T]
@@ -37,35 +39,90 @@ class FirmRules(NamedTuple):
     bar_notice: int
 
 
-def growth(firms: Firms, params: Mapping[str, float], month: int) -> tuple[np.ndarray, np.ndarray]:
+def growth(
+    book: FirmBook, firms: Firms, params: Mapping[str, float], month: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Growth a year of the jobs wanted: of sectors float64[K], of their tiers float64[K, T].
 
-    At first the sector's own, for a tier times its factor; in the long run the same for all.
+    In the published past that of each tier, the same in all sectors, whose shares are the latest
+    from the opening on. Later the first growth of
+    sector and tier, which returns to the mean, shocks, and the room that the ceiling leaves. A
+    sector's share of employment is taken to begin at the country's: no sector moves another.
     """
-    years = (month - month_index(firms.since)) / MONTHS
-    part = 0.5 ** (years / max(params["firms.demand.half_life"], 1e-9))
-    own = np.array([params[f"firms.sectors.{name}.growth"] for name in firms.sectors])
+    given = {name: params[f"firms.demand.{name}"] for name in DEMAND}
+    common = params["firms.growth"]
+    own = np.array([params[f"firms.sectors.{name}.growth"] for name in firms.sectors]) - common
     tier = np.array([params[f"firms.tiers.{name}.growth"] for name in firms.tiers])
-    far = params["firms.demand.long_run"]
-    extra = (own - far) * part
-    return far + extra, far + extra[:, None] * tier[None, :]
+    weight = (book.usual * book.cells.sum(axis=2)[:, :, None]).sum(axis=1)
+    jobs = weight * book.demand * book.extent[:, None]
+    whole, year, last = jobs.sum(axis=1), _year(book, month), last_past(book)
+    if year >= 0:
+        rate = np.tile(book.past[year], (own.size, 1))
+    else:
+        beyond = given["output"] - given["usual_output"]
+        far = given["mean"] + given["output_response"] * beyond
+        part = given["persistence"] ** ((month - last) / MONTHS)
+        rate = far + (own[:, None] + tier[None, :] - far) * part + book.noise[0]
+        people = float(_between(month, book.years, book.workforce).mean())
+        grown = whole / np.maximum(weight.sum(axis=1), 1e-9)
+        left = room(book.share[0] * grown / people, float(book.share[1]), given["ceiling"])
+        rate = np.where(rate > 0, rate * left[:, None], rate)
+    return (jobs * rate).sum(axis=1) / np.maximum(whole, 1e-9), rate
 
 
-def grow(book: FirmBook, firms: Firms, params: Mapping[str, float], month: int) -> None:
+DEMAND: Final = (
+    "mean", "persistence", "shock", "output", "usual_output", "output_response", "ceiling",
+)  # fmt: skip
+"""Parameters below `firms.demand` that growth is made of."""
+
+
+def room(share: np.ndarray, known: float, ceiling: float) -> np.ndarray:
+    """What is left of growth at foreign shares of employment: 1 at the one last published, 0 at
+    the ceiling (logistic)."""
+    return np.asarray(np.maximum(1.0 - share / ceiling, 0.0) / max(1.0 - known / ceiling, 0.05))
+
+
+def last_past(book: FirmBook) -> int:
+    """Last month of the published past."""
+    return int(book.first[0]) + 12 * book.past.shape[0]
+
+
+def _year(book: FirmBook, month: int) -> int:
+    """Row of `past` that a month belongs to, -1 afterwards."""
+    return (month - 1 - int(book.first[0])) // 12 if month <= last_past(book) else -1
+
+
+def grow(
+    book: FirmBook, firms: Firms, params: Mapping[str, float], month: int, deviate: float = 0.0
+) -> None:
     """Bring demand to this month: more jobs a firm, and more firms.
+
+    deviate  standard normal number of the month's common shock, 0 without shocks
 
     What comes with new firms is not added to the old ones.
     """
-    sector, tier = growth(firms, params, month)
+    year = _year(book, month)
+    if year < 0:
+        yearly = min(params["firms.demand.persistence"], 0.9999)
+        monthly = yearly ** (1 / MONTHS)
+        sd = params["firms.demand.shock"] * math.sqrt((1 - monthly**2) / (1 - yearly**2))
+        book.noise[0] = monthly * book.noise[0] + sd * deviate
+    sector, tier = growth(book, firms, params, month)
     new = sector * params["firms.demand.new_firms"]
     wages = params["firms.demand.wages"] * params["firms.demand.wage_growth"]
+    if year < 0:
+        book.stead *= np.exp((tier.mean(axis=0) - wages) / MONTHS)
+    else:
+        begin = book.instead[year - 1] if year > 0 else np.zeros(book.stead.size)
+        passed = (month - int(book.first[0]) - 12 * year) / MONTHS
+        book.stead[:] = begin + passed * (book.instead[year] - begin)
     book.demand *= np.exp((tier - new[:, None] - wages) / MONTHS)
     book.extent *= np.exp(new / MONTHS)
 
 
 def rules(book: FirmBook, firms: Firms, params: Mapping[str, float], month: int) -> FirmRules:
     """This month's rules."""
-    standings = list(firms.statuses)
+    standings, names = list(firms.statuses), list(firms.tiers)
     pool, frozen, months = _fixed(firms)
     people = _between(month, book.years, book.workforce)
     burden = params["firms.support.burden"] ** -params["firms.support.elasticity"]
@@ -74,6 +131,8 @@ def rules(book: FirmBook, firms: Firms, params: Mapping[str, float], month: int)
     close, bar, guide, certify = _chances(firms, params)
     return FirmRules(
         want=book.demand * burden,
+        before=np.array([names.index(tier.stead_of or n) for n, tier in firms.tiers.items()]),
+        stead=burden * book.stead[None, :] / book.extent[:, None],
         local=np.maximum(people, 1e-3) ** -params["firms.demand.ageing"],
         standing=standing,
         pool=pool,
@@ -151,7 +210,7 @@ def new_firms(
     which the number of firms grows.
     """
     closing = np.array([size.closure.value for size in firms.sizes.values()])
-    more = growth(firms, params, month)[0] * params["firms.demand.new_firms"]
+    more = growth(book, firms, params, month)[0] * params["firms.demand.new_firms"]
     rate = np.maximum(closing[None, :] + more[:, None], 0.0) * book.extent[:, None] / MONTHS
     return np.asarray(book.cells * rate[:, :, None] * scale)
 

@@ -12,14 +12,17 @@ from typing import NamedTuple
 
 import numpy as np
 from numba import njit
+from scipy.special import ndtri
 
 from sim.agents.firms import HOLE, FirmSet
 from sim.agents.opening.firm_rows import draw_support, relative_size
 from sim.agents.state import State
 from sim.config.schema.firms import Firms as Body
+from sim.config.schema.run import RunConfig
 from sim.core.kernels import INLINED, borrow, hold
 from sim.core.probability import LARGEST_MEAN, poisson
 from sim.core.rng import (
+    P_DEMAND_SHOCK,
     P_FIRM_COUNT,
     P_FIRM_MONTH,
     TAG_NEW_FIRM,
@@ -27,6 +30,7 @@ from sim.core.rng import (
     high,
     identity,
     low,
+    one_uniform,
     unit,
     word_of,
 )
@@ -44,7 +48,7 @@ def firms_month(state: State) -> None:
     if labour is None or body is None:
         return
     firms, params = labour.firms, state.params
-    grow(firms.book, body, params, state.month)
+    grow(firms.book, body, params, state.month, demand_shock(state.config, state.key, state.month))
     shares = support_shares(body, params)
     before = state.rates.params(state.month - 1)
     if before is not params and not np.array_equal(shares, support_shares(body, before)):
@@ -58,6 +62,13 @@ def firms_month(state: State) -> None:
     firms.free(np.flatnonzero(found.gone))
     firms.seen = found.tally.sum(axis=0)
     open_new(state, firms, body, shares)
+
+
+def demand_shock(config: RunConfig, key: tuple[np.uint64, np.uint64], month: int) -> float:
+    """Standard normal number of a month, common to all firms; 0 in a run without shocks."""
+    if not config.arrivals.shocks:
+        return 0.0
+    return float(ndtri(one_uniform(*key, np.uint64(word_of("demand")), month, P_DEMAND_SHOCK)))
 
 
 def _support(state: State, firms: FirmSet, body: Body, shares: np.ndarray) -> None:
@@ -171,7 +182,9 @@ def set_vacancies(firms, f, rules, local, room, gaps):
     for q in range(room.size):
         room[q] = 0
     for t in range(n_tiers):  # without branches: which firms want whom follows no pattern
-        gap = whole_jobs(key, t, firms.wanted[f, t] * rules.want[k, t] * scale)  # 0 of 0 jobs
+        jobs = firms.wanted[f, t] * rules.want[k, t]  # 0 of 0 jobs
+        jobs += firms.wanted[f, rules.before[t]] * rules.stead[k, t]
+        gap = whole_jobs(key, t, jobs * scale)
         gap -= np.int64(firms.heads[f, t]) + np.int64(firms.pending[f, t])
         room[rules.pool[t]] += gap
         gaps[t] = gap

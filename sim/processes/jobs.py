@@ -246,7 +246,7 @@ def recruited(state: State) -> None:
         return
     hear_of_changes(state, labour)
     way, firms = labour.way, labour.firms
-    due = way["due"] <= state.month
+    due = (way["due"] <= state.month) & ~_held(state, way)
     rows = np.flatnonzero(due)
     now = {name: column[rows] for name, column in way.items()}
     labour.way = {name: column[~due] for name, column in way.items()}
@@ -267,6 +267,17 @@ def recruited(state: State) -> None:
     add_jobs(firms.columns.heads, now["firm"], now["tier"], 1)
     state.tallies["came"] += came.sum(axis=0)
     labour.counts[CAME] = np.bincount(now["tier"], minlength=labour.tiers)
+
+
+HALF_OPEN = 0.5
+"""Ease of recruiting below which some of those who are due cannot come yet."""
+
+
+def _held(state: State, way: dict[str, np.ndarray]) -> np.ndarray:
+    """bool[way]: people whom a closed border holds back this month, by a word of their own."""
+    entry = np.minimum(np.array(_attraction(state)) / HALF_OPEN, 1.0)
+    word = way["word"] * (SPREAD + np.uint64(2 * state.month)) >> np.uint64(32)
+    return np.asarray(word.astype(np.float64) / 2.0**32 >= entry[way["tier"]])
 
 
 def _who(state: State, labour: Labour) -> tuple[np.ndarray, np.ndarray]:

@@ -21,6 +21,9 @@ from sim.data.load import Data
 from sim.rates.places import Places
 from sim.rates.supply import Supply
 
+NEAR: Final = 30
+"""Months before and after a past half-year that say at which level people usually come."""
+
 
 class Profile(NamedTuple):
     """Who comes, one row per status. A age bands, L language levels."""
@@ -119,7 +122,15 @@ class ArrivalPlan:
 
     def levels(self, month: int) -> np.ndarray:
         """float64[S]: arrivals a month at each channel's level, of the channels open in the month;
-        as if nothing ever changed, and before what the fit multiplies them by."""
+        as if nothing ever changed, and before what the fit multiplies them by.
+
+        In the past the mean of the half-years within two and a half years: how easily people come
+        in one of them is relative to it.
+        """
+        if self.is_past(month):
+            now = half_year_end(month)
+            near = [past for half, past in self._past.items() if abs(half - now) <= NEAR]
+            return np.asarray(np.mean(near, axis=0) / HALF_YEAR)
         out = np.zeros(len(self._statuses))
         for s, _, way in self._open_ways():
             if way.since <= month <= way.until:

@@ -25,7 +25,7 @@ that the median and both ends hold. The median of a multiplier is the value: its
 is the mean of what grows by it, and tables give medians and quantiles. Deviates are cut at the 99 %
 interval.
 
-A member is written as ordinary settings (`firms.demand.half_life.value=7.3`, `fit.draw=...`), so
+A member is written as ordinary settings (`firms.demand.persistence.value=0.91`, `fit.draw=...`), so
 that it is an ordinary run, which the same words make again alone.
 """
 

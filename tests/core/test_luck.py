@@ -32,7 +32,7 @@ REGISTRY = {
     "permit_length": 6, "monthly_fate": 7, "decision": 8, "move": 9, "newborn": 10, "family": 11,
     "brought_family": 12, "sponsor": 13, "new_status": 14, "vacancy": 15, "search": 16,
     "search_place": 17, "recruit": 18, "recruited_person": 19, "firm_opening": 30, "first_job": 31,
-    "firm_month": 32, "firm_count": 33, "town_classes": 40, "fit_draw": 50,
+    "firm_month": 32, "firm_count": 33, "demand_shock": 34, "town_classes": 40, "fit_draw": 50,
 }  # fmt: skip
 word64 = st.integers(0, ONES)
 

@@ -140,6 +140,8 @@ def test_what_several_arrays_say_together_is_counted_again(name, value, says):
     flat = changed.reshape(-1)
     if name.startswith("people."):  # of somebody whom the value would change
         alive = np.flatnonzero(kept()[1]["people.status"] != 255)
+        if name in ("people.traits", "people.firm"):  # of somebody who has work
+            alive = alive[kept()[1]["people.firm"][alive] >= 0]
         others = alive[flat[alive] != value]
         flat[others[others.size // 2]] = value
     elif name == "record.flows":

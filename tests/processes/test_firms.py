@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from sim.agents.firms import HOLE
-from sim.processes.firm_rules import growth
-from tests.helpers.firm_world import SCALE, Months, config, fresh
+from sim.core.rng import run_key
+from sim.processes.firm_rules import grow, growth
+from sim.processes.firms import demand_shock
+from tests.helpers.firm_world import KEY, SCALE, Months, config, fresh
 
 GROWTH = "firms.sectors.{}.growth"
 
@@ -61,16 +63,47 @@ def test_growth_of_one_sector_leaves_the_others_alone():
 
 
 def test_demand_grows_as_the_parameters_say():
-    run = Months(fresh(), **{"firms.demand.ageing": 0.0, "firms.demand.certified": 1.0})
-    firms, params = config().firms, run.state.params
-    sector, tier = growth(firms, params, run.state.month + 1)
-    book = run.firms.book
+    change = {"firms.demand.ageing": 0.0, "firms.demand.certified": 1.0,
+              "firms.demand.shock": 0.0}  # fmt: skip
+    run = Months(fresh(), **change)
+    firms, params, book = config().firms, run.state.params, run.firms.book
+    month, before = run.state.month + 1, (book.demand.copy(), book.extent.copy())
+    sector, tier = growth(book, firms, params, month)
     run.step()
-    total = np.log(book.demand) + np.log(book.extent)[:, None]
-    assert total == pytest.approx(tier / 12, rel=1e-9)
-    assert np.log(book.extent) == pytest.approx(0.85 * sector / 12, rel=1e-9)
-    far = growth(firms, params, run.state.month + 12 * 200)
-    assert far[1] == pytest.approx(0.01, abs=1e-6)
+    grown = np.log(book.demand / before[0]) + np.log(book.extent / before[1])[:, None]
+    assert grown == pytest.approx(tier / 12, rel=1e-9)
+    assert np.log(book.extent / before[1]) == pytest.approx(0.85 * sector / 12, rel=1e-9)
+    # A year on, the stated part of the distance from the mean is left of the growth itself.
+    flat = {**params, "firms.demand.ceiling": 1e9}
+    mean, part = (params[f"firms.demand.{name}"] for name in ("mean", "persistence"))
+    now, later = (growth(book, firms, flat, m)[1] for m in (month, month + 12))
+    assert later - mean == pytest.approx((now - mean) * part, rel=1e-9)
+    assert growth(book, firms, flat, month + 12 * 300)[1] == pytest.approx(mean, abs=1e-6)
+
+
+def test_growth_ends_at_the_ceiling():
+    run = Months(fresh())
+    book, params = run.firms.book, dict(run.state.params)
+    params["firms.demand.ceiling"] = 0.05
+    first = growth(book, config().firms, params, run.state.month + 1)[1]
+    book.demand *= 3.0
+    assert (first > 0).all()
+    assert growth(book, config().firms, params, run.state.month + 1)[1].max() <= 0.0
+
+
+def test_shocks_are_those_of_the_run_and_as_large_as_said():
+    firms, params, book = config().firms, dict(Months(fresh()).state.params), fresh().book
+    first, after_a_year = int(book.first[0]), []
+    for seed in range(60):
+        book.noise[:] = 0.0
+        for month in range(first + 1, first + 13):
+            grow(book, firms, params, month, demand_shock(config(), run_key(seed, 0), month))
+        after_a_year.append(float(book.noise[0]))
+    assert np.std(after_a_year) == pytest.approx(params["firms.demand.shock"], rel=0.3)
+    still = config().model_copy(
+        update={"arrivals": config().arrivals.model_copy(update={"shocks": False})}
+    )
+    assert demand_shock(still, KEY, 500) == 0.0
 
 
 def test_wages_and_the_burden_of_support_lower_vacancies():
@@ -128,14 +161,16 @@ def test_bars_and_guidance_stop_hiring_and_end():
 
 
 def test_new_firms_replace_those_that_close_and_follow_growth():
-    flat = {GROWTH.format(k): 0.0 for k in config().firms.sectors} | {"firms.demand.long_run": 0.0}
+    flat = {GROWTH.format(k): 0.0 for k in config().firms.sectors}
+    flat |= {f"firms.tiers.{t}.growth": 0.0 for t in config().firms.tiers}
+    flat |= {"firms.growth": 0.0, "firms.demand.mean": 0.0, "firms.demand.shock": 0.0}
     still, growing = Months(fresh(), **flat), Months(fresh())
     n = still.firms.count()
     for _ in range(24):
         still.step()
         growing.step()
     assert still.firms.count() == pytest.approx(n, rel=0.02)
-    assert 0.12 < growing.firms.count() / n - 1 < 0.2
+    assert 0.12 < growing.firms.count() / n - 1 < 0.28
     new = growing.firms["opened"] > growing.state.month - 20
     assert (growing.firms["wanted"][new] > 0).any(axis=1).all()
     assert growing.firms["heads"][new].sum() > 0

@@ -97,14 +97,14 @@ def test_a_member_does_not_depend_on_what_else_is_drawn():
 
 
 def test_the_words_of_a_member_lead_to_it():
-    words = ["scenario=managed_coexistence", "firms.demand.half_life.value=5", "scale=0.01"]
+    words = ["scenario=managed_coexistence", "firms.demand.persistence.value=0.8", "scale=0.01"]
     config = compose(words)
-    ensemble = Ensemble(config, ["scenario", "firms.demand.half_life.value", "scale"])
+    ensemble = Ensemble(config, ["scenario", "firms.demand.persistence.value", "scale"])
     assert ensemble.sources() == list(SOURCES)
     own = ensemble.words(3)
     assert compose([*words, *own]) == ensemble.member(3)
     names = [word.partition("=")[0] for word in own]
-    assert "firms.demand.half_life.value" not in names
+    assert "firms.demand.persistence.value" not in names
     assert len(names) == len({*names})
     drawn = {one.source for one in ensemble.ranged}
     assert drawn == {RATES, DEMAND, SUPPLY, RESPONSES}

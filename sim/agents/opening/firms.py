@@ -18,6 +18,7 @@ from numba import njit
 from sim.agents.firms import FirmBook, FirmSet
 from sim.agents.opening import margins
 from sim.agents.opening.firm_margins import Targets, fit_commuting, fit_jobs, targets, workforce
+from sim.agents.opening.firm_past import october, totals, workers_by_tier
 from sim.agents.opening.firm_rows import (
     Rows,
     Standings,
@@ -32,7 +33,7 @@ from sim.agents.opening.firm_rows import (
 from sim.agents.opening.sorting import by_group, sort_groups
 from sim.config.schema.firms import Firms
 from sim.config.schema.run import RunConfig
-from sim.core.clock import month_index
+from sim.core.clock import EPOCH_YEAR, month_index
 from sim.core.kernels import borrow
 from sim.core.memory import ByIdentity
 from sim.core.probability import cuts
@@ -190,7 +191,7 @@ def open_firms(
     stock, able = _stock(columns, places, len(config.country.statuses), ages, month, crew)
     aim, tables, expected, count = _FITTED.get(
         (data, firms, config.country, *config.prefecture.values()),
-        lambda: _fit(config, data, firms, places, weight, stock, scale),
+        lambda: _fit(config, data, firms, places, weight, stock, scale, month),
         (month, scale, stock.tobytes()),
     )
     words = _words(config, firms)
@@ -213,13 +214,41 @@ def open_firms(
     who = columns["status"], tables.tier
     crew.run(_employ, rows.key.size, where, seats, *who, rows.sector, work)
     years, people_of_age = workforce(config, data, month)
+    n_tiers = len(firms.tiers)
+    past, instead, first = _past(config, data, firms, month)
+    known = totals(data, "workers")
+    now = work.heads.sum() / scale / firms.demand.employment.value
     book = FirmBook(
-        np.ones((shape[0], len(firms.tiers))), np.ones(shape[0]), np.zeros(0), count, years,
-        tables.pull, people_of_age,
+        np.ones((shape[0], n_tiers)), np.ones(shape[0]), np.zeros(1), np.zeros(n_tiers), past,
+        instead, first, np.array([now, known[max(known)] / firms.demand.employment.value]),
+        np.zeros(0), count, years, tables.pull, people_of_age,
     )  # fmt: skip
     made = _firm_set(config, firms, rows, book, work.heads, key, month, crew)
     report = residuals(config, firms, aim, rows, work.heads, work.jobs.sum(axis=0), scale)
     return FirmsOpening(made, work.firm, work.sector, report)
+
+
+def _past(
+    config: RunConfig, data: Data, firms: Firms, month: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """past, instead and first of FirmBook: the years between notifications that lie ahead of the
+    opening. Less than a year of them is none: growth begins at once."""
+    years, workers = workers_by_tier(config, data, firms)
+    tiers = list(firms.tiers)
+    ahead = [k for k in range(1, len(years)) if october(years[k]) > month]
+    if len(ahead) < 2:
+        none = np.zeros((0, len(tiers)))
+        return none, none.copy(), np.array([month], np.int64)
+    first, before = ahead[0] - 1, workers[ahead[0] - 1]
+    rows = workers[first:]
+    growth = np.log(np.maximum(rows[1:], 1.0) / np.maximum(rows[:-1], 1.0))
+    instead = np.zeros_like(growth)
+    for t, tier in enumerate(firms.tiers.values()):
+        if tier.stead_of is not None:
+            of = max(before[tiers.index(tier.stead_of)], 1.0)
+            instead[:, t] = np.maximum(rows[1:, t] - before[t], 0.0) / of
+            growth[:, t] = 0.0
+    return growth, instead, np.array([october(years[first])], np.int64)
 
 
 class _Fitted(NamedTuple):
@@ -238,11 +267,14 @@ runs that differ in their rates or their seed have the same."""
 
 def _fit(
     config: RunConfig, data: Data, firms: Firms, places: Where, weight: np.ndarray,
-    stock: np.ndarray, scale: float,
+    stock: np.ndarray, scale: float, month: int,
 ) -> _Fitted:  # fmt: skip
     aim = targets(config, data, firms)
-    tables, expected = _tables(config, firms, aim, places, weight, stock)
-    count = count_firms(aim, int(firms.establishments.value), expected / scale)
+    share = employed_shares(config, data, firms, stock.sum(axis=1) / scale, month)
+    tables, expected = _tables(config, firms, aim, places, weight, stock, share)
+    known, year = totals(data, "establishments"), EPOCH_YEAR + month // 12
+    whole = firms.establishments.value * known.get(year, known[max(known)]) / known[max(known)]
+    count = count_firms(aim, round(whole), expected / scale)
     return _Fitted(aim, tables, expected, count)
 
 
@@ -308,13 +340,36 @@ def _count(chunk, first, stop, people, prefecture, limits, out):
         able[chunk, status] += limits[0] < np.int64(people.born[i]) <= limits[1]
 
 
+def employed_shares(
+    config: RunConfig, data: Data, firms: Firms, people: np.ndarray, month: int
+) -> np.ndarray:
+    """float64[S]: share of residents of each status with a job in a firm.
+
+    people  float64[S]: residents at the opening, at scale 1
+
+    As configured, which is for the last notifications. At an earlier opening, in tiers whose
+    statuses do not ask for a job, one factor makes the workers of the tier those notified then.
+    """
+    statuses = config.country.statuses
+    share = np.array([firms.employed[s].value if s in firms.employed else 0.0 for s in statuses])
+    years, workers = workers_by_tier(config, data, firms)
+    year = EPOCH_YEAR + month // 12
+    if year not in years or year == years[-1]:
+        return share
+    for t, (name, tier) in enumerate(firms.tiers.items()):
+        rows = [k for k, s in enumerate(statuses) if firms.tier_of.get(s) == name]
+        there = math.fsum(float(share[k] * people[k]) for k in rows)
+        if tier.search == "some" and there > 0:
+            share[rows] = np.minimum(share[rows] * workers[years.index(year), t] / there, 1.0)
+    return share
+
+
 def _tables(
     config: RunConfig, firms: Firms, aim: Targets, where: Where, weight: np.ndarray,
-    stock: np.ndarray,
+    stock: np.ndarray, share: np.ndarray,
 ) -> tuple[JobTables, np.ndarray]:  # fmt: skip
     """(tables for drawing first jobs, expected workers float64[K, P])."""
     statuses, tiers = config.country.statuses, list(firms.tiers)
-    share = np.array([firms.employed[s].value if s in firms.employed else 0.0 for s in statuses])
     tier = np.array(
         [tiers.index(firms.tier_of[s]) if s in firms.tier_of else -1 for s in statuses], np.int8
     )

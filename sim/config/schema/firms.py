@@ -38,10 +38,13 @@ class Tier(Strict):
     colour: Colour
     pool: Code  # tiers of one pool stand in for each other within a firm
     shares: Code | None = None  # tier of the same pool whose jobs the workers may take as well
+    notified: list[StrictStr]  # groups of table workers_status, or total
+    less: list[StrictStr] = []  # groups that are in these and not of the tier
+    stead_of: Code | None = None  # tier whose jobs at the opening it may come to share
     search: Literal["all", "some"]  # whether holders without a job look for one at once
     seeking: Value  # share of the opening's jobless holders who look for work
     quit: Value  # job leavers a year
-    growth: Value  # growth of the jobs wanted, relative to the sector's
+    growth: Value  # a year, of the jobs wanted; at first, as if the sector were the country
 
 
 class WorkField(Strict):
@@ -58,7 +61,7 @@ class Sector(Strict):
     colour: Colour
     industries: Annotated[list[StrictStr], Field(min_length=1)]  # of table workers_industry
     field: Code
-    growth: Value  # a year, of the jobs wanted; at first
+    growth: Value  # a year, of the jobs wanted; at first, as if all tiers grew as one
     vacancies: Value  # per filled job at the opening
 
 
@@ -95,8 +98,14 @@ class WorkingAges(Provenance):
 class Demand(Strict):
     """How many jobs firms want to fill with foreign workers."""
 
-    half_life: Value  # years in which the sectors' first growth halves
-    long_run: Value  # a year, in the end, in every sector
+    mean: Value  # growth a year to which every sector's returns
+    persistence: Value  # part of the distance from it that is left a year later
+    shock: Value  # standard deviation of a year's common shock to growth
+    output: Value  # growth of the country's output a year: a scenario
+    usual_output: Value  # the same in the years from which growth is estimated
+    output_response: Value  # growth of demand for each point of output beyond the usual
+    employment: Value  # people at work in the country when firms are known last
+    ceiling: Value  # foreign share of employment at which demand no longer grows
     ageing: Value  # elasticity to the lack of local people of working age
     wage_growth: Value  # real, a year
     wages: Value  # elasticity to real wages, downwards
@@ -191,6 +200,7 @@ class Firms(Strict):
     commuting: list[Code]  # tiers whose workers may live in another prefecture of the region
     mixes: dict[Code, Mix]
     groups: Groups
+    growth: Value  # a year, of all foreign workers in the last year known
     demand: Demand
     rules: Rules
     support: Support

@@ -1,0 +1,74 @@
+"""The estimator of firms' demand: planted parameters are found, the file holds its estimates."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from sim.config.compose import compose
+from sim.core.rng import uniforms
+from sim.data.load import load
+from sim.studies.calibration.demand import (
+    CLOSED,
+    Estimate,
+    deviations,
+    growth,
+    shrunk,
+    workers_of_sectors,
+    yearly,
+)
+
+FLAT = Estimate(0.02, 1.0)
+"""A prior of the mean that says nothing."""
+
+
+def planted(years: int, phi: float, sigma: float, seed: int) -> dict[int, float]:
+    noise = uniforms(np.uint64(1), np.uint64(2), np.uint64(seed), 0, years, np.uint64(99))
+    z = [math.sqrt(12.0) * (u - 0.5) for u in noise]
+    x, out = 0.0, {}
+    for k, shock in enumerate(z):
+        x = phi * x + sigma * shock
+        out[2000 + k] = 0.05 + x - 0.1 * (k == 30)
+    return out
+
+
+def test_planted_parameters_are_found_again():
+    found = growth(planted(400, 0.7, 0.03, 5), {2030: 1.0}, FLAT)
+    for estimate, truth in (
+        (found.mean, 0.05), (found.persistence, 0.7), (found.shock, 0.03), (found.closure, -0.1),
+    ):  # fmt: skip
+        assert abs(estimate.value - truth) < 3 * estimate.sd
+        assert estimate.sd < 0.05
+
+
+def test_the_prior_alone_tells_the_mean_of_few_years():
+    prior = Estimate(0.015, 0.0117)
+    few = growth(planted(15, 0.9, 0.03, 7), {}, prior)
+    assert few.mean.sd > 0.7 * prior.sd
+
+
+def test_few_years_lean_to_the_common_growth():
+    found, _ = shrunk({"long": (0.05, 10), "short": (0.05, 1)}, 0.03)
+    assert 0 < found["short"].value < found["long"].value < 0.05
+    assert found["short"].sd > found["long"].sd
+
+
+def test_the_configuration_holds_the_estimates():
+    config = compose([])
+    firms, data = config.firms, load("japan")
+    table = data["workers_totals"]
+    everybody = dict(zip(table["year"].tolist(), table["workers"].tolist(), strict=True))
+    prior = firms.demand.mean
+    found = growth(yearly(everybody), CLOSED, Estimate(prior.value, 0.03 / 2.5631))
+    for name in ("persistence", "shock"):
+        value, estimate = getattr(firms.demand, name), getattr(found, name)
+        given = (value.low, value.value, value.high)
+        low, high = estimate.range
+        assert given == pytest.approx((low, estimate.value, high), abs=2e-3), name
+    own, noise = deviations(workers_of_sectors(data, firms, everybody), everybody, 2012)
+    pooled, _ = shrunk(own, noise)
+    for name, sector in firms.sectors.items():
+        expected = firms.growth.value + pooled[name].value
+        assert sector.growth.value == pytest.approx(expected, abs=2e-3), name
