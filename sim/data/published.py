@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -28,6 +29,40 @@ def official_projection(data: Data) -> pd.DataFrame:
     table = data["projection_national"]
     rows = table[table["quantity"] == "foreign_population"]
     return rows[["year", "value"]].rename(columns={"value": "people"}).sort_values("year")
+
+
+INFLOWS: Final = {
+    "": "medium variant, 164 thousand a year net",
+    "_inflow_250k": "250 thousand a year net",
+    "_inflow_of_2017": "inflow of the projection of 2017",
+}
+
+
+def official_working_age(data: Data) -> pd.DataFrame:
+    """label, year, people: foreigners aged 15 to 64 of the official projection under each of its
+    assumptions of inflow."""
+    table = data["projection_national"]
+    parts = []
+    for suffix, label in INFLOWS.items():
+        rows = table[table["quantity"] == f"foreign_population_age_15_64{suffix}"]
+        parts.append(
+            rows[["year", "value"]].rename(columns={"value": "people"}).assign(label=label)
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def official_population(data: Data) -> pd.DataFrame:
+    """year, people: everybody in the official projection."""
+    table = data["projection_national"]
+    rows = table[table["quantity"] == "population"]
+    return rows[["year", "value"]].rename(columns={"value": "people"}).sort_values("year")
+
+
+def outlooks(data: Data) -> pd.DataFrame:
+    """outlook, label, quantity, year, value: what others say of the future, if any do."""
+    columns = ["outlook", "label", "quantity", "year", "value"]
+    (table,) = data.some("outlooks")
+    return pd.DataFrame(columns=columns) if table is None else table[columns]
 
 
 def official_at(data: Data, years: Iterable[int]) -> list[float]:

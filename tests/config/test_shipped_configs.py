@@ -22,7 +22,7 @@ from sim.rates.tables import build
 from tests.helpers.lever_cases import case_files
 
 CONFIGS = configs_folder()
-STUDIES = ("calibration", "hindcast", "sensitivity")
+STUDIES = ("calibration", "hindcast", "projection", "sensitivity")
 """Groups whose files a study of this name reads by itself."""
 CHOICES = [
     f"{group}={path.stem}"

@@ -127,7 +127,10 @@ def _write(place: RunFolder, asked: Projected, quiet: bool) -> None:
 
 
 def _draw(place: RunFolder, asked: Projected, tables: dict[str, pd.DataFrame]) -> None:
-    """Drawn from the tables."""
+    from sim.studies.projection.pictures import figures_of  # a second: only who draws pays it
+
+    for name, content in figures_of(asked, tables).items():
+        place.add_bytes(f"figures/{name}.png", content)
 
 
 def _members(asked: Projected, whole: Said, said: Said, middle: int) -> pd.DataFrame:

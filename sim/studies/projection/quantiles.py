@@ -10,7 +10,6 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from sim.core.clock import month_index
 from sim.files.folder import read_parquet
 from sim.outputs.indicators import PEOPLE, Described
 from sim.studies.comparison.series import EVERYBODY, KEY
@@ -96,8 +95,8 @@ def with_error(
     """
     level = said.index.get_level_values
     months = pd.DatetimeIndex(level("month"))
-    begin = month_index(start)
-    ahead = (months.year * 12 + months.month - 1).to_numpy() - begin
+    begin = pd.Timestamp(f"{start}-01")
+    ahead = np.asarray(12 * (months.year - begin.year) + months.month - begin.month)
     residents = said.places("residents", EVERYBODY, EVERYBODY)
     total = np.log(np.maximum(said.values[:, residents], 1e-9))
     own = earned_sd(earned.residents, ahead[residents])
