@@ -158,11 +158,12 @@ def _draws(asked: Projected) -> pd.DataFrame:
 def _facts(asked: Projected) -> dict[str, Any]:
     """What the manifest says beside the list of files; nothing of it changes from time to time."""
     config, settings = asked.config, asked.request.settings
+    words = [word for word in asked.request.words if word.partition("=")[0] not in VOLATILE]
     return {
         "kind": "projection", "members": settings.members, "member_scale": settings.member_scale,
         "split": settings.split, "sources": asked.draws.sources(), "seed": config.seed,
         "start": config.start, "end": config.end, "scale": config.scale,
-        "scenario": config.scenario.name, "words": list(asked.request.words),
+        "scenario": config.scenario.name, "words": words,
         "runs": {f"{m.ensemble} {m.number}": m.run for m in asked.members},
         "earned": settings.earned.model_dump(), "code_sha256": asked.plan.code,
         "data_sha256": asked.plan.data, "environment": environment(),
