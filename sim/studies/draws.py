@@ -25,6 +25,10 @@ that the median and both ends hold. The median of a multiplier is the value: its
 is the mean of what grows by it, and tables give medians and quantiles. Deviates are cut at the 99 %
 interval.
 
+Rates drawn one by one may not go together: the shares of the outcomes of an occasion may add up to
+more than 1. Then all rates of the member are drawn again, until they do (a prior cut to what is
+possible); which attempt succeeds is a function of seed, member and the configured rates.
+
 A member is written as ordinary settings (`firms.demand.persistence.value=0.91`, `fit.draw=...`), so
 that it is an ordinary run, which the same words make again alone.
 """
@@ -40,6 +44,7 @@ import numpy as np
 from pydantic import BaseModel
 from scipy.special import ndtri
 
+from sim.config.checks.fates import check_fates
 from sim.config.fit_draws import Factor, drawn, read_factor, rounded
 from sim.config.levers import active_levers
 from sim.config.paths import matches, sections
@@ -47,6 +52,7 @@ from sim.config.schema.base import Z_80, Provenance
 from sim.config.schema.run import RunConfig
 from sim.config.settings import configs_folder
 from sim.config.yaml import Path, dotted
+from sim.core.errors import ConfigError
 from sim.core.rng import identity, unit, word_of
 
 RATES: Final = "rates"
@@ -78,6 +84,9 @@ CUT: Final = 2.5758293035489004
 
 MOST_DRAWS: Final = 2**31 - 1
 
+MOST_ATTEMPTS: Final = 100
+"""Attempts at drawing rates that go together, before a configuration is refused."""
+
 SHARE: Final = "share"
 """How units begin of which there is no more than one."""
 
@@ -97,11 +106,17 @@ def _word(seed: int, member: int, source: str, name: str) -> np.uint64:
     return np.uint64(identity(TAG, word, np.uint64(member), np.uint64(seed)))
 
 
-def fit_draw(seed: int, member: int) -> int:
+def fit_draw(seed: int, member: int, attempt: int = 0) -> int:
     """The number of a member's draw of the fit, for `fit.draw`; 0, the central one, for 0."""
     if member == 0:
         return 0
-    return 1 + int(_word(seed, member, RATES, "fit.draw") >> np.uint64(33)) % MOST_DRAWS
+    word = _word(seed, member, RATES, _again("fit.draw", attempt))
+    return 1 + int(word >> np.uint64(33)) % MOST_DRAWS
+
+
+def _again(name: str, attempt: int) -> str:
+    """The name under which a rate is drawn in an attempt; the first has the rate's own."""
+    return f"{name} again {attempt}" if attempt else name
 
 
 def quantile(z: float, low: float, value: float, high: float, unit: str = "") -> float:
@@ -157,9 +172,10 @@ class Ranged:
     def name(self) -> str:
         return dotted(self.path)
 
-    def drawn(self, seed: int, member: int) -> float:
-        """Its value for a member, to six digits."""
-        z = normal(seed, member, self.source, self.name) + self.shift
+    def drawn(self, seed: int, member: int, attempt: int = 0) -> float:
+        """Its value for a member, to six digits. attempt: of the member's rates."""
+        name = _again(self.name, attempt) if self.source == RATES else self.name
+        z = normal(seed, member, self.source, name) + self.shift
         value = quantile(z, self.low, self.value, self.high, self.unit)
         return rounded(value if self.source == RESPONSES else max(value, 0.0)) + 0.0  # never -0.0
 
@@ -244,20 +260,46 @@ class Ensemble:
         self._fit: Factor | None = None
         if config.fit.edits and "fit.draw" not in fixed:
             self._fit = read_factor(configs_folder(), config.fit)
+        self._attempts: dict[int, int] = {}
 
     def values(self, member: int, sources: Collection[str] = SOURCES) -> dict[Path, float]:
         """Path of a number -> its value for a member; {} for member 0, which is central."""
         if member == 0:
             return {}
+        attempt = self.attempt(member) if RATES in sources else 0
+        return self._values(member, sources, attempt)
+
+    def attempt(self, member: int) -> int:
+        """The first attempt at drawing the rates of a member whose shares go together.
+
+        Raises ConfigError if none of MOST_ATTEMPTS does.
+        """
+        if member == 0:
+            return 0
+        if member not in self._attempts:
+            for attempt in range(MOST_ATTEMPTS):
+                if not any(check_fates(self._at(member, (RATES,), attempt))):
+                    self._attempts[member] = attempt
+                    break
+            else:
+                raise ConfigError(
+                    f"the rates of member {member} were drawn {MOST_ATTEMPTS} times, and each time"
+                    " shares of outcomes added up to more than 1: narrow their low..high"
+                )
+        return self._attempts[member]
+
+    def _values(self, member: int, sources: Collection[str], attempt: int) -> dict[Path, float]:
         seed = self.config.seed
-        return {one.path: one.drawn(seed, member) for one in self.ranged if one.source in sources}
+        return {one.path: one.drawn(seed, member, attempt) for one in self.ranged
+                if one.source in sources}  # fmt: skip
 
     def words(self, member: int, sources: Collection[str] = SOURCES) -> list[str]:
         """The settings that make a run of the configuration this member."""
         words = [f"replicate={_replicate(member, sources)}"]
         if SUPPLY not in sources and self.config.arrivals.shocks:
             words.append("arrivals.shocks=false")
-        draw = self._draw(member, sources)
+        attempt = self.attempt(member) if RATES in sources else 0
+        draw = self._draw(member, sources, attempt)
         if draw:
             words.append(f"fit.draw={draw}")
         values = self.values(member, sources)
@@ -265,8 +307,14 @@ class Ensemble:
 
     def member(self, member: int, sources: Collection[str] = SOURCES) -> RunConfig:
         """The configuration that `words` lead to, without composing it from its files."""
+        attempt = self.attempt(member) if RATES in sources else 0
+        return self._at(member, sources, attempt)
+
+    def _at(self, member: int, sources: Collection[str], attempt: int) -> RunConfig:
+        """The configuration of a member whose rates come from this attempt."""
         tree: dict[Any, Any] = {}
-        for path, value in self.values(member, sources).items():
+        values = self._values(member, sources, attempt) if member else {}
+        for path, value in values.items():
             at = tree
             for part in path[:-1]:
                 at = at.setdefault(part, {})
@@ -275,7 +323,7 @@ class Ensemble:
         own: dict[str, Any] = {"replicate": _replicate(member, sources)}
         if SUPPLY not in sources:
             own["arrivals"] = out.arrivals.model_copy(update={"shocks": False})
-        draw = self._draw(member, sources)
+        draw = self._draw(member, sources, attempt)
         if draw and self._fit is not None:
             own["fit"] = drawn(self.config.fit, self._fit, draw)
         return out.model_copy(update=own)
@@ -287,10 +335,10 @@ class Ensemble:
         held |= {SUPPLY} if self.config.arrivals.shocks else set()
         return [source for source in SOURCES if source in held]
 
-    def _draw(self, member: int, sources: Collection[str]) -> int:
+    def _draw(self, member: int, sources: Collection[str], attempt: int) -> int:
         """The number of the fit's draw; 0, the central one, where there is none."""
         rates = RATES in sources and self._fit is not None
-        return fit_draw(self.config.seed, member) if rates else 0
+        return fit_draw(self.config.seed, member, attempt) if rates else 0
 
 
 def _replicate(member: int, sources: Collection[str]) -> int:

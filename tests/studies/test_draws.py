@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from sim.config.checks.fates import check_fates
 from sim.config.compose import compose
 from sim.config.yaml import dotted
 from sim.studies.draws import (
@@ -110,3 +111,14 @@ def test_the_words_of_a_member_lead_to_it():
     assert drawn == {RATES, DEMAND, SUPPLY, RESPONSES}
     fitted = compose([]).fit.edits["permanent_leave"].paths[0]  # left to the draws of the fit
     assert f"status.{fitted}.rate" not in {dotted(one.path) for one in ensemble.ranged}
+
+
+def test_rates_that_do_not_go_together_are_drawn_again():
+    """Shares of outcomes of a member never add up to more than 1, and its words compose."""
+    ensemble = Ensemble(compose([]))
+    again = [member for member in range(1, 61) if ensemble.attempt(member)]
+    assert again
+    assert not any(list(check_fates(ensemble.member(member))) for member in range(1, 61))
+    composed = compose(ensemble.words(again[0]))
+    assert composed.status == ensemble.member(again[0]).status
+    assert Ensemble(compose([])).values(again[0]) == ensemble.values(again[0])

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from sim.config.compose import compose, to_yaml
+from sim.config.yaml import dotted
 from sim.core.errors import OutputError
 from sim.core.numba_cache import is_cold
 from sim.files.folder import RunFolder, found_complete
@@ -147,9 +148,9 @@ def _members(asked: Projected, whole: Said, said: Said, middle: int) -> pd.DataF
 
 def _draws(asked: Projected) -> pd.DataFrame:
     """member, source, name, value: what each member was given."""
-    numbers = asked.draws.ranged
-    rows = [(one.number, r.source, r.name, r.drawn(asked.config.seed, one.number))
-            for one in asked.of(ALL) for r in numbers]  # fmt: skip
+    source = {one.path: one.source for one in asked.draws.ranged}
+    rows = [(one.number, source[path], dotted(path), value) for one in asked.of(ALL)
+            for path, value in asked.draws.values(one.number).items()]  # fmt: skip
     return pd.DataFrame(rows, columns=["member", "source", "name", "value"]).astype(
         {"member": np.int16}
     )
