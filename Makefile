@@ -10,7 +10,7 @@ WEB := $(wildcard sim/web/*.json sim/web/*.mjs sim/web/src/*)
 .DELETE_ON_ERROR:
 
 run: setup
-	$(BIN)/kyosei run
+	$(BIN)/kyosei project members=60 split=4 member_scale=0.003 scale=0.1
 
 test: setup
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
