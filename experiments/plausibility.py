@@ -202,7 +202,8 @@ def page(folders: list[Path]) -> str:
         + ", ".join(f"`{run.folder.name}` ({run.config.start} to {run.config.end}, scale "
                     f"{run.config.scale:g}, seed {run.config.seed})" for run in runs)
         + ". One run each: random numbers, rates, demand and supply are held fixed, so small "
-        "statuses move by chance. Made by `experiments/plausibility.py`.",
+        "statuses move by chance. South Korea is published by itself from 2015 on only. Made by "
+        "`experiments/plausibility.py`.",
     ]  # fmt: skip
     for title, rows in (
         ("Residents by status", residents(runs, data)),
