@@ -16,21 +16,21 @@ from pathlib import Path
 from sim.config.compose import compose
 from sim.config.settings import SWEEP_SETTINGS, configs_folder
 from sim.core.errors import ConfigError, OutputError
-from sim.core.numba_cache import is_cold
 from sim.files.folder import MANIFEST
 from sim.runs.progress import duration
 from sim.sweeps.design import FIXED, Design, Lines, from_file, lines_of, names_of
-from sim.sweeps.job import BUG, attempt, run_job
-from sim.sweeps.launch import Share, launch_plan, quoted, remove_abandoned, share_of
-from sim.sweeps.plan import LAUNCHES, MOST_TOLD, Plan, PlannedRun, planned, write_plan
-from sim.sweeps.progress import SweepProgress
-
-UNTOLD = "its process ended without a word: killed, or out of memory"
+from sim.sweeps.job import is_there, run_job
+from sim.sweeps.launch import Share, quoted, remove_abandoned, share_of
+from sim.sweeps.missing import UNTOLD, Product, how, launch_pending, say, tell_failures
+from sim.sweeps.plan import LAUNCHES, Plan, PlannedRun, planned, write_plan
 
 QUOTES = "\"'"
 
 PLAIN = "figures=false"
 """Figures take longer than a small run; `figures=true` asks for them in a sweep too."""
+
+FOLDERS = Product(run_job, None, lambda root, number: root / number / MANIFEST, is_there)
+"""A sweep wants the folders of its runs and nothing else."""
 
 
 def run_sweep(words: Sequence[str], quiet: bool = False, only_show: bool = False) -> int:
@@ -107,7 +107,7 @@ def _carry_out(plan: Plan, settings: dict[str, str], threads: int | None, quiet:
     write_plan(plan)
     for run in pending:
         plan.log(run).unlink(missing_ok=True)
-    _say(quiet, _opening_line(plan, pending, share))
+    say(quiet, _opening_line(plan, pending, share))
     stopped = None
     if pending:
         try:
@@ -116,33 +116,26 @@ def _carry_out(plan: Plan, settings: dict[str, str], threads: int | None, quiet:
             stopped = error
         except KeyboardInterrupt:
             done = len(plan.unique) - len(plan.missing())
-            _say(quiet, f"{done} of {len(plan.unique)} runs are complete: the same command goes on")
+            say(quiet, f"{done} of {len(plan.unique)} runs are complete: the same command goes on")
             raise
     else:
         remove_abandoned(plan.folder / LAUNCHES)
     code = _report(plan, stopped)
     made = len(pending) - len(plan.missing())
     seconds = duration(time.perf_counter() - started)
-    _say(quiet, f"{made} runs made in {seconds}; the plan and the logs are in {plan.folder}")
+    say(quiet, f"{made} runs made in {seconds}; the plan and the logs are in {plan.folder}")
     return code
 
 
 def _launch(plan: Plan, pending: list[PlannedRun], share: Share, quiet: bool) -> None:
-    awaited = [(plan.root / run.number / MANIFEST, plan.log(run)) for run in pending]
-    if share.workers > 1 and is_cold():
-        _say(quiet, "compiling the model: once, with the first run")
-        attempt(plan, pending[0], share.threads)
-    with SweepProgress(awaited, quiet):
-        launch_plan(run_job, plan, pending, share)
+    launch_pending(plan, pending, FOLDERS, share, quiet)
 
 
 def _opening_line(plan: Plan, pending: list[PlannedRun], share: Share) -> str:
     known = len(plan.unique) - len(pending)
     text = f"sweep {plan.folder.name}: {len(plan.unique)} runs"
     text += f", {known} complete already" if known else ""
-    threads = "all threads" if share.threads is None else f"{share.threads} thread(s)"
-    how = f"{share.launcher}, {share.workers} at a time, {threads} each"
-    return f"{text}; {how}" if pending else f"{text}: nothing to do"
+    return f"{text}; {how(share)}" if pending else f"{text}: nothing to do"
 
 
 def _report(plan: Plan, stopped: OutputError | None) -> int:
@@ -157,37 +150,4 @@ def _report(plan: Plan, stopped: OutputError | None) -> int:
     worst = max(worst, tell_failures(plan, failed, untold))
     if stopped is not None:
         print(f"kyosei: {stopped}", file=sys.stderr)
-    if failed:
-        print("kyosei: the same command goes on where this one stopped", file=sys.stderr)
     return worst
-
-
-def tell_failures(plan: Plan, failed: Sequence[PlannedRun], untold: str = UNTOLD) -> int:
-    """Say on standard error which runs failed and why; the highest of their exit codes."""
-    worst = 0
-    if failed:
-        print(f"kyosei: {len(failed)} of {len(plan.unique)} runs failed", file=sys.stderr)
-    for place, run in enumerate(failed):
-        code, why = word_of(plan.log(run), untold)
-        worst = max(worst, code)
-        if place < MOST_TOLD:
-            print(f"failed: {' '.join(run.words)}", why, sep="\n", file=sys.stderr)
-    if len(failed) > MOST_TOLD:
-        print(f"and {len(failed) - MOST_TOLD} more", file=sys.stderr)
-    return worst
-
-
-def word_of(log: Path, untold: str = UNTOLD) -> tuple[int, str]:
-    """(exit code, message) that a failed run left."""
-    try:
-        first, _, _, *rest = log.read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError):
-        return BUG, f"  {untold}"
-    code = int(first.removeprefix("exit code ") or BUG)
-    text = rest[-1:] if code == BUG else rest
-    return code, "\n".join([*(f"  {line}" for line in text), f"  log: {log}"])
-
-
-def _say(quiet: bool, text: str) -> None:
-    if not quiet:
-        print(text, file=sys.stderr, flush=True)

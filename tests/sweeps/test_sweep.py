@@ -19,7 +19,7 @@ from sim.runs.progress import duration
 from sim.runs.run import identity
 from sim.sweeps import job as sweep_job
 from sim.sweeps import launch as sweep_launch
-from sim.sweeps import sweep
+from sim.sweeps import missing, sweep
 from sim.sweeps.plan import PLAN, plan_at, planned, read_plan, write_plan
 from sim.sweeps.progress import SweepProgress
 
@@ -127,7 +127,7 @@ class Quick:
 def quick(monkeypatch, tmp_path) -> Quick:
     made = Quick()
     monkeypatch.setattr(sweep_job.run, "run", made)
-    monkeypatch.setattr(sweep, "is_cold", lambda: False)
+    monkeypatch.setattr(missing, "is_cold", lambda: False)
     monkeypatch.chdir(tmp_path)
     return made
 

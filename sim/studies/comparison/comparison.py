@@ -18,6 +18,7 @@ from sim.figures.look import Label, Look, look_of
 from sim.studies.comparison.packages import Package, packages_among, parted
 from sim.studies.comparison.question import Arm, Question
 from sim.studies.comparison.series import compared
+from sim.studies.words import lasting
 from sim.sweeps.plan import Plan, planned
 
 SUMMARY: Final = "summary.txt"
@@ -90,12 +91,11 @@ def comparison_of(question: Question) -> Comparison:
     more, packages = parted(question, composed)
     arms = (*question.arms, *more)
     every = composed | _composed(question, more)
-    shared = [word for word in question.words if not word.startswith(("output=", "threads="))]
+    shared = lasting(question.words)
     lines, configs = [], []
     for r in range(question.replicates):
         for arm in arms:
-            words = [word for word in arm.words if not word.startswith(("output=", "threads="))]
-            lines.append([*shared, *words, f"replicate={r}", "figures=false"])
+            lines.append([*shared, *lasting(arm.words), f"replicate={r}", "figures=false"])
             said = {"replicate": r, "figures": False, "threads": None}
             configs.append(every[arm.name].model_copy(update=said))
     root = Path(composed[question.arms[0].name].output).absolute()

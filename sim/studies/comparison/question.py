@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from sim.config.settings import SWEEP_SETTINGS, check_overrides
+from sim.config.settings import check_overrides
 from sim.core.errors import ConfigError
+from sim.studies.words import sorted_words
 
 _LIST: Final = re.compile(r"\[?([\w, .-]+)\]?", re.ASCII)
 
@@ -17,9 +18,11 @@ _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 
 _OWN: Final = ("scenario", "baseline", "replicates", "decompose", "years", "confidence", "figures")
 
+_ARM: Final = "arm."
+
 _REPLICATES: Final = (2, 1000)
 
-_FIXED: Final = {
+_REFUSED: Final = {
     "replicate": "replicates=N counts them from 0",
     "checkpoint": "runs of a comparison keep no months",
     "from": "runs of a comparison begin at the beginning",
@@ -53,26 +56,13 @@ class Question:
 
 def question_of(words: Sequence[str]) -> Question:
     """The question that the words ask. Raises ConfigError with everything wrong with them."""
-    problems = check_overrides(words, sweep=True)
-    own, arms, shared, launcher = dict[str, str](), list[Arm](), list[str](), dict[str, str]()
-    for word in words:
-        name, _, value = word.partition("=")
-        if name in _OWN:
-            own[name] = value
-        elif name.startswith("arm."):
-            arms.append(_arm(name.removeprefix("arm."), value, problems))
-        elif name.startswith("hydra") and "sweeper" not in name and name in SWEEP_SETTINGS:
-            launcher[name] = value
-        elif name.startswith(("sweep", "hydra")):
-            problems.append(f"{word}: a comparison is no sweep")
-        elif name in _FIXED:
-            problems.append(f"{word}: {_FIXED[name]}")
-        else:
-            shared.append(word)
+    said = sorted_words(words, "a comparison", _OWN, _REFUSED)
+    own, problems = said.own, said.problems
     names = _listed(own.get("scenario", ""), "scenario", problems)
-    arms = [Arm(name, (f"scenario={name}",)) for name in names] + arms
+    arms = [Arm(name, (f"scenario={name}",)) for name in names]
+    arms += [_arm(word, problems) for word in said.shared if word.startswith(_ARM)]
     arms = _in_order(arms, own.get("baseline"), problems)
-    replicates = _number(own, "replicates", 8, _REPLICATES, problems)
+    replicates = said.whole("replicates", 8, _REPLICATES)
     years = _listed(own.get("years", ""), "years", problems)
     problems += [f"years={year}: a year has four digits" for year in years
                  if re.fullmatch("[0-9]{4}", year, re.ASCII) is None]  # fmt: skip
@@ -80,17 +70,18 @@ def question_of(words: Sequence[str]) -> Question:
     problems += [f"decompose={name}: it is not among the scenarios compared"
                  for name in decompose if name not in [arm.name for arm in arms]]  # fmt: skip
     confidence = _confidence(own.get("confidence", "0.95"), problems)
-    if own.get("figures", "true") not in ("true", "false"):
-        problems.append(f"figures={own['figures']}: true or false")
+    figures = said.one_of("figures", "true", "false") == "true"
     if problems:
         raise ConfigError(problems)
+    shared = tuple(word for word in said.shared if not word.startswith(_ARM))
     return Question(
         tuple(arms), replicates, tuple(sorted({int(year) for year in years})), tuple(decompose),
-        confidence, own.get("figures", "true") == "true", tuple(shared), launcher,
+        confidence, figures, shared, said.launcher,
     )  # fmt: skip
 
 
-def _arm(name: str, value: str, problems: list[str]) -> Arm:
+def _arm(word: str, problems: list[str]) -> Arm:
+    name, _, value = word.removeprefix(_ARM).partition("=")
     if _NAME.fullmatch(name) is None:
         problems.append(f"arm.{name}: give it a plain name of letters, digits, _ and -")
     try:
@@ -128,16 +119,6 @@ def _in_order(arms: list[Arm], baseline: str | None, problems: list[str]) -> lis
     if baseline not in names:
         problems.append(f"baseline={baseline}: it is not among {', '.join(names) or 'the arms'}")
     return sorted(arms, key=lambda arm: arm.name != baseline)
-
-
-def _number(
-    own: dict[str, str], name: str, default: int, bounds: tuple[int, int], problems: list[str]
-) -> int:
-    text = own.get(name, str(default))
-    if re.fullmatch("[0-9]{1,6}", text, re.ASCII) and bounds[0] <= int(text) <= bounds[1]:
-        return int(text)
-    problems.append(f"{name}={text}: a whole number from {bounds[0]} to {bounds[1]:,}")
-    return default
 
 
 def _confidence(text: str, problems: list[str]) -> float:

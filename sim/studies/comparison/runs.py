@@ -6,7 +6,6 @@ its people. What is there already is not made again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -21,10 +20,9 @@ from sim.model.model import Kyosei
 from sim.studies.comparison.histories import Histories
 from sim.studies.comparison.series import series_of
 from sim.studies.comparison.shared_past import SharedPast, Watch, parting_months
-from sim.sweeps.job import attempt, is_there, make_missing, run_or_wait
-from sim.sweeps.launch import Share, launch_plan
+from sim.sweeps.job import is_there, make_missing, run_or_wait
+from sim.sweeps.missing import Product
 from sim.sweeps.plan import Plan, PlannedRun, plan_at
-from sim.sweeps.progress import SweepProgress
 
 ARMS: Final = ".arms"
 
@@ -43,24 +41,12 @@ def is_done(plan: Plan, run: PlannedRun) -> bool:
     return is_there(plan, run) and all(path.is_file() for path in files)
 
 
-def launch_runs(plan: Plan, pending: Sequence[PlannedRun], share: Share, quiet: bool) -> None:
-    """Make the pending runs of a plan, with whatever launcher is shared."""
-    awaited = [(series_file(plan.root, run.number), plan.log(run)) for run in pending]
-    with SweepProgress(awaited, quiet):
-        launch_plan(run_arms, plan, pending, share)
-
-
 def run_arms(job: Any) -> None:
     """What a launcher calls: a part of the plan, in whatever process it chose."""
     plan = plan_at(Path(job.plan))
     runs = plan.part(int(job.job), int(job.size))
     past = SharedPast(parting_months([plan.settings(run) for run in runs]))
     make_missing(plan, runs, job.threads, partial(make_arm, past=past), is_done)
-
-
-def make_first(plan: Plan, run: PlannedRun, threads: int | None) -> None:
-    """Make one run here: kernels are compiled once, not by every worker at a time."""
-    attempt(plan, run, threads, make_arm)
 
 
 def make_arm(
@@ -84,6 +70,10 @@ def make_arm(
         write_atomically(histories_file(root, folder.name), table_writer(table))
     series = series_of(folder, settings)
     write_atomically(series_file(root, folder.name), table_writer(series))
+
+
+PAIRED: Final = Product(run_arms, make_arm, series_file, is_done)
+"""A comparison wants the folder of each run and both of its tables."""
 
 
 def histories_of(root: Path, run: str) -> tuple[np.ndarray, np.ndarray]:

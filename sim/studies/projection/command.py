@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -12,8 +11,6 @@ import pandas as pd
 
 from sim.config.compose import compose, to_yaml
 from sim.config.yaml import dotted
-from sim.core.errors import OutputError
-from sim.core.numba_cache import is_cold
 from sim.files.folder import RunFolder, found_complete
 from sim.files.manifest import environment
 from sim.runs.progress import duration
@@ -28,13 +25,12 @@ from sim.studies.projection.quantiles import (
     read_members,
     with_error,
 )
-from sim.studies.projection.runs import is_done, launch_members, make_first
+from sim.studies.projection.runs import TABLES
 from sim.studies.projection.settings import request_of
 from sim.studies.projection.split import variance_table
 from sim.studies.projection.summary import named_months, summary_of
-from sim.sweeps.launch import share_of
-from sim.sweeps.plan import write_plan
-from sim.sweeps.sweep import tell_failures
+from sim.studies.words import lasting
+from sim.sweeps.missing import make_runs, say
 
 
 def project(words: Sequence[str], quiet: bool = False) -> int:
@@ -47,7 +43,7 @@ def project(words: Sequence[str], quiet: bool = False) -> int:
     asked = projected(request_of(words, compose([]).country.name))
     folder = asked.plan.root / asked.number
     if found_complete(folder):
-        _say(quiet, f"projection {asked.number} is complete already: nothing to do")
+        say(quiet, f"projection {asked.number} is complete already: nothing to do")
     else:
         code = _make_members(asked, quiet)
         if code:
@@ -56,38 +52,20 @@ def project(words: Sequence[str], quiet: bool = False) -> int:
             if place.adopt() is None:
                 _write(place, asked, quiet)
     print((folder / SUMMARY).read_text(encoding="utf-8"))
-    _say(quiet, f"done in {duration(time.perf_counter() - started)}")
+    say(quiet, f"done in {duration(time.perf_counter() - started)}")
     print(folder)
     return 0
 
 
 def _make_members(asked: Projected, quiet: bool) -> int:
     """Make the missing members; returns the highest exit code, and says what failed."""
-    plan = asked.plan
-    pending = [one for one in plan.unique if not is_done(plan, one)]
-    share = share_of(
-        asked.request.launcher, asked.config.threads, max(len(pending), 1), plan.memory
+    whole = len(asked.of(ALL))
+    opening = (
+        f"projection {asked.number}: {whole} members and {len(asked.plan.unique) - whole} that draw"
+        f" one source alone, scale {asked.request.settings.member_scale:g}"
     )
-    write_plan(plan)
-    for one in pending:
-        plan.log(one).unlink(missing_ok=True)
-    known = len(plan.unique) - len(pending)
-    text = f"projection {asked.number}: {len(asked.of(ALL))} members"
-    text += f" and {len(plan.unique) - len(asked.of(ALL))} that draw one source alone, scale"
-    text += f" {asked.request.settings.member_scale:g}"
-    text += f"; {known} there already" if known else ""
-    _say(quiet, f"{text}; {share.launcher}, {share.workers} at a time")
-    if pending:
-        if share.workers > 1 and is_cold():
-            _say(quiet, "compiling the model: once, with the first member")
-            make_first(plan, pending[0], share.threads)
-        launch_members(plan, pending, share, quiet)
-    left = [one for one in plan.unique if not is_done(plan, one)]
-    if not left:
-        return 0
-    worst = tell_failures(plan, left)
-    print("kyosei: the same command goes on where this one stopped", file=sys.stderr)
-    return worst or OutputError.exit_code
+    launcher, threads = asked.request.launcher, asked.config.threads
+    return make_runs(asked.plan, TABLES, opening, launcher, threads, quiet)
 
 
 def _read(asked: Projected, ensemble: str) -> Said:
@@ -105,7 +83,7 @@ def _write(place: RunFolder, asked: Projected, quiet: bool) -> None:
     detail = asked.detail(middle).model_copy(
         update={"threads": config.threads, "output": str(asked.plan.root)}
     )
-    _say(quiet, f"member {middle} is nearest to the median: made at scale {config.scale:g}")
+    say(quiet, f"member {middle} is nearest to the median: made at scale {config.scale:g}")
     beside = run(detail, quiet=True)
     known = compared(config)
     said, error = with_error(whole, asked.request.settings.earned, known, config.start, config.seed)
@@ -159,18 +137,12 @@ def _draws(asked: Projected) -> pd.DataFrame:
 def _facts(asked: Projected) -> dict[str, Any]:
     """What the manifest says beside the list of files; nothing of it changes from time to time."""
     config, settings = asked.config, asked.request.settings
-    words = [word for word in asked.request.words if word.partition("=")[0] not in VOLATILE]
     return {
         "kind": "projection", "members": settings.members, "member_scale": settings.member_scale,
         "split": settings.split, "sources": asked.draws.sources(), "seed": config.seed,
         "start": config.start, "end": config.end, "scale": config.scale,
-        "scenario": config.scenario.name, "words": words,
+        "scenario": config.scenario.name, "words": lasting(asked.request.words),
         "runs": {f"{m.ensemble} {m.number}": m.run for m in asked.members},
         "earned": settings.earned.model_dump(), "code_sha256": asked.plan.code,
         "data_sha256": asked.plan.data, "environment": environment(),
     }  # fmt: skip
-
-
-def _say(quiet: bool, text: str) -> None:
-    if not quiet:
-        print(text, file=sys.stderr, flush=True)

@@ -6,7 +6,6 @@ itself is an ordinary one, which `kyosei run` with the member's words makes with
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,10 +33,9 @@ from sim.studies.comparison.series import (
     long_table,
     stock_blocks,
 )
-from sim.sweeps.job import attempt, make_missing
-from sim.sweeps.launch import Share, launch_plan
+from sim.sweeps.job import make_missing
+from sim.sweeps.missing import Product
 from sim.sweeps.plan import Plan, PlannedRun, plan_at
-from sim.sweeps.progress import SweepProgress
 
 MEMBERS: Final = ".members"
 
@@ -59,22 +57,10 @@ def is_done(plan: Plan, run: PlannedRun) -> bool:
     return False
 
 
-def launch_members(plan: Plan, pending: Sequence[PlannedRun], share: Share, quiet: bool) -> None:
-    """Make the pending runs of a plan, with whatever launcher is shared."""
-    awaited = [(member_file(plan.root, run.number), plan.log(run)) for run in pending]
-    with SweepProgress(awaited, quiet):
-        launch_plan(run_members, plan, pending, share)
-
-
 def run_members(job: Any) -> None:
     """What a launcher calls: a part of the plan, in whatever process it chose."""
     plan = plan_at(Path(job.plan))
     make_missing(plan, plan.part(int(job.job), int(job.size)), job.threads, make_member, is_done)
-
-
-def make_first(plan: Plan, run: PlannedRun, threads: int | None) -> None:
-    """Make one run here: kernels are compiled once, not by every worker at a time."""
-    attempt(plan, run, threads, make_member)
 
 
 def make_member(settings: RunConfig, root: Path, threads: int | None) -> None:
@@ -91,6 +77,10 @@ def make_member(settings: RunConfig, root: Path, threads: int | None) -> None:
     path = member_file(root, identity(settings, data)[0])
     path.parent.mkdir(exist_ok=True)
     write_atomically(path, table_writer(series_of_member(tables, settings)))
+
+
+TABLES: Final = Product(run_members, make_member, member_file, is_done)
+"""A projection wants one table of each member."""
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Final
 from pydantic import Field, StrictInt
 
 from sim.config.schema.base import Number, Provenance, Strict
-from sim.config.settings import SWEEP_SETTINGS, check_overrides
 from sim.core.errors import ConfigError
 from sim.studies.settings import checked, load_mapping
+from sim.studies.words import sorted_words
 
 Scale = Annotated[Number, Field(gt=0, le=1)]
 
@@ -40,7 +40,7 @@ class Projection(Strict):
 
 OWN: Final = ("members", "member_scale", "split")
 
-_FIXED: Final = {
+_REFUSED: Final = {
     "replicate": "members count it",
     "checkpoint": "members keep no months",
     "from": "members begin at the beginning",
@@ -62,25 +62,13 @@ class Request:
 
 def request_of(words: Sequence[str], country: str) -> Request:
     """The words after `kyosei project`. Raises ConfigError with every problem found."""
-    problems = check_overrides(words, sweep=True)
+    said = sorted_words(words, "a projection", OWN, _REFUSED)
     written = load_mapping("projection", country)
-    shared, launcher = list[str](), dict[str, str]()
-    for word in words:
-        name, _, value = word.partition("=")
-        if name in OWN:
-            written[name] = _number(name, value, problems)
-        elif name.startswith("hydra") and "sweeper" not in name and name in SWEEP_SETTINGS:
-            launcher[name] = value
-        elif name.startswith(("sweep", "hydra")):
-            problems.append(f"{word}: a projection is no sweep")
-        elif name in _FIXED:
-            problems.append(f"{word}: {_FIXED[name]}")
-        else:
-            shared.append(word)
-    if problems:
-        raise ConfigError(problems)
+    written |= {name: _number(name, value, said.problems) for name, value in said.own.items()}
+    if said.problems:
+        raise ConfigError(said.problems)
     settings = checked(Projection, written, f"projection/{country}.yaml")
-    return Request(settings, tuple(shared), launcher)
+    return Request(settings, tuple(said.shared), said.launcher)
 
 
 def _number(name: str, text: str, problems: list[str]) -> Any:
