@@ -65,6 +65,12 @@ ERROR: Final = "error"
 SOURCES: Final = (RATES, DEMAND, SUPPLY, RESPONSES, LUCK)
 """What a run's settings can hold; `error` comes on top of its results."""
 
+LABELS: Final = {
+    RATES: "rates", DEMAND: "firms' demand", SUPPLY: "arrivals and their shocks",
+    RESPONSES: "responses to policy", LUCK: "random numbers", ERROR: "model error",
+}  # fmt: skip
+"""Names of the sources of uncertainty."""
+
 SECTIONS: Final = {
     "firms": DEMAND, "arrivals": SUPPLY, "origin": SUPPLY, "supply": SUPPLY, "status": RATES,
     "life": RATES, "town": RATES, "agency": RATES, "integration": RATES,
@@ -262,65 +268,63 @@ class Ensemble:
             self._fit = read_factor(configs_folder(), config.fit)
         self._attempts: dict[int, int] = {}
 
-    def values(self, member: int, sources: Collection[str] = SOURCES) -> dict[Path, float]:
+    def values(
+        self, member: int, sources: Collection[str] = SOURCES, attempt: int | None = None
+    ) -> dict[Path, float]:
         """Path of a number -> its value for a member; {} for member 0, which is central."""
         if member == 0:
             return {}
-        attempt = self.attempt(member) if RATES in sources else 0
-        return self._values(member, sources, attempt)
-
-    def attempt(self, member: int) -> int:
-        """The first attempt at drawing the rates of a member whose shares go together.
-
-        Raises ConfigError if none of MOST_ATTEMPTS does.
-        """
-        if member == 0:
-            return 0
-        if member not in self._attempts:
-            for attempt in range(MOST_ATTEMPTS):
-                if not any(check_fates(self._at(member, (RATES,), attempt))):
-                    self._attempts[member] = attempt
-                    break
-            else:
-                raise ConfigError(
-                    f"the rates of member {member} were drawn {MOST_ATTEMPTS} times, and each time"
-                    " shares of outcomes added up to more than 1: narrow their low..high"
-                )
-        return self._attempts[member]
-
-    def _values(self, member: int, sources: Collection[str], attempt: int) -> dict[Path, float]:
-        seed = self.config.seed
-        return {one.path: one.drawn(seed, member, attempt) for one in self.ranged
+        attempt = self._attempt(member, sources, attempt)
+        return {one.path: one.drawn(self.config.seed, member, attempt) for one in self.ranged
                 if one.source in sources}  # fmt: skip
 
-    def words(self, member: int, sources: Collection[str] = SOURCES) -> list[str]:
-        """The settings that make a run of the configuration this member."""
-        words = [f"replicate={_replicate(member, sources)}"]
+    def _attempt(self, member: int, sources: Collection[str], attempt: int | None) -> int:
+        """The attempt that is asked for; else the first at which the member's rates go together."""
+        if attempt is not None or RATES not in sources or member == 0:
+            return attempt or 0
+        if member not in self._attempts:
+            self._attempts[member] = first_attempt([self], member)
+        return self._attempts[member]
+
+    def goes_together(self, member: int, attempt: int) -> bool:
+        """Whether the rates of a member's attempt leave no share of outcomes above 1."""
+        return not any(check_fates(self.member(member, (RATES,), attempt)))
+
+    def words(
+        self, member: int, sources: Collection[str] = SOURCES, attempt: int | None = None,
+        replicate: int | None = None,
+    ) -> list[str]:  # fmt: skip
+        """The settings that make a run of the configuration this member.
+
+        attempt    at drawing its rates, if not the first that succeeds
+        replicate  whose random numbers it has, if not its own
+        """
+        own = _replicate(member, sources) if replicate is None else replicate
+        words = [f"replicate={own}"]
         if SUPPLY not in sources and self.config.arrivals.shocks:
             words.append("arrivals.shocks=false")
-        attempt = self.attempt(member) if RATES in sources else 0
+        attempt = self._attempt(member, sources, attempt)
         draw = self._draw(member, sources, attempt)
         if draw:
             words.append(f"fit.draw={draw}")
-        values = self.values(member, sources)
+        values = self.values(member, sources, attempt)
         return words + [f"{dotted(path)}={value!r}" for path, value in values.items()]
 
-    def member(self, member: int, sources: Collection[str] = SOURCES) -> RunConfig:
+    def member(
+        self, member: int, sources: Collection[str] = SOURCES, attempt: int | None = None,
+        replicate: int | None = None,
+    ) -> RunConfig:  # fmt: skip
         """The configuration that `words` lead to, without composing it from its files."""
-        attempt = self.attempt(member) if RATES in sources else 0
-        return self._at(member, sources, attempt)
-
-    def _at(self, member: int, sources: Collection[str], attempt: int) -> RunConfig:
-        """The configuration of a member whose rates come from this attempt."""
+        attempt = self._attempt(member, sources, attempt)
         tree: dict[Any, Any] = {}
-        values = self._values(member, sources, attempt) if member else {}
-        for path, value in values.items():
+        for path, value in self.values(member, sources, attempt).items():
             at = tree
             for part in path[:-1]:
                 at = at.setdefault(part, {})
             at[path[-1]] = value
         out: RunConfig = _with(self.config, tree)
-        own: dict[str, Any] = {"replicate": _replicate(member, sources)}
+        luck = _replicate(member, sources) if replicate is None else replicate
+        own: dict[str, Any] = {"replicate": luck}
         if SUPPLY not in sources:
             own["arrivals"] = out.arrivals.model_copy(update={"shocks": False})
         draw = self._draw(member, sources, attempt)
@@ -339,6 +343,29 @@ class Ensemble:
         """The number of the fit's draw; 0, the central one, where there is none."""
         rates = RATES in sources and self._fit is not None
         return fit_draw(self.config.seed, member, attempt) if rates else 0
+
+
+def first_attempt(ensembles: Collection[Ensemble], member: int) -> int:
+    """The first attempt at drawing the rates of a member that succeeds in all ensembles at once:
+    those of paired runs must not have different draws.
+
+    Raises ConfigError if none of MOST_ATTEMPTS does.
+    """
+    for attempt in range(MOST_ATTEMPTS):
+        if all(one.goes_together(member, attempt) for one in ensembles):
+            return attempt
+    raise ConfigError(
+        f"the rates of member {member} were drawn {MOST_ATTEMPTS} times, and each time shares of"
+        " outcomes added up to more than 1: narrow their low..high"
+    )
+
+
+def what_is_held(sources: Collection[str]) -> str:
+    """What is drawn, and what an interval over the draws holds fixed, in words."""
+    return (
+        f"Drawn: {', '.join(LABELS[source] for source in sources)}. Held fixed: the law of the"
+        " scenario, the form of the model, values without a range."
+    )
 
 
 def _replicate(member: int, sources: Collection[str]) -> int:

@@ -10,17 +10,15 @@ from typing import Final, NamedTuple
 
 from sim.config.compose import compose
 from sim.config.schema.run import RunConfig
-from sim.studies.draws import Ensemble
+from sim.studies.draws import ERROR, Ensemble
 from sim.studies.projection.settings import Request
+from sim.studies.words import lasting
 from sim.sweeps.plan import Plan, planned
 
 SUMMARY: Final = "summary.txt"
 
 ALL: Final = "all"
 """Name of the ensemble in which every source is drawn; the others are named by their source."""
-
-VOLATILE: Final = ("output", "threads")
-"""Settings that no result depends on."""
 
 
 class Member(NamedTuple):
@@ -53,6 +51,11 @@ class Projected:
         """The sources that have an ensemble of their own."""
         return [name for name in dict.fromkeys(m.ensemble for m in self.members) if name != ALL]
 
+    @property
+    def drawn(self) -> list[str]:
+        """The sources of which the members draw something, the model error included."""
+        return [*self.draws.sources(), ERROR]
+
     def detail(self, member: int) -> RunConfig:
         """The settings of a member at the scale that is made in detail."""
         return self.draws.member(member)
@@ -75,8 +78,8 @@ def projected(request: Request) -> Projected:
     wanted = [(ALL, number) for number in range(1, settings.members + 1)]
     wanted += [(source, number) for source in draws.sources()
                for number in range(1, settings.split + 1)]  # fmt: skip
-    shared = [word for word in request.words
-              if word.partition("=")[0] not in (*VOLATILE, "scale", "figures")]  # fmt: skip
+    shared = [word for word in lasting(request.words)
+              if word.partition("=")[0] not in ("scale", "figures")]  # fmt: skip
     small = {"scale": settings.member_scale, "figures": False, "threads": None}
     lines, configs = [], []
     for ensemble, number in wanted:

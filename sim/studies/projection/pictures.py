@@ -20,9 +20,10 @@ from sim.figures.projection import Beside, Fan, draw_projection
 from sim.figures.style import png_bytes
 from sim.outputs.write import SOURCES
 from sim.studies.comparison.series import EVERYBODY
+from sim.studies.draws import LABELS, what_is_held
 from sim.studies.projection.ensemble import Projected
 from sim.studies.projection.quantiles import NAMES
-from sim.studies.projection.summary import LABELS, what_is_held, what_varies
+from sim.studies.projection.summary import what_varies
 
 OCTOBER = "-10-01"
 """The day of the census, of official projections and of notifications of workers."""
@@ -38,7 +39,7 @@ def figures_of(asked: Projected, tables: dict[str, pd.DataFrame]) -> dict[str, b
     data = load(config.country.data)
     quantiles = tables["quantiles"]
     fans = [_workers(quantiles, data), _working_age(quantiles, data, config)]
-    note = f"Line: median. Bands: {what_varies(settings.members)}. {what_is_held(asked)}"
+    note = f"Line: median. Bands: {what_varies(settings.members)}. {what_is_held(asked.drawn)}"
     figure = draw_projection(
         _residents(quantiles, data, config), [fan for fan in fans if fan is not None],
         tables["variance"], LABELS, _look(asked), note,

@@ -13,18 +13,12 @@ from sim.data.load import load
 from sim.data.published import official_at
 from sim.outputs.summary import table
 from sim.studies.comparison.series import EVERYBODY
-from sim.studies.draws import DEMAND, ERROR, LUCK, RATES, RESPONSES, SUPPLY
+from sim.studies.draws import LABELS, what_is_held
 from sim.studies.projection.ensemble import Projected
 from sim.studies.projection.quantiles import FAN, INTERVAL
 
 SHOWN: Final = (("residents", "residents"), ("settled", "settled"), ("permanent", "permanent"),
                 ("workers", "workers"))  # fmt: skip
-
-LABELS: Final = {
-    RATES: "rates", DEMAND: "firms' demand", SUPPLY: "arrivals and their shocks",
-    RESPONSES: "responses to policy", LUCK: "random numbers", ERROR: "model error",
-}  # fmt: skip
-"""Names of the sources of uncertainty."""
 
 EVERY: Final = 5
 """Years between two that are named."""
@@ -47,22 +41,13 @@ def what_varies(members: int) -> str:
     return "80 % interval"
 
 
-def what_is_held(asked: Projected) -> str:
-    """What an interval holds fixed, in words."""
-    drawn = [LABELS[source] for source in [*asked.draws.sources(), ERROR]]
-    return (
-        f"Drawn: {', '.join(drawn)}. Held fixed: the law of the scenario, the form of the model,"
-        " values without a range."
-    )
-
-
 def summary_of(asked: Projected, tables: dict[str, pd.DataFrame], detail: str, middle: int) -> str:
     """The whole summary as text."""
     config, settings = asked.config, asked.request.settings
     head = (
         f"Projection {asked.number}: {config.start} to {config.end}, {config.scenario.title.en};"
         f" {settings.members} members at scale {settings.member_scale:g}, seed {config.seed}.\n"
-        f"Median and {what_varies(settings.members)}. {what_is_held(asked)}"
+        f"Median and {what_varies(settings.members)}. {what_is_held(asked.drawn)}"
     )
     near = (
         f"Member {middle} is nearest to the median; in detail, at scale {config.scale:g}:"
