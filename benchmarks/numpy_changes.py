@@ -31,7 +31,7 @@ class Changes:
 
     def apply(self, fate: int, rows: np.ndarray) -> None:
         """Fate number `fate` happens to everyone in `rows`, none of them twice."""
-        t, people = self.state.model.fates, self.people
+        t, people = self.state.rates.fates, self.people
         kind, to = int(t.kind[fate]), int(t.to[fate])
         if kind in GONE:
             self._remove(rows, GONE[kind])
@@ -56,7 +56,7 @@ class Changes:
 
     def give_permits(self, rows: np.ndarray, renewal: int) -> None:
         """Permits from this month on, first (0) or renewed (1), no longer than the longest stay."""
-        a, people, month = self.state.model.status, self.people, self.state.month
+        a, people, month = self.state.rates.status, self.people, self.state.month
         status, stage = people["status"][rows], people["stage"][rows]
         word = self.random.integers(0, WORD, rows.size, np.uint64)[:, None]
         months = a.length[renewal, status, (word >= a.length_cut[renewal, status]).sum(axis=1)]
@@ -77,7 +77,7 @@ class Changes:
         self.lists[FREED].append(rows)
 
     def _switch(self, rows: np.ndarray, to: int) -> None:
-        a, people, month = self.state.model.status, self.people, self.state.month
+        a, people, month = self.state.rates.status, self.people, self.state.month
         if to in (a.permanent, a.irregular):
             self._flag(rows, PERMANENT if to == a.permanent else IRREGULAR)
         self._book(rows, -1)

@@ -42,12 +42,12 @@ class NumpyFates:
         people, state = self._people, self._state
         status = people["status"][ends].astype(np.int64)
         stayed = state.month - people["since"][ends].astype(np.int32)
-        limited = stayed >= state.model.status.longest[status]
+        limited = stayed >= state.rates.status.longest[status]
         lists = np.where(limited, AT_LIMIT, AT_END) * state.sizes[0] + status
         for lst in np.unique(lists):
             rows = ends[lists == lst]
             covariates = self._covariates(rows)
-            shares = cumulated(state.model.fates, state.base, lst, covariates)
+            shares = cumulated(state.rates.fates, state.base, lst, covariates)
             chosen = (self._random.random(rows.size) >= shares).sum(axis=0)
             self._happen(lst, rows, chosen)
         self._changes.give_permits(ends[people["permit_end"][ends] <= state.month], renewal=1)
@@ -62,12 +62,12 @@ class NumpyFates:
 
     def _covariates(self, rows: np.ndarray) -> Covariates:
         state = self._state
-        return Covariates(self._people, rows, state.month, state.world, state.model.status.seeks)
+        return Covariates(self._people, rows, state.month, state.world, state.rates.status.seeks)
 
     def _compete(self, lst: int, rows: np.ndarray) -> None:
         """Competing risks: one draw a person, the first event within the month or none."""
         state, covariates = self._state, self._covariates(rows)
-        rates = cumulated(state.model.fates, state.base, lst, covariates)
+        rates = cumulated(state.rates.fates, state.base, lst, covariates)
         if rates.size == 0:
             return
         total = rates[-1]
@@ -79,7 +79,7 @@ class NumpyFates:
 
     def _happen(self, lst: int, rows: np.ndarray, chosen: np.ndarray) -> None:
         """Fate number `chosen` of the list happens to `rows`; beyond the last is no fate."""
-        state, t = self._state, self._state.model.fates
+        state, t = self._state, self._state.rates.fates
         assert state.books is not None
         for f in range(t.first[lst], t.first[lst + 1]):
             some = rows[chosen == f - t.first[lst]]

@@ -29,12 +29,12 @@ SETTINGS = ["end=2034-12", "scale=0.02", "threads=1"]
 def series(model: Kyosei, name: str) -> dict[int, float]:
     """Month -> value of an indicator."""
     kind, _, of = name.partition(":")
-    record, codes, scale = model.record, model.state.model.codes, model.config.scale
+    record, codes, scale = model.record, model.state.rates.codes, model.config.scale
     months = record.months
     if not of:
         return catalogue(model.config)[name].of(Outcome.of(model))
     if kind == "flow":
-        rows = [k for k, fate in enumerate(model.state.model.names) if fnmatchcase(fate.path, of)]
+        rows = [k for k, fate in enumerate(model.state.rates.names) if fnmatchcase(fate.path, of)]
         values = [flow[rows].sum() / scale for flow in record.flows]
     elif kind == "arrivals":
         values = [came[codes.statuses.index(of)] / scale for came in record.came]

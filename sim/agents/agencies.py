@@ -11,7 +11,7 @@ from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index
 from sim.rates.fates import OCCASIONS
 from sim.rates.kinds import KINDS
-from sim.rates.tables import Model
+from sim.rates.tables import Rates
 
 RECENT: Final = 12
 """Months of cases that a year's mean is taken over: applications have seasons."""
@@ -92,26 +92,26 @@ def blank_agencies(q: int) -> Agencies:
     )
 
 
-def load_bureau(config: RunConfig, model: Model) -> Bureau:
+def load_bureau(config: RunConfig, rates: Rates) -> Bureau:
     """The queues of the configuration; none without a section `agency`."""
     agencies = config.agency or {}
     queues = [queue for agency in agencies.values() for queue in agency.queues.values()]
     names = [f"{a}.{q}" for a, agency in agencies.items() for q in agency.queues]
     of_queue = [agency for agency in agencies.values() for _ in agency.queues]
-    kind, to, decision = model.fates.kind, model.fates.to, model.fates.decision
+    kind, to, decision = rates.fates.kind, rates.fates.to, rates.fates.decision
     decides = {
-        "permanent": (kind == KINDS["switch"]) & (to == model.status.permanent) & (decision >= 0),
+        "permanent": (kind == KINDS["switch"]) & (to == rates.status.permanent) & (decision >= 0),
         "citizen": (kind == KINDS["citizen"]) & (decision >= 0),
     }
-    switched = (kind == KINDS["switch"]) & (to == model.status.permanent) & (decision < 0)
+    switched = (kind == KINDS["switch"]) & (to == rates.status.permanent) & (decision < 0)
     follows = {"permanent": switched}
     none = np.zeros(kind.size, np.bool_)
     decided = [np.flatnonzero(decides.get(queue.counts, none)) for queue in queues]
     ends = OCCASIONS[1:3]
-    at_end = np.array([name.occasion in ends for name in model.names])
-    monthly = np.array([name.occasion == OCCASIONS[0] for name in model.names])
+    at_end = np.array([name.occasion in ends for name in rates.names])
+    monthly = np.array([name.occasion == OCCASIONS[0] for name in rates.names])
     switch = kind == KINDS["switch"]
-    gone = (kind < KINDS["switch"]) | (switch & (to == model.status.irregular))
+    gone = (kind < KINDS["switch"]) | (switch & (to == rates.status.irregular))
     return Bureau(
         names, [queue.counts for queue in queues],
         [month_index(agency.at) for agency in of_queue],
@@ -121,7 +121,7 @@ def load_bureau(config: RunConfig, model: Model) -> Bureau:
         [decision[rows] for rows in decided], decided,
         [np.flatnonzero(follows.get(queue.counts, none)) for queue in queues],
         left=at_end & gone,
-        asked=monthly & switch & (decision < 0) & (to != model.status.irregular) & ~switched,
+        asked=monthly & switch & (decision < 0) & (to != rates.status.irregular) & ~switched,
     )  # fmt: skip
 
 

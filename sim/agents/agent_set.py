@@ -49,7 +49,7 @@ class People:
         country = config.country
         self._names = MappingProxyType(
             {"status": country.statuses, "origin": country.origins, "sex": ["F", "M"],
-             "municipality": state.model.codes.municipalities}
+             "municipality": state.rates.codes.municipalities}
         )  # fmt: skip
 
     @property

@@ -19,7 +19,7 @@ from sim.policies.ratebook import RateBook
 from sim.rates.arrivals import ArrivalPlan
 from sim.rates.places import Places, World
 from sim.rates.statuses import StatusTable
-from sim.rates.tables import FateTable, Model
+from sim.rates.tables import FateTable, Rates
 
 # int64, not literals: Numba specialises functions on literals and would compile each call again.
 FREED, FLAGGED, MOTHERS, SPONSORS, SPONSOR_FATES, LOST, GAINED, SEEKERS = map(np.int64, range(8))
@@ -148,8 +148,8 @@ class State:
     places: Places
     land: Land | None
     bureau: Bureau
-    plan: ArrivalPlan
-    rates: RateBook
+    arrivals: ArrivalPlan
+    policy: RateBook
     key: tuple[np.uint64, np.uint64]
     scale: float
     crew: Crew
@@ -163,7 +163,7 @@ class State:
 
     # The month in work: the rates in force, what kernels see, accounts and lists.
     month: int
-    model: Model
+    rates: Rates
     base: np.ndarray  # float64[F + G] in force, with decisions at the pace of the agencies
     plain: np.ndarray = field(default_factory=lambda: np.zeros(0))  # the same before the pace
     bands: BandTable
@@ -183,7 +183,7 @@ class State:
     @property
     def sizes(self) -> tuple[int, int, int, int]:
         """Numbers of statuses, origins, prefectures, municipalities."""
-        codes = self.model.codes
+        codes = self.rates.codes
         return (
             len(codes.statuses), len(codes.origins), len(codes.prefectures),
             len(codes.municipalities),
@@ -210,16 +210,16 @@ class State:
     def scene(self) -> Scene:
         """Everything that kernels see. Take it afresh after rows were added to people or firms."""
         firms = NO_FIRMS if self.labour is None else self.labour.firms.columns
-        model = self.model
+        rates = self.rates
         return Scene(
-            self.people.columns, firms, model.fates, self.base, self.bounds, model.status,
+            self.people.columns, firms, rates.fates, self.base, self.bounds, rates.status,
             self.world, self.now, self.books,
         )  # fmt: skip
 
     @property
     def params(self) -> Parameters:
         """The parameters in force this month, by path."""
-        return self.rates.params(self.month)
+        return self.policy.params(self.month)
 
     @property
     def certificate_lag(self) -> float:

@@ -48,9 +48,8 @@ APART: Final = ("people", "record", "audit", "month", "unaudited", "towns", "age
 """Parts of the state that are kept in their own way."""
 
 REBUILT: Final = (
-    "model", "places", "plan", "rates", "key", "scale", "crew", "bands", "base", "bounds", "books",
-    "lists", "tallies", "world", "land", "bureau", "plain", "config",
-    "origins",
+    "rates", "places", "arrivals", "policy", "key", "scale", "crew", "bands", "base",
+    "bounds", "books", "lists", "tallies", "world", "land", "bureau", "plain", "config", "origins",
 )  # fmt: skip
 """Parts of the state that follow from the configuration and the data, or last for one month."""
 

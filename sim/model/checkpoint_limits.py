@@ -110,7 +110,7 @@ def limits(arrays: Mapping[str, np.ndarray], month: int, state: State) -> dict[s
 def _of_people(n: int, month: int, state: State) -> dict[str, Limit]:
     s, o, _, m = state.sizes
     dates = LONG_AGO, month
-    stages = state.model.status.stage_cut.shape[1]
+    stages = state.rates.status.stage_cut.shape[1]
     ranges: dict[str, tuple[float | None, float | None]] = {
         "key": (None, None), "status": (0, HOLE), "stage": (0, stages - 1), "origin": (0, o - 1),
         "sex": (0, 1), "born": dates, "entered": dates, "since": dates,
@@ -220,7 +220,7 @@ def axes_of(state: State) -> dict[str, int]:
         parts = (body.sectors, body.sizes, body.statuses, body.tiers, body.fields)
         work = [len(part) for part in parts]
     return {
-        "S": s, "O": o, "P": p, "M": m, "F": state.model.kinds, "Q": len(state.bureau.names),
+        "S": s, "O": o, "P": p, "M": m, "F": state.rates.kinds, "Q": len(state.bureau.names),
         **dict(zip("KZUTJ", work, strict=True)), "sex": len(SEXES), "age": (AGES - 1) // 5 + 1,
     }  # fmt: skip
 
@@ -259,7 +259,7 @@ def _like(own: object, limits: tuple[float, float]) -> Limit:
 def _people(arrays: Mapping[str, np.ndarray], month: int, state: State) -> Iterator[str]:
     """Codes that hang on the status, references between people, stocks counted again."""
     column = {name: arrays[f"people.{name}"] for name in FIELDS}
-    alive, table = column["status"] != HOLE, state.model.status
+    alive, table = column["status"] != HOLE, state.rates.status
     s, o, p, m = state.sizes
     if not np.array_equal(np.sort(arrays["free"]), np.flatnonzero(~alive)):
         yield "its free rows are not its holes"
@@ -268,7 +268,7 @@ def _people(arrays: Mapping[str, np.ndarray], month: int, state: State) -> Itera
         yield f"people.status is not 0 to {s - 1}"
         return
     stages = np.array(
-        [max(len(state.config.status[n].stages), 1) for n in state.model.codes.statuses]
+        [max(len(state.config.status[n].stages), 1) for n in state.rates.codes.statuses]
     )
     if (column["stage"][alive] >= stages[status]).any():
         yield "people.stage is none of the status"
@@ -325,7 +325,7 @@ def _firms(arrays: Mapping[str, np.ndarray], month: int, state: State) -> Iterat
         yield "its free firms are not the holes among its firms"
     working = arrays["people.firm"] >= 0
     firm = arrays["people.firm"][working].astype(np.int64)
-    tier = state.model.status.tier[np.minimum(arrays["people.status"][working], state.sizes[0] - 1)]
+    tier = state.rates.status.tier[np.minimum(arrays["people.status"][working], state.sizes[0] - 1)]
     if (firm >= n).any() or (tier < 0).any() or not alive[firm[firm < n]].all():
         yield "people.firm is none in which they may work"
     elif not np.array_equal(_counted(firm, tier, own["firms.heads"].shape), own["firms.heads"]):
@@ -358,7 +358,7 @@ def _book(own: Mapping[str, np.ndarray], opening: int, month: int, state: State)
     )  # fmt: skip
     for when in range(month_index(state.config.start) + 1, month + 1):
         shock = demand_shock(state.config, state.key, when)
-        grow(book, body, state.rates.params(when), when, shock)
+        grow(book, body, state.policy.params(when), when, shock)
     for name in ("demand", "extent", "noise", "stead"):
         if not np.array_equal(getattr(book, name), own[f"book.{name}"]):
             yield f"labour.book.{name} is not what demand has grown to"
@@ -398,7 +398,7 @@ def _record(arrays: Mapping[str, np.ndarray], month: int, state: State) -> Itera
     cubes = arrays["record.cubes"]
     stocks = cubes.sum(axis=(2, 3), dtype=np.int64)
     came = arrays["record.came"] + arrays["record.brought"] + arrays["record.born"]
-    flows = np.array([state.model.net(flow) for flow in arrays["record.flows"]])
+    flows = np.array([state.rates.net(flow) for flow in arrays["record.flows"]])
     if not np.array_equal(stocks[1:], stocks[:-1] + (came + flows)[1:]):
         yield "record.cubes do not follow from record.flows"
     if not np.array_equal(cubes[-1].ravel(), arrays["cube"]):

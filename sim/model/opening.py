@@ -91,7 +91,7 @@ def open_work(state: State, data: Data) -> dict[str, Any]:
     assert config.firms is not None
     share = [tier.seeking.value for tier in config.firms.tiers.values()]
     cut = (np.array(share) * 2.0**32).astype(np.uint64)
-    status = state.model.status
+    status = state.rates.status
     state.crew.run(first_search, people.n, people.columns, status, state.now, cut)
     open_way(state)
     record_firms(state)
@@ -111,14 +111,14 @@ def state_of(config: RunConfig, data: Data, columns: dict[str, np.ndarray], thre
 def blank_state(config: RunConfig, data: Data, n: int, threads: int) -> State:
     """Tables of a run, with room for n people and empty books."""
     places = load_places(config, data)
-    model = build(config, places.codes, places.mobility)
-    bands = band_table(model.fates, places.world.mobility)
+    rates = build(config, places.codes, places.mobility)
+    bands = band_table(rates.fates, places.world.mobility)
     key = run_key(config.seed, config.replicate)
-    s, o, p = len(model.codes.statuses), len(model.codes.origins), len(model.codes.prefectures)
+    s, o, p = len(rates.codes.statuses), len(rates.codes.origins), len(rates.codes.prefectures)
     crew = Crew(threads)
     people = Population(int(n * 1.3) + 1024, hole_risk=n_classes(s), crew=crew)
     land = load_land(config, data)
-    size, bureau = model.base.size, load_bureau(config, model)
+    size, bureau = rates.base.size, load_bureau(config, rates)
     seen, expected, variance = (np.zeros(size, np.int64) for _ in range(3))
     audit = Audit(seen, expected, variance, np.zeros(3, np.int64))
     m = len(places.codes)
@@ -127,8 +127,8 @@ def blank_state(config: RunConfig, data: Data, n: int, threads: int) -> State:
         places=places,
         land=land,
         bureau=bureau,
-        plan=ArrivalPlan(config, data, places, key),
-        rates=RateBook(config, model),
+        arrivals=ArrivalPlan(config, data, places, key),
+        policy=RateBook(config, rates),
         key=key,
         scale=config.scale,
         crew=crew,
@@ -137,8 +137,8 @@ def blank_state(config: RunConfig, data: Data, n: int, threads: int) -> State:
         towns=blank_towns(m if land else 0, o),
         agencies=blank_agencies(len(bureau.names)),
         month=month_index(config.start),
-        model=model,
-        base=model.base,
+        rates=rates,
+        base=rates.base,
         bands=bands,
         bounds=np.zeros(n_classes(s) + 1, np.uint32),
         world=places.world,
@@ -179,7 +179,7 @@ def take_stock(state: State) -> None:
     record = state.record
     record.months.append(state.month)
     record.add(CUBES, state.month, state.cube.reshape(s, o, p).astype(np.int32))
-    record.add(FLOWS, state.month, np.zeros(state.model.kinds, np.int64))
+    record.add(FLOWS, state.month, np.zeros(state.rates.kinds, np.int64))
     for series in (CAME, BROUGHT, BORN):
         record.add(series, state.month, zero)
     record.add(BORN_CITIZENS, state.month, 0)

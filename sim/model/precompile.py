@@ -67,7 +67,7 @@ def empty_country() -> State:
         firms = FirmSet(tiers, 0, book)
         state.labour = labour_of(config, firms, state.places.world.prefecture, prefectures)
     state.month += 1
-    state.base = state.rates.in_force(state.month).base
+    state.base = state.policy.in_force(state.month).base
     state.tallies["came"] = np.zeros(statuses, np.int64)
     return state
 

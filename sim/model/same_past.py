@@ -43,7 +43,7 @@ class Then(NamedTuple):
     """A run that may lie behind another: its configuration and its rates by month."""
 
     config: RunConfig
-    rates: RateBook
+    policy: RateBook
 
 
 _READ: Final[LastResults[RunConfig]] = LastResults(size=2)
@@ -83,8 +83,8 @@ def unlike(old: Then, month: int, config: RunConfig, data: Data, state: State) -
         return found
     if _events(then, month) != _events(config, month):
         return [f"the events up to {month_name(month)} were others"]
-    found = list(_rates(old.rates, state, month_index(then.start), month))
-    return found + list(_arrivals(then, old.rates, config, data, state, month))
+    found = list(_rates(old.policy, state, month_index(then.start), month))
+    return found + list(_arrivals(then, old.policy, config, data, state, month))
 
 
 def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
@@ -135,10 +135,10 @@ def _edit(edit: Edit, month: int) -> tuple[Any, ...]:
 
 def _rates(book: RateBook, state: State, start: int, month: int) -> Iterator[str]:
     """The first month in which a rate, a parameter or another rule of policy was another one."""
-    names = [*_rows(state), *state.rates.params(month)]
+    names = [*_rows(state), *state.policy.params(month)]
     seen: tuple[InForce, ...] = ()
     for now in range(start, month + 1):
-        was, own = book.in_force(now), state.rates.in_force(now)
+        was, own = book.in_force(now), state.policy.in_force(now)
         if seen and was is seen[0] and own is seen[1]:
             continue  # a book gives the same object while nothing changes
         seen = was, own
@@ -156,8 +156,8 @@ def _rates(book: RateBook, state: State, start: int, month: int) -> Iterator[str
 
 def _rows(state: State) -> list[str]:
     """What each row of the rates is called."""
-    names = [name.path for name in state.model.names]
-    decisions = zip(names, state.model.fates.decision.tolist(), strict=True)
+    names = [name.path for name in state.rates.names]
+    decisions = zip(names, state.rates.fates.decision.tolist(), strict=True)
     granted = {row: f"{name}.grant" for name, row in decisions if row >= 0}
     return names + [granted[row] for row in sorted(granted)]
 
@@ -166,15 +166,15 @@ def _arrivals(
     then: RunConfig, book: RateBook, now: RunConfig, data: Data, state: State, month: int
 ) -> Iterator[str]:
     """The first month in which other people were expected."""
-    plan = state.plan
+    plan = state.arrivals
     if then.arrivals != now.arrivals:
         plan = ArrivalPlan(then, data, state.places, state.key)
     for when in range(month_index(then.start) + 1, month + 1):
         old = plan.people(when) * (1.0 if plan.is_past(when) else book.arrival_factor(when))
-        own = state.plan.people(when)
-        own = own * (1.0 if state.plan.is_past(when) else state.rates.arrival_factor(when))
+        own = state.arrivals.people(when)
+        own = own * (1.0 if state.arrivals.is_past(when) else state.policy.arrival_factor(when))
         other = np.flatnonzero(old != own)
         if other.size:
-            names = [state.model.codes.statuses[s] for s in other[:MOST_SHOWN]]
+            names = [state.rates.codes.statuses[s] for s in other[:MOST_SHOWN]]
             yield f"in {month_name(when)} other arrivals were expected: {', '.join(names)}"
             return

@@ -12,7 +12,7 @@ from sim.agents.record import MONTH, Record, Series
 from sim.agents.state import State
 from sim.config.schema.run import RunConfig
 from sim.rates.kinds import KINDS
-from sim.rates.tables import Model
+from sim.rates.tables import Rates
 
 
 class Recorded(Protocol):
@@ -35,14 +35,14 @@ class Outcome:
     """
 
     record: Record
-    rates: Model
+    rates: Rates
     config: RunConfig
     _stacks: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, model: Recorded) -> Outcome:
         """What a model has recorded so far."""
-        return cls(model.record, model.state.model, model.config)
+        return cls(model.record, model.state.rates, model.config)
 
     @property
     def scale(self) -> float:

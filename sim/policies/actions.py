@@ -19,7 +19,7 @@ from sim.config.paths import ARRIVALS, Paths, matches, targets
 from sim.config.schema.policy import Edit, Effect, FittedEdit, Product
 from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index
-from sim.rates.tables import Model, spared_by
+from sim.rates.tables import Rates, spared_by
 
 OPS: Final = ("set", "multiply", "most", "least")
 
@@ -82,27 +82,27 @@ class Action:
 class Layout:
     """Where things stand in the vector."""
 
-    def __init__(self, config: RunConfig, model: Model, parameters: Iterable[str]) -> None:
-        fates, decision = [name.path for name in model.names], model.fates.decision
+    def __init__(self, config: RunConfig, rates: Rates, parameters: Iterable[str]) -> None:
+        fates, decision = [name.path for name in rates.names], rates.fates.decision
         rows = {path: row for row, path in enumerate(fates)}
         rows |= {f"{fates[f]}.grant": int(row) for f, row in enumerate(decision) if row >= 0}
-        start = model.base.size
+        start = rates.base.size
         parameters = list(parameters)
         rows |= {path: start + k for k, path in enumerate(parameters)}
         self.params = slice(start, start + len(parameters))
         start = self.params.stop
-        statuses = model.codes.statuses
+        statuses = rates.codes.statuses
         rows |= {f"{ARRIVALS}{status}": start + s for s, status in enumerate(statuses)}
         self.arrivals = slice(start, start + len(statuses))
         self.paths, self.rows = Paths(rows), rows
-        shared = min((part.start for part in model.own.values()), default=model.fates.values.size)
+        shared = min((part.start for part in rates.own.values()), default=rates.fates.values.size)
         self.shared = shared  # values of the fate table that no lever changes
         self.tables = slice(
-            self.arrivals.stop, self.arrivals.stop + model.fates.values.size - shared
+            self.arrivals.stop, self.arrivals.stop + rates.fates.values.size - shared
         )
         self.own = {
             place: np.arange(part.start, part.stop) - shared + self.tables.start
-            for place, part in model.own.items()
+            for place, part in rates.own.items()
         }
         self.permits = targets(config)["permits"]
         self.codes = partial(chosen, config)

@@ -21,7 +21,7 @@ from sim.config.paths import Parameters, parameters
 from sim.config.schema.run import RunConfig
 from sim.policies.actions import FITTED, Action, Layout, Stamp, actions
 from sim.rates.statuses import StatusTable, with_permits
-from sim.rates.tables import FateTable, Model
+from sim.rates.tables import FateTable, Rates
 
 Live = tuple[Action, Stamp]
 
@@ -51,16 +51,16 @@ class InForce:
 class RateBook:
     """Rates, parameters, gates, permits and caps by month."""
 
-    def __init__(self, config: RunConfig, model: Model) -> None:
-        self._model = model
+    def __init__(self, config: RunConfig, rates: Rates) -> None:
+        self._rates = rates
         given = parameters(config)
-        layout = self._layout = Layout(config, model, given)
+        layout = self._layout = Layout(config, rates, given)
         self._values = np.concatenate(
             [
-                model.base,
+                rates.base,
                 np.array(list(given.values()), np.float64),
-                np.ones(len(model.codes.statuses)),
-                model.fates.values[layout.shared :],
+                np.ones(len(rates.codes.statuses)),
+                rates.fates.values[layout.shared :],
             ]
         )
         self._parameter_rows = {path: row for row, path in enumerate(given)}
@@ -98,7 +98,7 @@ class RateBook:
         return self._asked[month]
 
     def _in_force(self, month: int) -> InForce:
-        in_law = (self._model.months[:, 0] <= month) & (month <= self._model.months[:, 1])
+        in_law = (self._rates.months[:, 0] <= month) & (month <= self._rates.months[:, 1])
         spans = self._spans
         there = np.flatnonzero((spans[:, 0] <= month) & (month <= spans[:, 1])).tolist()
         stamped = [(k, self.edits[k].stamp(month)) for k in there]
@@ -124,13 +124,13 @@ class RateBook:
         layout, last = self._layout, self._kept[-1][1] if self._kept else None
         caps = sorted(self._cap(a, s) for a, s in live if a.what == "cap")
         return InForce(
-            values[: self._model.base.size],
+            values[: self._rates.base.size],
             Parameters(self._parameter_rows, values[layout.params]),
             values[layout.arrivals],
             baseline[layout.arrivals],
             tuple(caps),
             self._fates(values[layout.tables], last),
-            with_permits(self._model.status, self._permits(live)),
+            with_permits(self._rates.status, self._permits(live)),
             frozenset(
                 (a.op, a.what, a.per, *a.paths, *map(str, a.mix), str(stamp)) for a, stamp in beside
             ),
@@ -147,11 +147,11 @@ class RateBook:
 
     def _fates(self, tables: np.ndarray, last: InForce | None) -> FateTable:
         """The fate table with these own tables: the same object if they are those of `last`."""
-        for known in (self._model.fates, *([last.fates] if last is not None else [])):
+        for known in (self._rates.fates, *([last.fates] if last is not None else [])):
             if np.array_equal(known.values[self._layout.shared :], tables):
                 return known
-        shared = self._model.fates.values[: self._layout.shared]
-        return self._model.fates._replace(values=np.concatenate([shared, tables]))
+        shared = self._rates.fates.values[: self._layout.shared]
+        return self._rates.fates._replace(values=np.concatenate([shared, tables]))
 
     def _cap(self, action: Action, stamp: Stamp) -> Cap:
         """A cap at partial weight lets more in: nothing at no weight."""
@@ -169,7 +169,7 @@ class RateBook:
                 months = sorted(old.keys() | new.keys())
                 blend = {m: old.get(m, 0.0) * (1.0 - w) + new.get(m, 0.0) * w for m in months}
                 mixes[path] = new if w == 1.0 else blend
-        statuses = self._model.codes.statuses
+        statuses = self._rates.codes.statuses
         return {
             (int(path.endswith(".renewed")), statuses.index(path.partition(".")[0])): mix
             for path, mix in mixes.items()

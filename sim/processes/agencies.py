@@ -124,9 +124,9 @@ def agencies(state: State) -> None:
         came = int(tallies["came"].sum() + tallies["brought"].sum())
         cases = cases_of(state.bureau, flow, ended, came, state.scale)
         people = state.stock  # at the end of last month
-        with_status = int(people.sum() - people[state.model.status.irregular]) / state.scale
+        with_status = int(people.sum() - people[state.rates.status.irregular]) / state.scale
         step(state.agencies, state.bureau, state.params, state.month, with_status, cases)
-        bound_paces(state.agencies, state.bureau, state.rates.base(state.month))
+        bound_paces(state.agencies, state.bureau, state.policy.base(state.month))
     remember(state)
 
 

@@ -258,29 +258,29 @@ def room_under(
 def expected(state: State) -> np.ndarray:
     """float64[S]: arrivals of the month at scale 1 as channels have them, events, edits and what
     origins supply included, caps not. Past entries are as they happened."""
-    people = state.plan.people(state.month)
-    if state.plan.is_past(state.month):
+    people = state.arrivals.people(state.month)
+    if state.arrivals.is_past(state.month):
         return people
-    _, power = state.plan.supplied(state.month, state.residents_by_origin)
-    return np.asarray(people * state.rates.in_force(state.month).arrivals * power)
+    _, power = state.arrivals.supplied(state.month, state.residents_by_origin)
+    return np.asarray(people * state.policy.in_force(state.month).arrivals * power)
 
 
 def usual(state: State, month: int) -> np.ndarray:
     """float64[S]: arrivals a month at scale 1 at the level of each channel open in the month, as
     the fit has it: before seasons, shocks and what policy does."""
-    return np.asarray(state.plan.levels(month) * state.rates.in_force(month).fitted_arrivals)
+    return np.asarray(state.arrivals.levels(month) * state.policy.in_force(month).fitted_arrivals)
 
 
 def arrivals(state: State) -> None:
     """People from abroad, by status, origin and municipality."""
     s, o, prefectures, _ = state.sizes
-    plan, people = state.plan, expected(state) * state.scale
+    plan, people = state.arrivals, expected(state) * state.scale
     share, _ = plan.supplied(state.month, state.residents_by_origin)
     if not plan.is_past(state.month):
-        caps = state.rates.in_force(state.month).caps
+        caps = state.policy.in_force(state.month).caps
         people = capped(people, caps, state.stock, state.record.came, state.scale)
     if state.labour is not None:  # they come when firms recruit them
-        people = np.where(state.model.status.seeks, 0.0, people)
+        people = np.where(state.rates.status.seeks, 0.0, people)
     counts = np.empty((s * o, prefectures), np.int32)
     places = state.places.prefectures
     cells = Cells(people, share, plan.cell_word, places)

@@ -85,7 +85,7 @@ def books(state: State) -> None:
     count = np.zeros((state.chunks, m * s), np.int32)
     state.crew.run(recount, state.people.n, state.people.columns, s, count)
     flow, seen, expected, variance = kept.tally.sum(axis=0)
-    flow = flow[: state.model.kinds]
+    flow = flow[: state.rates.kinds]
     again = np.zeros(m * s, np.int64)
     add_up(count, again)
     _close(state, again, flow)
@@ -141,7 +141,7 @@ def _close(state: State, count: np.ndarray, flow: np.ndarray) -> None:
     stock = state.stock
     before = state.record.cubes[-1].reshape(n, -1).sum(axis=1, dtype=np.int64)
     newcomers = state.tallies["came"] + state.tallies["brought"] + state.tallies["born"]
-    ledger = before + newcomers + state.model.net(flow)
+    ledger = before + newcomers + state.rates.net(flow)
     for what, other in (("recount", count.reshape(-1, n).sum(axis=0)), ("flows", ledger)):
         if not np.array_equal(stock, other):
             raise InvariantError(

@@ -160,12 +160,12 @@ def forget_events(event, rows):
 
 def children(state: State) -> None:
     """Births to residents; a child that is a citizen is counted and not simulated."""
-    p, status = state.people, state.model.status
+    p, status = state.people, state.rates.status
     mothers = state.lists[MOTHERS]
     foreign = mothers[status.child[p["status"][mothers]] >= 0]
     rows = p.take(foreign.size)
     born = np.zeros((state.chunks, state.sizes[0]), np.int64)
-    births = Births(foreign, rows, state.plan.newborn_female, born)
+    births = Births(foreign, rows, state.arrivals.newborn_female, born)
     state.crew.run(write_births, rows.size, state.scene, births)
     state.tallies["born"] = born.sum(axis=0)
     state.tallies["born_citizens"] = np.array(mothers.size - foreign.size)
@@ -177,7 +177,7 @@ def family_arrivals(state: State) -> None:
     rows = state.people.take(sponsors.size)
     came = np.zeros((state.chunks, state.sizes[0]), np.int64)
     brought = Brought(sponsors, fates, rows, came)
-    state.crew.run(write_brought, rows.size, state.scene, brought, state.plan.profile)
+    state.crew.run(write_brought, rows.size, state.scene, brought, state.arrivals.profile)
     state.tallies["brought"] = came.sum(axis=0)
 
 

@@ -50,7 +50,7 @@ def firms_month(state: State) -> None:
     firms, params = labour.firms, state.params
     grow(firms.book, body, params, state.month, demand_shock(state.config, state.key, state.month))
     shares = support_shares(body, params)
-    before = state.rates.params(state.month - 1)
+    before = state.policy.params(state.month - 1)
     if before is not params and not np.array_equal(shares, support_shares(body, before)):
         _support(state, firms, body, shares)
     now = rules(firms.book, body, params, state.month)
@@ -202,7 +202,7 @@ def open_new(state: State, firms: FirmSet, body: Body, shares: np.ndarray) -> No
     """Firms that open this month: how many in each sector, size and prefecture, and what they
     want. They begin to hire in the next month."""
     mean = new_firms(firms.book, body, state.params, state.month, state.scale)
-    codes = state.model.codes.prefectures
+    codes = state.rates.codes.prefectures
     words = _words(tuple(body.sectors), tuple(body.sizes), tuple(codes))
     count = np.zeros(mean.size, np.int64)
     count_new(mean.reshape(-1), words, state.now, count)

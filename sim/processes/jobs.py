@@ -186,7 +186,7 @@ def _market(state: State, labour: Labour) -> Market:
     given = state.params
     values = {name: given[f"firms.{name}"] for name in MARKET_PARAMETERS}
     if labour.market is None or labour.market[0] != values:
-        labour.market = values, market_of(state.config, state.model.codes, labour, values)
+        labour.market = values, market_of(state.config, state.rates.codes, labour, values)
     return labour.market[1]
 
 
@@ -225,14 +225,14 @@ def _recruit(state: State, labour: Labour, offers: Offers) -> None:
 
 def _statuses(state: State, tier: int) -> np.ndarray:
     """int64: statuses that ask for a job of the tier."""
-    return np.flatnonzero((state.model.status.tier == tier) & state.model.status.seeks)
+    return np.flatnonzero((state.rates.status.tier == tier) & state.rates.status.seeks)
 
 
 def _attraction(state: State) -> list[float]:
     """How easily people of each tier come now, relative to the level of its open channels."""
     level, people = usual(state, state.month), expected(state)
     out = []
-    for t in range(state.model.status.n_tiers):
+    for t in range(state.rates.status.n_tiers):
         rows = _statuses(state, t)
         whole = level[rows].sum()
         out.append(float(people[rows].sum() / whole) if whole > 0 else 0.0)
@@ -263,7 +263,7 @@ def recruited(state: State) -> None:
     recruits = Recruits(
         now["firm"], now["tier"], now["word"], now["asked"], rows, status_cut, _origins(state), came
     )
-    state.crew.run(write_recruits, rows.size, state.scene, recruits, state.plan.profile)
+    state.crew.run(write_recruits, rows.size, state.scene, recruits, state.arrivals.profile)
     add_jobs(firms.columns.heads, now["firm"], now["tier"], 1)
     state.tallies["came"] += came.sum(axis=0)
     labour.counts[CAME] = np.bincount(now["tier"], minlength=labour.tiers)
@@ -283,7 +283,7 @@ def _held(state: State, way: dict[str, np.ndarray]) -> np.ndarray:
 def _who(state: State, labour: Labour) -> tuple[np.ndarray, np.ndarray]:
     """uint64[T, S] cumulative shares of the statuses in which a tier's recruits come, as policy
     leaves them, and bool[T] whether any is open."""
-    now, plan = state.rates.in_force(state.month), state.plan.people(state.month)
+    now, plan = state.policy.in_force(state.month), state.arrivals.people(state.month)
     people, left = plan * now.fitted_arrivals, plan * now.arrivals
     out = np.full((labour.tiers, people.size), 1 << 32, np.uint64)
     alive = np.zeros(labour.tiers, np.bool_)
@@ -298,7 +298,7 @@ def _who(state: State, labour: Labour) -> tuple[np.ndarray, np.ndarray]:
 
 def _origins(state: State) -> np.ndarray:
     """uint64[S, P, O]: cumulative shares of the origins of those who come to a prefecture."""
-    share, _ = state.plan.supplied(state.month, state.residents_by_origin)
+    share, _ = state.arrivals.supplied(state.month, state.residents_by_origin)
     if state.origins is None or state.origins[0] is not share:
         flat = share.transpose(0, 2, 1) + 1e-15
         state.origins = share, cuts(flat)

@@ -28,20 +28,20 @@ def renew_risks(state: State) -> None:
 
 def set_rates(state: State) -> None:
     """This month's rates, multipliers and permits, and new bounds if they changed."""
-    now, model = state.rates.in_force(state.month), state.model
-    if now.base is state.plain and now.fates is model.fates and now.status is model.status:
+    now, rates = state.policy.in_force(state.month), state.rates
+    if now.base is state.plain and now.fates is rates.fates and now.status is rates.status:
         state.base = paced(state.agencies, state.bureau, now.base)
         return
     bands, known, stale = state.bands, None, None
-    if now.fates is not model.fates:
-        state.bands = rebanded(bands, model.fates, now.fates, state.world.mobility)
+    if now.fates is not rates.fates:
+        state.bands = rebanded(bands, rates.fates, now.fates, state.world.mobility)
     if state.plain.size:  # the bounds of most statuses stay
         before, after = (bands, state.plain), (state.bands, now.base)
         stale, known = stale_statuses(now.fates, before, after, state.sizes[0]), state.bounds
-    if now.fates is not model.fates or now.status is not model.status:
-        state.model = model = replace(model, fates=now.fates, status=now.status)
+    if now.fates is not rates.fates or now.status is not rates.status:
+        state.rates = rates = replace(rates, fates=now.fates, status=now.status)
     state.plain = now.base
     state.bounds = class_bounds(
-        state.crew, model.fates, state.bands, now.base, state.sizes[0], known, stale
+        state.crew, rates.fates, state.bands, now.base, state.sizes[0], known, stale
     )
     state.base = paced(state.agencies, state.bureau, now.base)  # of decisions, no bound holds them

@@ -148,7 +148,7 @@ def within_caps(state: State, labour: Labour, offers: Offers, rows: np.ndarray) 
 def _holders(state: State, names: list[str], field_of: np.ndarray, fields: int) -> np.ndarray:
     """int64[fields]: people of these statuses who have a job, by its field."""
     assert state.labour is not None
-    p, statuses = state.people, state.model.codes.statuses
+    p, statuses = state.people, state.rates.codes.statuses
     mine = np.isin(p["status"][: p.n], [statuses.index(name) for name in names])
     firm = p["firm"][: p.n][mine]
     sector = state.labour.firms["sector"][firm[firm >= 0]]
@@ -164,7 +164,7 @@ def _under_policy(
     pending: np.ndarray,
 ) -> None:
     """Take out of `out` what the caps of policy stop; `pending` int64[T] count as come."""
-    now, status = state.rates.in_force(state.month), state.model.status
+    now, status = state.policy.in_force(state.month), state.rates.status
     stock = state.stock
     for cap in now.caps:
         tiers = np.unique(status.tier[[s for s in cap.statuses if status.seeks[s]]])

@@ -131,9 +131,9 @@ def take_census(state: State) -> tuple[np.ndarray, np.ndarray]:
     weights = np.rint(np.array(given) * FINE).astype(np.int64)
     towns = np.zeros((c, m * len(COUNTED)), np.int64)
     fared = np.zeros((c, s * n_prefectures * len(FARED.columns)), np.int64)
-    seeks = state.model.status.seeks & (state.labour is not None)
+    seeks = state.rates.status.seeks & (state.labour is not None)
     asked = Asked(
-        irregular=state.model.status.irregular, seeks=seeks, family=family, near=near,
+        irregular=state.rates.status.irregular, seeks=seeks, family=family, near=near,
         weights=weights, prefecture=state.world.prefecture, n_prefectures=n_prefectures,
     )  # fmt: skip
     state.crew.run(census, people.n, people.columns, asked, towns, fared)

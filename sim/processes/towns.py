@@ -286,7 +286,7 @@ def jobs_index(vacancies: np.ndarray, residents: np.ndarray, few: float) -> np.n
 
 def residents(state: State) -> Residents:
     """Foreign residents and people without a status by municipality, weighted."""
-    irregular = state.model.status.irregular
+    irregular = state.rates.status.irregular
     counted = np.ones(state.sizes[0], np.bool_)
     counted[irregular] = False
     return Residents.of(state.place, state.sizes[0], counted, irregular, state.scale)

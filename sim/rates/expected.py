@@ -14,7 +14,7 @@ import numpy as np
 from sim.config.factors import AGES, FACTORS, N_FACTORS
 from sim.core.probability import MONTHS_PER_YEAR, competing
 from sim.rates.kinds import KINDS
-from sim.rates.tables import MONTHLY, Model
+from sim.rates.tables import MONTHLY, Rates
 
 EXITS: Final = ("left", "died", "naturalised")
 """Where people go who leave the population; in the order of kinds 1, 2 and 3."""
@@ -35,73 +35,73 @@ def person(**codes: int) -> np.ndarray:
     return out
 
 
-def values(model: Model, base: np.ndarray, codes: np.ndarray) -> np.ndarray:
+def values(rates: Rates, base: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """float64[F + G]: rate per year, share or chance of a grant of each row, for this person."""
-    t, out = model.fates, base.astype(np.float64)
+    t, out = rates.fates, base.astype(np.float64)
     for row in range(out.size):
         for k in range(t.mult_first[row], t.mult_first[row + 1]):
             out[row] *= t.values[t.mult_offset[k] + codes[t.mult_factor[k]]]
     return out
 
 
-def rows_of(model: Model, occasion: int, status: int) -> slice:
+def rows_of(rates: Rates, occasion: int, status: int) -> slice:
     """Rows of the fates of one status on one occasion (a row of OCCASIONS)."""
-    lst = occasion * len(model.codes.statuses) + status
-    return slice(int(model.fates.first[lst]), int(model.fates.first[lst + 1]))
+    lst = occasion * len(rates.codes.statuses) + status
+    return slice(int(rates.fates.first[lst]), int(rates.fates.first[lst + 1]))
 
 
-def granted(model: Model, worth: np.ndarray) -> np.ndarray:
+def granted(rates: Rates, worth: np.ndarray) -> np.ndarray:
     """float64[F]: chance that the authority lets each fate happen; 1 where nobody decides."""
-    decision = model.fates.decision
+    decision = rates.fates.decision
     return np.where(decision >= 0, np.clip(worth[decision], 0.0, 1.0), 1.0)
 
 
-def monthly(model: Model, base: np.ndarray, codes: np.ndarray) -> np.ndarray:
+def monthly(rates: Rates, base: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """float64[F]: probability that somebody in the status of a monthly fate meets it in a month.
 
     `base` is float64[F + G] as in force. Competing risks, then the authority's decision; rows of
     other occasions are 0.
     """
-    worth = values(model, base, codes)
-    out = np.zeros(model.kinds)
-    for s in range(len(model.codes.statuses)):
-        rows = rows_of(model, MONTHLY, s)
+    worth = values(rates, base, codes)
+    out = np.zeros(rates.kinds)
+    for s in range(len(rates.codes.statuses)):
+        rows = rows_of(rates, MONTHLY, s)
         out[rows] = competing(worth[rows].tolist())
-    return out * granted(model, worth)
+    return out * granted(rates, worth)
 
 
-def outcomes(model: Model, base: np.ndarray, occasion: int, codes: np.ndarray) -> np.ndarray:
+def outcomes(rates: Rates, base: np.ndarray, occasion: int, codes: np.ndarray) -> np.ndarray:
     """float64[F]: probability of each outcome of one occasion, such as the end of a permit.
 
     Shares are laid end to end and cut at 1; what they leave over is not a row.
     """
-    worth = values(model, base, codes)
-    out = np.zeros(model.kinds)
-    for s in range(len(model.codes.statuses)):
-        rows = rows_of(model, occasion, s)
+    worth = values(rates, base, codes)
+    out = np.zeros(rates.kinds)
+    for s in range(len(rates.codes.statuses)):
+        rows = rows_of(rates, occasion, s)
         reached = np.minimum(np.cumsum(worth[rows]), 1.0)
         out[rows] = np.diff(reached, prepend=0.0)
-    return out * granted(model, worth)
+    return out * granted(rates, worth)
 
 
-def matrix(model: Model, base: np.ndarray, codes: np.ndarray) -> np.ndarray:
+def matrix(rates: Rates, base: np.ndarray, codes: np.ndarray) -> np.ndarray:
     """float64[S + 3, S + 3]: monthly transitions between statuses and to EXITS; rows sum to 1."""
-    n, t = len(model.codes.statuses), model.fates
+    n, t = len(rates.codes.statuses), rates.fates
     out = np.zeros((n + len(EXITS), n + len(EXITS)))
-    for f, p in enumerate(monthly(model, base, codes)):
+    for f, p in enumerate(monthly(rates, base, codes)):
         if p > 0.0 and t.kind[f] <= KINDS["switch"]:
             to = t.to[f] if t.kind[f] == KINDS["switch"] else n + t.kind[f] - 1
-            out[model.codes.statuses.index(model.names[f].status), to] += p
+            out[rates.codes.statuses.index(rates.names[f].status), to] += p
     out[np.diag_indices_from(out)] += 1.0 - out.sum(axis=1)
     return out
 
 
-def generator(model: Model, base: np.ndarray, status: int, codes: np.ndarray) -> np.ndarray:
+def generator(rates: Rates, base: np.ndarray, status: int, codes: np.ndarray) -> np.ndarray:
     """float64[1 + K, 1 + K]: hazards per month from a status (row 0) into its K monthly fates.
 
     Each fate absorbs, so row 0 of its matrix exponential holds the competing probabilities.
     """
-    hazards = values(model, base, codes)[rows_of(model, MONTHLY, status)] / MONTHS_PER_YEAR
+    hazards = values(rates, base, codes)[rows_of(rates, MONTHLY, status)] / MONTHS_PER_YEAR
     out = np.zeros((1 + hazards.size, 1 + hazards.size))
     out[0, 1:], out[0, 0] = hazards, -hazards.sum()
     return out
@@ -131,17 +131,17 @@ def moments(
 
 
 def flows(
-    model: Model, base: np.ndarray, codes: np.ndarray, start: np.ndarray, months: int
+    rates: Rates, base: np.ndarray, codes: np.ndarray, start: np.ndarray, months: int
 ) -> np.ndarray:
     """float64[F]: expected people who meet each monthly fate within `months`.
 
     start is float64[S], the people of each status at the beginning.
     """
-    step, chance = matrix(model, base, codes), monthly(model, base, codes)
-    n = len(model.codes.statuses)
+    step, chance = matrix(rates, base, codes), monthly(rates, base, codes)
+    n = len(rates.codes.statuses)
     stock = np.concatenate([start, np.zeros(len(EXITS))])
     exposed = np.zeros(n)
     for _ in range(months):
         exposed += stock[:n]
         stock = stock @ step
-    return chance * exposed[[model.codes.statuses.index(name.status) for name in model.names]]
+    return chance * exposed[[rates.codes.statuses.index(name.status) for name in rates.names]]

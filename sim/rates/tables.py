@@ -131,7 +131,7 @@ def _ways_of(names: list[FateName], statuses: list[str], kind: np.ndarray, to: n
 
 
 @dataclass(frozen=True)
-class Model:
+class Rates:
     """The tables of one run."""
 
     codes: Codes
@@ -198,7 +198,7 @@ class _Builder:
         return list(shared.values()), out
 
 
-def build(config: RunConfig, municipalities: list[str], mobility: np.ndarray) -> Model:
+def build(config: RunConfig, municipalities: list[str], mobility: np.ndarray) -> Rates:
     """All tables of a run.
 
     `mobility` is float64[M]: how often residents of each municipality move, relative to the
@@ -224,7 +224,7 @@ def build(config: RunConfig, municipalities: list[str], mobility: np.ndarray) ->
 
 def _assemble(
     config: RunConfig, codes: Codes, builder: _Builder, found: list[tuple[int, str, FateRow]]
-) -> Model:
+) -> Rates:
     """found: list, status and row of each fate, in order of list."""
     lists = np.array([lst for lst, _, _ in found])
     n_lists = len(OCCASIONS) * len(codes.statuses)
@@ -266,7 +266,7 @@ def _assemble(
     )
     months = np.array([window(config, row.fate) for row in rows], np.int32).reshape(-1, 2)
     ways = _ways_of(names, codes.statuses, fates.kind, fates.to)
-    return Model(codes, fates, status_table(config), np.array(base), names, months, own, ways)
+    return Rates(codes, fates, status_table(config), np.array(base), names, months, own, ways)
 
 
 def _packed(

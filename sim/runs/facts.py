@@ -25,7 +25,7 @@ from sim.data.load import Data
 from sim.files.manifest import code_digest, environment
 from sim.model.model import Kyosei
 from sim.outputs.summary import firms_fit, opening_fit, outlook, past_errors, work_summary
-from sim.rates.tables import Model
+from sim.rates.tables import Rates
 from sim.runs.resources import Needs
 
 DATA_FILES: Final = ("*.csv", "*.yaml")
@@ -45,7 +45,7 @@ def manifest_of(
         "data_files": short_hashes(data.folder, DATA_FILES),
         "ledger": {"months": len(state.record.months) - 1, "closed": True,
                    "people": int(state.cube.sum())},
-        "audit": audit_report(state.audit, state.model),
+        "audit": audit_report(state.audit, state.rates),
         "opening_residuals": model.opening_report,
         "assumptions": assumptions(config),
         "environment": environment(),
@@ -82,20 +82,20 @@ def speed(seconds: dict[str, float], agent_months: int) -> float:
     return agent_months / 1e6 / max(seconds["months"], 1e-9)
 
 
-def audit_report(audit: Audit, model: Model) -> dict[str, Any]:
+def audit_report(audit: Audit, rates: Rates) -> dict[str, Any]:
     """Observed against expected by fate and status: z of each, and the largest."""
     z = audit.z()
     rows = {
         name.path: {"observed": int(audit.seen[f]),
                     "expected": round(float(audit.expected[f]) / 2**20, 1),
                     "z": round(float(z[f]), 3)}
-        for f, name in enumerate(model.names) if audit.variance[f] > 0
+        for f, name in enumerate(rates.names) if audit.variance[f] > 0
     }  # fmt: skip
     decided = {
         f"{name.path}.grant": {"observed": int(audit.seen[d]),
                                "expected": round(float(audit.expected[d]) / 2**20, 1),
                                "z": round(float(z[d]), 3)}
-        for name, d in zip(model.names, model.fates.decision, strict=True)
+        for name, d in zip(rates.names, rates.fates.decision, strict=True)
         if d >= 0 and audit.variance[d] > 0
     }  # fmt: skip
     rows |= decided
@@ -117,9 +117,9 @@ ENOUGH: Final = 100.0
 """Events that must have been expected for the residual to be normal."""
 
 
-def refuse_wrong_audit(audit: Audit, model: Model) -> None:
+def refuse_wrong_audit(audit: Audit, rates: Rates) -> None:
     """Raise InvariantError if something happened far more or less often than its rates say."""
-    fates = audit_report(audit, model)["fates"]
+    fates = audit_report(audit, rates)["fates"]
     wrong = [
         f"{path}: {row['observed']:,} observed, {row['expected']:,.0f} expected (z {row['z']:+.1f})"
         for path, row in fates.items()
@@ -158,7 +158,7 @@ def _assumed(value: BaseModel | dict[Any, Any], path: KeyPath) -> Iterator[KeyPa
 def report(model: Kyosei, data: Data, seconds: dict[str, float], agent_months: int) -> str:
     """The summary that a run prints: results, audit, and in its last line where the time went."""
     record, config, scale = model.record, model.config, model.config.scale
-    audit = audit_report(model.state.audit, model.state.model)
+    audit = audit_report(model.state.audit, model.state.rates)
     timing = (
         f"start {seconds['start']:.1f} s, compiling {seconds['compile']:.1f} s, "
         f"opening {seconds['opening']:.1f} s, months {seconds['months']:.1f} s "

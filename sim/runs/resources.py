@@ -102,8 +102,8 @@ def most_people(config: RunConfig, data: Data) -> float:
     who come, whatever their status.
     """
     places = load_places(config, data)
-    model = build(config, places.codes, places.mobility)
-    rates = RateBook(config, model)
+    rates = build(config, places.codes, places.mobility)
+    policy = RateBook(config, rates)
     arrivals = config.arrivals.model_copy(update={"shocks": False})
     plan = ArrivalPlan(
         config.model_copy(update={"arrivals": arrivals}), data, places, run_key(config.seed, 0)
@@ -111,12 +111,12 @@ def most_people(config: RunConfig, data: Data) -> float:
     table = data["stocks_origin_status"]
     opening = table[table["date"] == config.start].groupby("status")["people"].sum()
     stock = opening.reindex(config.country.statuses).fillna(0.0).to_numpy(float)
-    recruited = model.status.seeks if has_firms(config) else np.zeros(stock.size, np.bool_)
+    recruited = rates.status.seeks if has_firms(config) else np.zeros(stock.size, np.bool_)
     most, came = float(stock.sum()), [np.zeros(stock.size)]
     for month in range(month_index(config.start) + 1, month_index(config.end) + 1):
         people = plan.people(month)
         if not plan.is_past(month):
-            now = rates.in_force(month)
+            now = policy.in_force(month)
             caps = [cap for cap in now.caps if _can_be_followed(cap, stock)]
             people = capped(people * now.arrivals, caps, stock, came, 1.0)
         share = np.where(recruited, plan.levels(month), 0.0)

@@ -144,7 +144,7 @@ def _write(job: Job, watch: Stopwatch) -> None:
         watch.lap("months")
         what = "tables and figures" if job.config.figures else "tables"
         with Doing(f"Writing the {what}", job.quiet):
-            refuse_wrong_audit(model.state.audit, model.state.model)
+            refuse_wrong_audit(model.state.audit, model.state.rates)
         write_outputs(folder, model, job.data, job.number)
         watch.lap("outputs")
         facts = manifest_of(model, job.data, watch.seconds, agent_months, job.needs)

@@ -61,7 +61,7 @@ def _edits(config: RunConfig, state: State) -> Iterator[str]:
     for name, edit in config.scenario.edits.items():
         rest = {other: body for other, body in config.scenario.edits.items() if other != name}
         scenario = config.scenario.model_copy(update={"edits": rest})
-        without = RateBook(config.model_copy(update={"scenario": scenario}), state.model)
+        without = RateBook(config.model_copy(update={"scenario": scenario}), state.rates)
         largest = _largest_change(config, state, without, months)
         if largest == 1.0:
             yield f"scenario.edits.{name} changes nothing in this run{_why(edit, config)}"
@@ -80,10 +80,10 @@ def _why(edit: Edit, config: RunConfig) -> str:
 def _turns(config: RunConfig, state: State) -> list[int]:
     """The months in which rates may change, ascending."""
     first, last = month_index(config.start) + 1, month_index(config.end)
-    turns = {first, state.plan.last_past + 1}
-    for edit in state.rates.edits:
+    turns = {first, state.arrivals.last_past + 1}
+    for edit in state.policy.edits:
         turns |= {edit.since, edit.until + 1}
-    turns |= set(state.model.months[:, 0].tolist()) | set((state.model.months[:, 1] + 1).tolist())
+    turns |= set(state.rates.months[:, 0].tolist()) | set((state.rates.months[:, 1] + 1).tolist())
     return sorted(month for month in turns if first <= month <= last)
 
 
@@ -92,12 +92,12 @@ def _largest_change(config: RunConfig, state: State, without: RateBook, months: 
 
     A change to or from 0 has no ratio and counts as 2.
     """
-    channels = [name in config.arrivals.channels for name in state.model.codes.statuses]
+    channels = [name in config.arrivals.channels for name in state.rates.codes.statuses]
     largest = 1.0
     for month in months:
-        pairs = [(state.rates.base(month), without.base(month))]
-        if not state.plan.is_past(month):
-            new, old = (book.arrival_factor(month)[channels] for book in (state.rates, without))
+        pairs = [(state.policy.base(month), without.base(month))]
+        if not state.arrivals.is_past(month):
+            new, old = (book.arrival_factor(month)[channels] for book in (state.policy, without))
             pairs.append((new, old))
         for new, old in pairs:
             other = new != old

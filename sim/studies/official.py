@@ -29,7 +29,7 @@ from sim.data.load import Data, load
 from sim.data.published import official_projection
 from sim.files.folder import write_atomically
 from sim.model.model import Kyosei
-from sim.rates.tables import Model
+from sim.rates.tables import Rates
 
 PERIODS: Final = (("2025-07", "2030-12"), ("2031-01", "2035-12"), ("2036-01", "2040-12"),
                   ("2041-01", "2070-12"))  # fmt: skip
@@ -66,10 +66,10 @@ class Balance:
         return self.arrived - self.left
 
 
-def balance_of(record: Record, model: Model, config: RunConfig) -> Balance:
+def balance_of(record: Record, rates: Rates, config: RunConfig) -> Balance:
     """The components of change of a run; flows count people outside the total too."""
     flows = np.array([f for f in record.flows if f is not None], dtype=float)
-    kinds = np.array([name.kind for name in model.names])
+    kinds = np.array([name.kind for name in rates.names])
     scale = config.scale
     ways = {kind: flows[:, : kinds.size][:, kinds == kind].sum(axis=1) / scale
             for kind in ("leave", "die", "citizen")}  # fmt: skip
@@ -111,7 +111,7 @@ def fit(
     for turn in range(rounds):
         run = with_multipliers(config, multipliers)
         model = Kyosei(run, data)
-        said = balance_of(model.run(), model.state.model, run)
+        said = balance_of(model.run(), model.state.rates, run)
         yearly = [12 * said.net[span].mean() for span in spans]
         if not quiet:
             print(f"Round {turn + 1} of {rounds}: net migration a year"

@@ -32,7 +32,7 @@ def row(name: str) -> int:
 def test_queues_are_those_of_the_configuration(state):
     bureau = state.bureau
     assert [name.split(".")[1] for name in bureau.names] == QUEUES
-    names = {q: {state.model.names[f].path for f in bureau.decided[row(q)]} for q in QUEUES}
+    names = {q: {state.rates.names[f].path for f in bureau.decided[row(q)]} for q in QUEUES}
     assert names["permanent"] == {"worker.monthly.permanent"}
     assert names["naturalisation"] == {f"{s}.monthly.naturalise" for s in tiny.STATUSES}
     assert names["permits"] == names["certificates"] == set()
@@ -139,7 +139,7 @@ def test_officers_follow_residents_as_far_as_they_are_said_to(state):
 
 
 def test_the_pace_changes_decisions_of_its_queue_only_and_stays_a_probability(state):
-    agencies, base = open_agencies(state.bureau), state.rates.base(START)
+    agencies, base = open_agencies(state.bureau), state.policy.base(START)
     assert paced(agencies, state.bureau, base) is base
     q = row("permanent")
     agencies.pace[q] = 0.4
@@ -156,9 +156,9 @@ def test_the_pace_changes_decisions_of_its_queue_only_and_stays_a_probability(st
 
 
 def test_cases_are_counted_by_kind(state):
-    size = state.model.base.size
+    size = state.rates.base.size
     flow = np.zeros(size, np.int64)
-    paths = [name.path for name in state.model.names]
+    paths = [name.path for name in state.rates.names]
     flow[paths.index("worker.at_end.refused")] = 3  # of those whose permit ended
     flow[state.bureau.grants[row("permanent")]] = 5
     flow[paths.index("partner.when_permanent.settle")] = 2  # the family of those granted

@@ -49,7 +49,7 @@ programme or shortens a permit."""
 
 
 def test_every_kind_of_fate_occurs(years):
-    fates = years[0][0].model.fates
+    fates = years[0][0].rates.fates
     for states in years:
         assert set(fates.kind[total(states, "flows") > 0]) == set(KINDS.values()) - ELSEWHERE
 

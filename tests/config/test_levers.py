@@ -29,13 +29,13 @@ HALVE = lever({"e": {"paths": [LEAVE], "multiply": "half"}}, response={"half": r
 
 def book(cfg: RunConfig) -> tuple[RateBook, State]:
     state = tiny.state(cfg, tiny.columns(5))
-    return state.rates, state
+    return state.policy, state
 
 
 def row(state: State, path: str) -> int:
-    names = [name.path for name in state.model.names]
+    names = [name.path for name in state.rates.names]
     if path.endswith(".grant"):
-        return int(state.model.fates.decision[names.index(path.removesuffix(".grant"))])
+        return int(state.rates.fates.decision[names.index(path.removesuffix(".grant"))])
     return names.index(path)
 
 
@@ -47,7 +47,7 @@ def value(cfg: RunConfig, path: str = LEAVE, month: int = JANUARY) -> float:
 def multipliers(cfg: RunConfig, path: str, factor: str, what: str, month: int) -> np.ndarray:
     """The table of a factor that levers change."""
     rates, state = book(cfg)
-    return rates.in_force(month).fates.values[state.model.own[path, factor, what]]
+    return rates.in_force(month).fates.values[state.rates.own[path, factor, what]]
 
 
 def with_strength(strength: float, body: dict[str, Any] = HALVE) -> RunConfig:
@@ -231,8 +231,8 @@ def test_own_tables_are_never_shared():
     body = lever({"e": {"paths": [LEAVE], "by": {"language": {0: "half"}}}},
                  response={"half": response(0.5)})  # fmt: skip
     _, state = book(config(body))
-    part = state.model.own[LEAVE, "language", "by"]
-    assert (state.model.fates.mult_offset == part.start).sum() == 1
+    part = state.rates.own[LEAVE, "language", "by"]
+    assert (state.rates.fates.mult_offset == part.start).sum() == 1
 
 
 @pytest.mark.parametrize("existing", ["until_renewal", "months"])
@@ -253,8 +253,8 @@ def test_lengths_of_permits_are_replaced_and_blended():
     body = lever({"e": {"paths": ["worker.permits.renewed"], "mix": {6: 1.0}, "share": "half"}},
                  response={"half": response(0.5)})  # fmt: skip
     rates, state = book(config(body))
-    assert rates.in_force(JANUARY - 1).status is state.model.status
-    now, s = rates.in_force(JANUARY).status, state.model.codes.statuses.index("worker")
+    assert rates.in_force(JANUARY - 1).status is state.rates.status
+    now, s = rates.in_force(JANUARY).status, state.rates.codes.statuses.index("worker")
     shares = np.diff(now.length_cut[1, s].astype(float), prepend=0.0)[:4] / 2**32
     assert dict(zip(now.length[1, s, :4].tolist(), shares, strict=True)) == pytest.approx(
         {6: 0.5, 12: 0.1, 36: 0.15, 60: 0.25}
@@ -273,7 +273,7 @@ def test_the_order_of_levers_and_edits_cannot_matter():
     for some in permutations(levers):
         rates, state = book(config(*some))
         now = rates.in_force(JANUARY)
-        own = now.fates.values[state.model.own[LEAVE, "arrears", "by"]]
+        own = now.fates.values[state.rates.own[LEAVE, "arrears", "by"]]
         seen.append(np.concatenate([now.base, now.arrivals, own]).tobytes())
     assert len(set(seen)) == 1
 
@@ -350,5 +350,5 @@ def test_bounds_made_anew_in_part_are_those_made_as_a_whole():
     for month in range(JANUARY - 2, JANUARY + 6):
         state.month = month
         set_rates(state)
-        whole = class_bounds(state.crew, state.model.fates, state.bands, state.plain, 5)
+        whole = class_bounds(state.crew, state.rates.fates, state.bands, state.plain, 5)
         assert np.array_equal(state.bounds, whole), month

@@ -40,7 +40,7 @@ def given(**edits: Edit) -> RunConfig:
 
 
 def book(**edits: Edit) -> RateBook:
-    return RateBook(given(**edits), tiny.state(tiny.config(), tiny.columns(5)).model)
+    return RateBook(given(**edits), tiny.state(tiny.config(), tiny.columns(5)).rates)
 
 
 def test_leaves_are_named_by_their_path():

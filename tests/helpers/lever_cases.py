@@ -46,7 +46,7 @@ from sim.core.clock import month_index
 from sim.data.load import load
 from sim.policies.ratebook import InForce, RateBook
 from sim.rates.places import load_places
-from sim.rates.tables import Model, build, table_size
+from sim.rates.tables import Rates, build, table_size
 
 LAW: Final = "baseline_2025"
 RULE: Final = "rule."
@@ -157,19 +157,19 @@ class World:
     def __init__(self, words: tuple[str, ...]) -> None:
         self.config = compose(words)
         places = load_places(self.config, _data())
-        self.model: Model = build(self.config, places.codes, places.mobility)
-        self.rates = RateBook(self.config, self.model)
-        self.rows = {name.path: row for row, name in enumerate(self.model.names)}
+        self.rates: Rates = build(self.config, places.codes, places.mobility)
+        self.policy = RateBook(self.config, self.rates)
+        self.rows = {name.path: row for row, name in enumerate(self.rates.names)}
 
     def row(self, path: str) -> int:
         """Row of a rate, share or decision in the base of a month. KeyError if there is none."""
         row = self.rows[path.removesuffix(GRANT)]
-        return int(self.model.fates.decision[row]) if path.endswith(GRANT) else row
+        return int(self.rates.fates.decision[row]) if path.endswith(GRANT) else row
 
     def multipliers(self, path: str, now: InForce) -> Iterator[tuple[str, np.ndarray, bool]]:
         """(factor, its table in force, whether a lever may change it) of a rate or decision."""
         row, fates = self.row(path), now.fates
-        own = {part.start for (owner, _, _), part in self.model.own.items() if owner == path}
+        own = {part.start for (owner, _, _), part in self.rates.own.items() if owner == path}
         stages = len(self.config.status[path.partition(".")[0]].stages)
         for k in range(fates.mult_first[row], fates.mult_first[row + 1]):
             factor, start = NAMES[int(fates.mult_factor[k])], int(fates.mult_offset[k])
@@ -237,12 +237,12 @@ def check(lever: str, case: Case) -> None:
 
 def _value(lever: str, world: World, case: Case, month: int, whole: bool) -> float:
     """The number that is asked for; `whole`: not only relative to another."""
-    config, now, path = world.config, world.rates.in_force(month), case.path
+    config, now, path = world.config, world.policy.in_force(month), case.path
     if path.startswith(RULE):
         (active,) = [active for active in set_levers(config) if active.code == lever]
         return active.quantity(path.removeprefix(RULE), month)
     if path.startswith(ARRIVALS):
-        return float(now.arrivals[world.model.codes.statuses.index(path.removeprefix(ARRIVALS))])
+        return float(now.arrivals[world.rates.codes.statuses.index(path.removeprefix(ARRIVALS))])
     if case.person is None:
         return now.params[path]
     if case.of.startswith(PERMITS):
@@ -261,14 +261,14 @@ def _value(lever: str, world: World, case: Case, month: int, whole: bool) -> flo
 def _share_of_length(world: World, case: Case, now: InForce) -> float:
     """Share of the person's length among the permits that are given."""
     assert case.person is not None
-    status = world.model.codes.statuses.index(case.person.status)
+    status = world.rates.codes.statuses.index(case.person.status)
     at = int(case.of.removeprefix(PERMITS) == "renewed"), status
     shares = np.diff(now.status.length_cut[at].astype(np.float64), prepend=0.0) / 2.0**32
     return float(shares[now.status.length[at] == case.person.permit_months].sum())
 
 
 def _cap(world: World, case: Case, month: int) -> float | str:
-    row = world.model.codes.statuses.index(case.of.removeprefix(ARRIVALS))
-    caps = [cap for cap in world.rates.in_force(month).caps
+    row = world.rates.codes.statuses.index(case.of.removeprefix(ARRIVALS))
+    caps = [cap for cap in world.policy.in_force(month).caps
             if row in cap.statuses and case.per in (None, cap.per)]  # fmt: skip
     return min((cap.value for cap in caps), default="none")

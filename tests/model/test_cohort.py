@@ -94,7 +94,7 @@ def both() -> tuple[np.ndarray, np.ndarray, tuple[float, float], tuple[float, fl
     np.add.at(seen, (columns["sex"][columns.alive],
                      model.month - columns["born"][columns.alive].astype(int)), 1.0)  # fmt: skip
     flows = np.sum(model.record.flows, axis=0)
-    deaths = sum(flows[f] for f, name in enumerate(model.state.model.names) if name.kind == "die")
+    deaths = sum(flows[f] for f, name in enumerate(model.state.rates.names) if name.kind == "die")
     births = sum(count.sum() for count in model.record.born)
     return by_years(seen), by_years(projected), (births, born), (deaths, died)
 

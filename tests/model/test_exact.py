@@ -56,7 +56,7 @@ def alike(**settings: Any) -> RunConfig:
 
 def stocks(model: Kyosei) -> np.ndarray:
     """float64[S + 3]: people by status, and those who left, died or were naturalised."""
-    names, flows = model.state.model.names, np.sum(model.record.flows, axis=0)
+    names, flows = model.state.rates.names, np.sum(model.record.flows, axis=0)
     exits = [sum(flows[f] for f, name in enumerate(names) if name.kind == kind)
              for kind in ("leave", "die", "citizen")]  # fmt: skip
     by_status = model.record.cubes[-1].reshape(len(tiny.STATUSES), -1).sum(axis=1)
@@ -97,8 +97,8 @@ def exact(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mean and covariance of the same."""
     start, state = start_and_state(n, change)
-    step = expected.matrix(state.model, state.rates.base(state.month + 1), expected.person())
-    exits, came = np.zeros(len(expected.EXITS)), state.plan.people(state.month + 1)
+    step = expected.matrix(state.rates, state.policy.base(state.month + 1), expected.person())
+    exits, came = np.zeros(len(expected.EXITS)), state.arrivals.people(state.month + 1)
     return expected.moments(
         np.concatenate([start, exits]), step, months, np.concatenate([came, exits])
     )
@@ -124,8 +124,8 @@ def expected_flows(
 ) -> np.ndarray:
     """float64[F] expected in one replicate without arrivals."""
     start, state = start_and_state(n, change)
-    base = state.rates.base(state.month + 1)
-    return expected.flows(state.model, base, expected.person(), start, months)
+    base = state.policy.base(state.month + 1)
+    return expected.flows(state.rates, base, expected.person(), start, months)
 
 
 def check_mean(seen: Sample, **how: Any) -> None:
@@ -209,10 +209,10 @@ def test_outcomes_of_a_permits_end_are_exact():
     model.step()
     state = model.state
     codes = [expected.person(arrears=bit, permit_months=36) for bit in (0, 1)]
-    chances = [expected.outcomes(state.model, state.base, AT_END, code) for code in codes]
+    chances = [expected.outcomes(state.rates, state.base, AT_END, code) for code in codes]
     crowd = np.bincount(people["sex"], minlength=2)
     mean = crowd[0] * chances[0] + crowd[1] * chances[1]
-    flow = np.where([name.occasion == "at_end" for name in state.model.names],
+    flow = np.where([name.occasion == "at_end" for name in state.rates.names],
                     model.record.flows[-1], 0)  # fmt: skip
     assert abs(flow - mean).max() < 5 * np.sqrt(N * 0.25)
     hit = chances[1] > 0  # the three shares of 0.6, 0.9 and 0.75 leave 0.6, 0.4 and nothing
@@ -220,13 +220,13 @@ def test_outcomes_of_a_permits_end_are_exact():
     renewed = state.people["permit_end"] > state.month
     lengths = state.people["permit_months"][renewed & (state.people["status"] == 3)]
     assert abs(np.mean(lengths == 36) - 0.6) < 5 * np.sqrt(0.24 / lengths.size)
-    assert not expected.outcomes(state.model, state.base, AT_LIMIT, codes[0]).any()
+    assert not expected.outcomes(state.rates, state.base, AT_LIMIT, codes[0]).any()
 
 
 def test_competing_risks_are_the_matrix_exponential():
     """Each fate absorbing, a month of the generator gives the probabilities of the kernels."""
     state = tiny.state(tiny.config(), COLUMNS)
-    model, base = state.model, state.rates.base(state.month + 1)
+    model, base = state.rates, state.policy.base(state.month + 1)
     for codes in (expected.person(), expected.person(sex=1, age=70, arrears=1, years_resident=6)):
         worth = expected.values(model, base, codes)
         for s in range(len(tiny.STATUSES)):
@@ -242,7 +242,7 @@ def test_twelve_months_are_a_year():
     change = {f"status.{s}": tiny.status(monthly={"leave": tiny.leave(0.7 + k)})
               for k, s in enumerate(tiny.STATUSES)}  # fmt: skip
     state = tiny.state(alike(change={**change, "life.monthly.naturalise.grant": None}), COLUMNS)
-    model, base = state.model, state.rates.base(state.month + 1)
+    model, base = state.rates, state.policy.base(state.month + 1)
     year = np.linalg.matrix_power(expected.matrix(model, base, expected.person()), 12)
     rates = np.zeros_like(year)
     for s in range(len(tiny.STATUSES)):

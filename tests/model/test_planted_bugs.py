@@ -57,10 +57,10 @@ def wrong_rates(change: Callable[[np.ndarray, Kyosei], None]) -> Callable[[Kyose
     """The engine gets other rates than the tables from which the checks expect."""
 
     def prepare(model: Kyosei) -> None:
-        right = model.state.rates.in_force(model.month + 1)
+        right = model.state.policy.in_force(model.month + 1)
         wrong = replace(right, base=right.base.copy())
         change(wrong.base, model)
-        model.state.rates.in_force = lambda month: wrong
+        model.state.policy.in_force = lambda month: wrong
 
     return prepare
 
@@ -74,7 +74,7 @@ def test_the_right_engine_passes_every_check():
 
 def test_one_rate_three_per_cent_too_high_is_caught():
     def change(base: np.ndarray, model: Kyosei) -> None:
-        base[[name.path for name in model.state.model.names].index("worker.monthly.leave")] *= 1.03
+        base[[name.path for name in model.state.rates.names].index("worker.monthly.leave")] *= 1.03
 
     with pytest.raises(AssertionError, match="a flow is"):
         check_flows(sample(wrong_rates(change)))
@@ -85,7 +85,7 @@ def test_a_yearly_rate_over_twelve_as_probability_is_caught():
 
     def change(base: np.ndarray, model: Kyosei) -> None:
         for s in range(len(tiny.STATUSES)):
-            rows = rows_of(model.state.model, MONTHLY, s)
+            rows = rows_of(model.state.rates, MONTHLY, s)
             total = base[rows].sum() / 12
             base[rows] *= -np.log1p(-total) / total
 
@@ -101,7 +101,7 @@ def test_sequential_instead_of_competing_risks_is_caught():
 
     def change(base: np.ndarray, model: Kyosei) -> None:
         for s in range(len(tiny.STATUSES)):
-            rows = rows_of(model.state.model, MONTHLY, s)
+            rows = rows_of(model.state.rates, MONTHLY, s)
             hazard = base[rows] / 12
             before = np.exp(-(np.cumsum(hazard) - hazard))
             total = hazard.sum()
@@ -113,7 +113,7 @@ def test_sequential_instead_of_competing_risks_is_caught():
 
 def test_two_codes_swapped_are_caught():
     def prepare(model: Kyosei) -> None:
-        to = model.state.model.fates.to
+        to = model.state.rates.fates.to
         worker, learner = to == 1, to == 2
         to[worker], to[learner] = 2, 1
 

@@ -124,7 +124,7 @@ def reference_of(cfg: RunConfig, model: Kyosei, columns: dict[str, np.ndarray]) 
     towns = {town: town[:2] for town in tiny.TOWNS}
     overall = flows["out_domestic"].sum() / flows["population"].sum()
     rate = (flows["out_domestic"] + 50 * overall) / (flows["population"] + 50) / overall
-    shares = state.plan.share(state.month)
+    shares = state.arrivals.share(state.month)
     return Reference(
         Rules(cfg, {t: min(max(rate[t], 0.4), 2.0) for t in towns}),
         (int(state.key[0]), int(state.key[1])), people, state.month, towns,
@@ -140,7 +140,7 @@ def assert_equal_lives(cfg: RunConfig, columns: dict[str, np.ndarray], months: i
     """Engine, on one thread and on three (which cut the rows elsewhere), and stepper agree."""
     models = [tiny.model(cfg, columns, threads) for threads in (1, 3)]
     reference = reference_of(cfg, models[0], columns)
-    names = [name.path for name in models[0].state.model.names]
+    names = [name.path for name in models[0].state.rates.names]
     for _ in range(months):
         reference.step()
         for model in models:
@@ -185,12 +185,12 @@ def test_reference_meets_every_kind_of_fate():
     model = tiny.model(cfg, columns)
     model.run()
     totals = np.sum(model.record.flows, axis=0)
-    met = {name.path for name, total in zip(model.state.model.names, totals, strict=True) if total}
+    met = {name.path for name, total in zip(model.state.rates.names, totals, strict=True) if total}
     for path in ("worker.monthly.study", "learner.at_limit.longest_stay", "learner.at_limit.work",
                  "hidden.monthly.amnesty", "worker.at_end.settle", "worker.monthly.bring",
                  "partner.when_left.follow", "partner.when_permanent.settle",
                  "learner.at_end.next_course", "hidden.monthly.birth"):  # fmt: skip
         assert path in met, path
-    kinds = {name.kind for name in model.state.model.names if name.path in met}
+    kinds = {name.kind for name in model.state.rates.names if name.path in met}
     assert len(kinds) == 11
     assert model.record.born_citizens[1:] != [0] * MONTHS

@@ -67,13 +67,13 @@ def test_ages_add_up_to_stocks(tables):
 
 def test_a_wrong_audit_is_refused(model):
     state = model.state
-    refuse_wrong_audit(state.audit, state.model)
+    refuse_wrong_audit(state.audit, state.rates)
     seen = state.audit.seen.copy()
     most = int(np.argmax(state.audit.expected))
     state.audit.seen[most] *= 3
     try:
         with pytest.raises(InvariantError, match="observed"):
-            refuse_wrong_audit(state.audit, state.model)
+            refuse_wrong_audit(state.audit, state.rates)
     finally:
         state.audit.seen[:] = seen
 

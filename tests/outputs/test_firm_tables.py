@@ -43,7 +43,7 @@ def record(months: int = 19) -> Record:
 
 def outcome(made: Record, cfg: RunConfig, scale: float) -> Outcome:
     """A run with this record; nothing that is said of firms depends on its rates."""
-    rates = tiny.state(tiny.config(), tiny.columns(1)).model
+    rates = tiny.state(tiny.config(), tiny.columns(1)).rates
     return Outcome(made, rates, cfg.model_copy(update={"scale": scale}))
 
 

@@ -13,7 +13,7 @@ from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index
 from sim.outputs.indicators import catalogue, indicator, indicators
 from sim.outputs.outcome import Outcome
-from sim.rates.tables import Model
+from sim.rates.tables import Rates
 from tests.helpers import civic, tiny
 
 START = month_index(tiny.START)
@@ -24,12 +24,12 @@ FINISHERS = {
 }
 
 
-def tables(change: dict[str, Any] | None = None) -> tuple[Model, RunConfig]:
+def tables(change: dict[str, Any] | None = None) -> tuple[Rates, RunConfig]:
     cfg = tiny.config(change)
-    return tiny.state(cfg, tiny.columns(5)).model, cfg
+    return tiny.state(cfg, tiny.columns(5)).rates, cfg
 
 
-def record_of(model: Model, months: int) -> Record:
+def record_of(model: Rates, months: int) -> Record:
     """Empty books of a number of months after the opening."""
     s = len(model.codes.statuses)
     zero = np.zeros(s, np.int64)
@@ -43,7 +43,7 @@ def record_of(model: Model, months: int) -> Record:
     return record
 
 
-def traits_of(model: Model, people: dict[tuple[str, int], int], owing: dict[str, int]) -> Record:
+def traits_of(model: Rates, people: dict[tuple[str, int], int], owing: dict[str, int]) -> Record:
     """Books of one month: people by (status, age band), and how many of a status owe for health."""
     record, names = record_of(model, 0), model.codes.statuses
     ages, traits = np.zeros((len(names), 2, 23), np.int32), np.zeros((len(names), 9), np.int32)
@@ -56,17 +56,17 @@ def traits_of(model: Model, people: dict[tuple[str, int], int], owing: dict[str,
     return record
 
 
-def rate(name: str, record: Record, model: Model, cfg: RunConfig) -> float | None:
+def rate(name: str, record: Record, model: Rates, cfg: RunConfig) -> float | None:
     return catalogue(cfg)[name].of(Outcome(record, model, cfg)).get(START)
 
 
-def retention(record: Record, model: Model, cfg: RunConfig) -> dict[str, dict[int, float]]:
+def retention(record: Record, model: Rates, cfg: RunConfig) -> dict[str, dict[int, float]]:
     run = Outcome(record, model, cfg)
     names = ("job_retention_all_share", "job_retention_excluding_study_share")
     return {name: catalogue(cfg)[name].of(run) for name in names}
 
 
-def finishing(model: Model, record: Record, month: int, **people: int) -> None:
+def finishing(model: Rates, record: Record, month: int, **people: int) -> None:
     paths = [name.path for name in model.names]
     for name, count in people.items():
         record.flows[month][paths.index(f"learner.at_end.{name}")] = count

@@ -18,14 +18,14 @@ from sim.data.load import load
 from sim.outputs.indicators import catalogue
 from sim.policies.ratebook import InForce, RateBook
 from sim.rates.places import load_places
-from sim.rates.tables import Model, build
+from sim.rates.tables import Rates, build
 
 CODES = sorted(path.stem for path in (configs_folder() / "policy").glob("*/*.yaml"))
 FULL = month_index("2045-01")
 
 
 @cache
-def everything() -> tuple[RunConfig, Model]:
+def everything() -> tuple[RunConfig, Rates]:
     """All levers pulled, and the tables that they need."""
     config = compose(["scenario.levers=[all]"])
     places = load_places(config, load(config.country.data))

@@ -22,7 +22,7 @@ def book(*edits: dict[str, Any], change: dict[str, Any] | None = None) -> tuple[
     """The rate book of a scenario with these edits."""
     named = {f"edit_{k}": edit for k, edit in enumerate(edits)}
     state = tiny.state(with_edits(named, change), tiny.columns(5))
-    return state.rates, state
+    return state.policy, state
 
 
 def with_edits(named: dict[str, Any], change: dict[str, Any] | None = None) -> RunConfig:
@@ -34,7 +34,7 @@ def edit(*paths: str, since: str = "2025-07", **body: Any) -> dict[str, Any]:
 
 
 def rate(rates: RateBook, state: State, path: str, month: int = JULY) -> float:
-    row = [name.path for name in state.model.names].index(path)
+    row = [name.path for name in state.rates.names].index(path)
     return float(rates.base(month)[row])
 
 
@@ -43,7 +43,7 @@ LEAVE = "worker.monthly.leave"
 
 def test_without_edits_the_base_is_the_table():
     rates, state = book()
-    assert np.array_equal(rates.base(JULY), state.model.base)
+    assert np.array_equal(rates.base(JULY), state.rates.base)
     assert rate(rates, state, LEAVE) == 0.15
 
 
@@ -55,8 +55,8 @@ def test_an_edit_holds_from_its_first_to_its_last_month():
 
 def test_a_glob_reaches_many_and_only_those():
     rates, state = book(edit("*.monthly.leave", "learner.*", multiply=3.0))
-    paths = [name.path for name in state.model.names]
-    ratio = rates.base(JULY)[: len(paths)] / np.maximum(state.model.base[: len(paths)], 1e-300)
+    paths = [name.path for name in state.rates.names]
+    ratio = rates.base(JULY)[: len(paths)] / np.maximum(state.rates.base[: len(paths)], 1e-300)
     for path, times in zip(paths, ratio, strict=True):
         hit = path.endswith(".monthly.leave") or path.startswith("learner.")
         assert times == pytest.approx(3.0 if hit else 1.0) or times == 0.0, path
@@ -94,9 +94,9 @@ def test_the_same_array_while_nothing_changes():
 
 def test_the_table_itself_is_never_written():
     rates, state = book(edit("*", multiply=5.0))
-    before = state.model.base.copy()
+    before = state.rates.base.copy()
     rates.base(JULY)[:] = -1.0
-    assert np.array_equal(state.model.base, before)
+    assert np.array_equal(state.rates.base, before)
 
 
 def test_events_and_scenario_add_up():
@@ -124,7 +124,7 @@ def test_a_status_out_of_law_cannot_be_entered():
 def test_arrivals_are_multiplied_by_status():
     half = edit("arrivals.worker", since="2025-08", multiply=0.5)
     rates, state = book(half, edit("arrivals.*", since="2025-08", multiply=0.8))
-    factor = dict(zip(state.model.codes.statuses, rates.arrival_factor(AUGUST), strict=True))
+    factor = dict(zip(state.rates.codes.statuses, rates.arrival_factor(AUGUST), strict=True))
     assert factor["worker"] == pytest.approx(0.4)
     assert factor["learner"] == pytest.approx(0.8)
     assert (rates.arrival_factor(JULY) == 1.0).all()

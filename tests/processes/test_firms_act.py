@@ -130,7 +130,7 @@ def test_metropolitan_firms_take_fewer_transferees_from_elsewhere():
         transfers = model.state.labour.transfers
         firms = model.state.labour.firms
         place = model.state.world.prefecture[firms["municipality"]]
-        names = np.array(model.state.model.codes.prefectures)[place]
+        names = np.array(model.state.rates.codes.prefectures)[place]
         inward = transfers[: firms.n, 1]
         assert (inward <= transfers[: firms.n, 0]).all()
         assert (inward[~np.isin(names, metropolitan)] == 0).all()

@@ -43,7 +43,7 @@ def work(model: Kyosei, name: str) -> np.ndarray:
 def test_the_first_years_recruits_are_those_of_the_channels(tier):
     model = run("2026-06", 0.03)
     state, t = model.state, list(model.config.firms.tiers).index(tier)
-    rows = np.flatnonzero((state.model.status.tier == t) & state.model.status.seeks)
+    rows = np.flatnonzero((state.rates.status.tier == t) & state.rates.status.seeks)
     level = sum(usual(state, m)[rows].sum() for m in state.record.months[1:])
     came = work(model, "came")[1:, t].sum()
     print(f"{tier}: {came:,.0f} came, {level:,.0f} by the channels")

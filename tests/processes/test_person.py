@@ -107,7 +107,7 @@ def test_the_longest_stay_cuts_a_permit_and_then_decides():
     for _ in range(3):
         model.step()
     assert model.people.count() == 0
-    paths = [name.path for name in model.state.model.names]
+    paths = [name.path for name in model.state.rates.names]
     assert model.record.flows[-1][paths.index("worker.at_limit.longest_stay")] == 1
 
 

@@ -28,8 +28,8 @@ def exact_thresholds(model: Kyosei, rows: np.ndarray) -> list[int]:
     state, codes, out = model.state, np.zeros(N_FACTORS, np.int32), []
     for row in rows:
         fill_codes(state.scene, row, codes)
-        worth = values(state.model, state.base, codes)
-        total = worth[rows_of(state.model, MONTHLY, int(state.people["status"][row]))].sum()
+        worth = values(state.rates, state.base, codes)
+        total = worth[rows_of(state.rates, MONTHLY, int(state.people["status"][row]))].sum()
         out.append(int(threshold(any_event(total))))
     return out
 
@@ -74,7 +74,7 @@ def test_bounds_are_not_much_too_high():
     model.run()
     _, passed, broken = model.state.audit.screen
     assert broken == 0
-    monthly = [name.occasion == "monthly" for name in model.state.model.names]
+    monthly = [name.occasion == "monthly" for name in model.state.rates.names]
     met = model.state.audit.seen[: len(monthly)][monthly].sum()
     assert passed < 3 * met
 

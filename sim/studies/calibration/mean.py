@@ -101,7 +101,7 @@ class Mean:
         stocks = np.array([record.cubes[k].sum(axis=(1, 2)) for k in halves]) * weight
         months = np.array(record.months[1:], np.int64)
         years, at = np.unique([year_of(int(m)) for m in months], return_inverse=True)
-        flows = np.zeros((years.size, model.state.model.kinds))
+        flows = np.zeros((years.size, model.state.rates.kinds))
         np.add.at(flows, at, np.array(record.flows[1:]))
         born = np.zeros(years.size)
         np.add.at(born, at, np.array(record.born[1:]).sum(axis=1))

@@ -102,7 +102,7 @@ class Watch:
             facts = facts_of(model, data, number, text, self._agent_months)
             self._past.keep(
                 Copy(
-                    Then(self._settings, model.state.rates),
+                    Then(self._settings, model.state.policy),
                     snapshot(model.state, facts),
                     self.histories.copied(),
                 )

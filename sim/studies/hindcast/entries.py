@@ -142,7 +142,9 @@ def _simulate(task: Balancing, run: RunConfig, known: Known) -> tuple[np.ndarray
     record = Kyosei(run, state=state).run()
     wanted = [month_index(run.start), *task.ends]
     factor = [
-        np.mean([state.rates.arrival_factor(end - back) for back in range(HALF_YEAR)[::-1]], axis=0)
+        np.mean(
+            [state.policy.arrival_factor(end - back) for back in range(HALF_YEAR)[::-1]], axis=0
+        )
         for end in task.ends
     ]
     return simulated_stock_matrix(record, wanted, run.scale), np.array(factor)

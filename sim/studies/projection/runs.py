@@ -69,7 +69,7 @@ def make_member(settings: RunConfig, root: Path, threads: int | None) -> None:
     own = settings.model_copy(update={"threads": settings.threads or threads})
     model = Kyosei(own, data)
     model.run(lambda _: obey())
-    refuse_wrong_audit(model.state.audit, model.state.model)
+    refuse_wrong_audit(model.state.audit, model.state.rates)
     tables = tables_of(Outcome.of(model))
     wrong = problems_of(tables)
     if wrong:
