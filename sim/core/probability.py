@@ -60,6 +60,18 @@ def poisson(mean, u):
     return k
 
 
+@njit(cache=True)
+def first_above(values, start, stop, x):
+    """Index of the first of the ascending values in [start, stop) that is above x, else stop."""
+    while start < stop:
+        middle = (start + stop) >> 1
+        if values[middle] > x:
+            stop = middle
+        else:
+            start = middle + 1
+    return start
+
+
 def cuts(weights: ArrayLike) -> np.ndarray:
     """Cumulative thresholds of a mix along the last axis, uint64[..., K].
 

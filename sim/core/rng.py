@@ -9,7 +9,7 @@ published known-answer vectors are in the tests.
 from __future__ import annotations
 
 import hashlib
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -172,6 +172,14 @@ def occasion(month, process, block):
 def draw(k0, k1, agent, month, process, block):
     """Two uint64 words for one agent, month, process and block."""
     return threefry(k0, k1, agent, occasion(month, process, block))
+
+
+class RunMonth(NamedTuple):
+    """The key of a run and a month: what a draw depends on besides who draws."""
+
+    k0: np.uint64
+    k1: np.uint64
+    now: int
 
 
 @njit(cache=True, forceinline=True)

@@ -131,7 +131,8 @@ def _seated(
         seats[span] = joint.round_rows(weights[span], total)
     cells = np.zeros((*count.shape[:2], len(codes)), np.int32)
     keys = seeds(kind, len(ax.prefectures), month)
-    crew.run(joint.spread, int(seats.sum()), count, seats, first, keys, cells)
+    seating = joint.Seating(seats, first, keys)
+    crew.run(joint.spread, int(seats.sum()), count, seating, cells)
     return cells
 
 

@@ -28,6 +28,9 @@ FEW_RENEWED: Final = 0.5
 
 CLOSE: Final = 1e-9
 
+FIRST_PERMIT, RENEWED_PERMIT = range(2)
+"""Rows of `length` and `length_cut`."""
+
 
 class DateTables(NamedTuple):
     """Cumulative tables, uint64 in parts of 2**32. S statuses, G stages, L lengths.
@@ -49,7 +52,7 @@ class DateTables(NamedTuple):
     end_start: np.ndarray  # int64[S, G, N] start of the present permit after taking the status
     end_length: np.ndarray  # int64[S, G, N] its length
     end_cut: np.ndarray  # uint64[S, G, N] weighted by how many are still inside such a permit
-    length: np.ndarray  # int64[2, S, L] permit lengths at first and on renewal, 0 = no permit
+    length: np.ndarray  # int64[2, S, L] months by FIRST_PERMIT and RENEWED_PERMIT; 0 = no permit
     length_cut: np.ndarray  # uint64[2, S, L]
     language: np.ndarray  # uint64[S, 5]
     arrears: np.ndarray  # uint64[S, 3]
@@ -180,8 +183,8 @@ def _lengths(statuses: list[Status]) -> dict[str, np.ndarray]:
     cut = np.full(length.shape, FULL, np.uint64)
     for s, permit in enumerate(permits):
         if permit is not None:
-            _put(length[0, s], cut[0, s], permit.first)
-            _put(length[1, s], cut[1, s], permit.renewed)
+            _put(length[FIRST_PERMIT, s], cut[FIRST_PERMIT, s], permit.first)
+            _put(length[RENEWED_PERMIT, s], cut[RENEWED_PERMIT, s], permit.renewed)
     return {"length": length, "length_cut": cut}
 
 

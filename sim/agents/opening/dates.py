@@ -24,15 +24,16 @@ block  half     decides
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numba import njit
 
-from sim.agents.opening.date_tables import GUIDE_BITS, LONGEST
+from sim.agents.opening.date_tables import FIRST_PERMIT, GUIDE_BITS, LONGEST, RENEWED_PERMIT
 from sim.agents.opening.margins import BAND_MONTHS, N_BANDS
 from sim.core.clock import NEVER
 from sim.core.kernels import borrow
+from sim.core.probability import first_above
 from sim.core.rng import P_OPENING, TAG_OPENING, draw, high, low, threefry
 
 OPEN_MONTHS: Final = 240
@@ -40,6 +41,16 @@ OPEN_MONTHS: Final = 240
 
 NO_LIMIT: Final = 255
 """Permit length of people without a limit of stay."""
+
+
+class Resident(NamedTuple):
+    """An opening resident of whom the permit is drawn."""
+
+    key: np.uint64
+    status: np.int64
+    stage: np.int64
+    age: np.int64  # in months
+    born_here: bool
 
 
 @njit(cache=True, inline="always")
@@ -59,38 +70,35 @@ def _pick_within(cut, guide, row, word, least, most):
     near = min(scaled >> np.uint64(32 - GUIDE_BITS), np.uint64((1 << GUIDE_BITS) - 1))
     first = min(max(least, np.int64(guide[row, near])), most)
     last = max(min(most, np.int64(guide[row, near + np.uint64(1)])), first)
-    while first < last:
-        middle = (first + last) >> 1
-        if cut[row, middle] > scaled:
-            last = middle
-        else:
-            first = middle + 1
-    return first
+    return first_above(cut[row], first, last, scaled)
 
 
 @njit(cache=True, inline="always")
-def _months_of_age(t, s, band, word):
+def _months_of_age(tables, status, band, word):
     """Age in months: even within the band, thinning out in the open one, inside the limits."""
     width = np.uint64(BAND_MONTHS)
     months = high(word) * width >> np.uint64(32)
     if band == N_BANDS - 1:
         width = np.uint64(OPEN_MONTHS)
         months = min(high(word) * width >> np.uint64(32), low(word) * width >> np.uint64(32))
-    return min(max(band * BAND_MONTHS + np.int64(months), t.youngest[s]), t.oldest[s])
+    age = band * BAND_MONTHS + np.int64(months)
+    return min(max(age, tables.youngest[status]), tables.oldest[status])
 
 
 @njit(cache=True, inline="always")
-def _last_permit(t, s, tenure, k0, k1, key, now):
+def _last_permit(tables, opening, resident, tenure):
     """Start (months after taking the status) and length of the permit held after `tenure`."""
     start, step = np.int64(0), 0
     x0, x1 = np.uint64(0), np.uint64(0)
     while True:
         if step % 4 == 0:
-            x0, x1 = draw(k0, k1, key, now, P_OPENING, 3 + step // 4)
+            block = 3 + step // 4
+            x0, x1 = draw(opening.k0, opening.k1, resident.key, opening.now, P_OPENING, block)
         word = x0 if step % 4 < 2 else x1
         word = high(word) if step % 2 == 0 else low(word)
-        kind = 0 if step == 0 else 1
-        months = t.length[kind, s, _pick(t.length_cut[kind], s, word)]
+        which = FIRST_PERMIT if step == 0 else RENEWED_PERMIT
+        k = _pick(tables.length_cut[which], resident.status, word)
+        months = tables.length[which, resident.status, k]
         if start + months > tenure:
             return start, months
         start += months
@@ -98,68 +106,78 @@ def _last_permit(t, s, tenure, k0, k1, key, now):
 
 
 @njit(cache=True, inline="always")
-def _draw_permit(t, s, stage, age, here, word, k0, k1, key, now, course_word):
+def _draw_permit(tables, opening, resident, tenure_word, course_word):
     """Months in the status, and start and length of the present permit (0 = no limit of stay)."""
-    oldest = min(age, t.longest[s] - 1, LONGEST - 1)
-    if t.ends[s, stage]:
-        k = _pick(t.end_cut[s], stage, course_word)
-        start, months = t.end_start[s, stage, k], t.end_length[s, stage, k]
+    s, stage = resident.status, resident.stage
+    oldest = min(resident.age, tables.longest[s] - 1, LONGEST - 1)
+    if tables.ends[s, stage]:
+        k = _pick(tables.end_cut[s], stage, course_word)
+        start, months = tables.end_start[s, stage, k], tables.end_length[s, stage, k]
         most = min(oldest, start + months - 1)
-        tenure = _pick_within(t.inflow, t.inflow_guide, s, word, min(start, most), most)
+        tenure = _pick_within(
+            tables.inflow, tables.inflow_guide, s, tenure_word, min(start, most), most
+        )
         return tenure, min(start, tenure), months
     # Who was born here has had the status from birth.
-    born_into = here and age == oldest
-    tenure = age
+    born_into = resident.born_here and resident.age == oldest
+    tenure = resident.age
     if not born_into:
-        tenure = _pick_within(t.tenure, t.tenure_guide, s, word, np.int64(0), oldest)
-    if t.length[0, s, 0] == 0:
+        tenure = _pick_within(
+            tables.tenure, tables.tenure_guide, s, tenure_word, np.int64(0), oldest
+        )
+    if tables.length[FIRST_PERMIT, s, 0] == 0:
         return tenure, np.int64(0), np.int64(0)
-    start, months = _last_permit(t, s, tenure, k0, k1, key, now)
+    start, months = _last_permit(tables, opening, resident, tenure)
     return tenure, start, months
 
 
 @njit(cache=True, inline="always")
-def _owed(t, s, age, nhi, pension, tax):
-    """Arrears bits; whoever is not of an age that pays owes nothing."""
+def _owed(tables, status, age, words):
+    """Arrears bits; whoever is not of an age that pays owes nothing.
+
+    words  32-bit draws for health insurance, pension and tax
+    """
     bits = 0
-    for bit, word in enumerate((nhi, pension, tax)):
-        if t.pays[bit, 0] <= age <= t.pays[bit, 1] and word < t.arrears[s, bit]:
+    for bit, word in enumerate(words):
+        youngest, oldest = tables.pays[bit]
+        if youngest <= age <= oldest and word < tables.arrears[status, bit]:
             bits |= 1 << bit
     return bits
 
 
 @njit(cache=True, nogil=True)
-def draw_dates(c, first, stop, t, k0, k1, now, kind, p, band):
+def draw_dates(chunk, first, stop, tables, opening, stages, people, band):
     """Fill stages, dates, permits, language and arrears of opening residents [first, stop).
 
-    t     DateTables
-    k0,k1 uint64       the run's key
-    now   int          month index of the opening
-    kind  uint64       word of the hash that sets stages
-    p     Columns      key and status set; the rest is written
-    band  uint8[n]     five-year band of age
+    tables   DateTables
+    opening  RunMonth
+    stages   uint64       word of the hash that sets stages
+    people   Columns      key and status set; the rest is written
+    band     uint8[n]     five-year band of age
     """
-    t, p = borrow(t), borrow(p)
+    tables, people = borrow(tables), borrow(people)
+    k0, k1, now = opening
     for i in range(first, stop):
-        s, key = np.int64(p.status[i]), p.key[i]
-        word, _ = threefry(TAG_OPENING, kind, key, np.uint64(now))
-        stage = _pick(t.stage_cut, s, low(word))
-        p.stage[i] = stage
+        s, key = np.int64(people.status[i]), people.key[i]
+        word, _ = threefry(TAG_OPENING, stages, key, np.uint64(now))
+        stage = _pick(tables.stage_cut, s, low(word))
         x0, x1 = draw(k0, k1, key, now, P_OPENING, 0)
         y0, _ = draw(k0, k1, key, now, P_OPENING, 1)
-        age = _months_of_age(t, s, np.int64(band[i]), x0)
-        here = high(x1) < t.born_here[s, band[i]]
-        tenure, start, months = _draw_permit(
-            t, s, stage, age, here, high(y0), k0, k1, key, now, low(x1)
-        )
-        most = min(age - tenure, LONGEST - 1)
-        before = _pick_within(t.earlier, t.earlier_guide, s, low(y0), np.int64(0), most)
-        p.born[i] = now - age
-        p.since[i] = now - tenure
-        p.entered[i] = now - age if here else now - tenure - before
-        p.permit_months[i] = months if months > 0 else NO_LIMIT
-        p.permit_end[i] = now - tenure + min(start + months, t.longest[s]) if months > 0 else NEVER
-        p.counting[i] = now - tenure if t.counts[s] else -1
         z0, z1 = draw(k0, k1, key, now, P_OPENING, 2)
-        p.language[i] = _pick(t.language, s, high(z0))
-        p.arrears[i] = _owed(t, s, age, low(z0), high(z1), low(z1))
+        age = _months_of_age(tables, s, np.int64(band[i]), x0)
+        born_here = high(x1) < tables.born_here[s, band[i]]
+        resident = Resident(key, s, stage, age, born_here)
+        tenure, start, months = _draw_permit(tables, opening, resident, high(y0), low(x1))
+        most = min(age - tenure, LONGEST - 1)
+        before = _pick_within(tables.earlier, tables.earlier_guide, s, low(y0), np.int64(0), most)
+        since = now - tenure
+        people.stage[i] = stage
+        people.born[i] = now - age
+        people.since[i] = since
+        people.entered[i] = now - age if born_here else since - before
+        people.permit_months[i] = months if months > 0 else NO_LIMIT
+        end = since + min(start + months, tables.longest[s])
+        people.permit_end[i] = end if months > 0 else NEVER
+        people.counting[i] = since if tables.counts[s] else -1
+        people.language[i] = _pick(tables.language, s, high(z0))
+        people.arrears[i] = _owed(tables, s, age, (low(z0), high(z1), low(z1)))

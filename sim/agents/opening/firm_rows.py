@@ -14,10 +14,20 @@ from numba import njit
 from scipy.special import ndtr, ndtri
 
 from sim.agents.opening.firm_margins import Targets
-from sim.agents.opening.fitting import repair, round_rows
+from sim.agents.opening.fitting import Residuals, repair, round_rows
 from sim.agents.opening.sorting import KEYS, ranked
 from sim.core.kernels import borrow
-from sim.core.rng import P_FIRM_OPENING, TAG_FIRM, draw, high, identity, low, threefry, unit
+from sim.core.probability import first_above
+from sim.core.rng import (
+    P_FIRM_OPENING,
+    TAG_FIRM,
+    draw,
+    high,
+    identity,
+    low,
+    threefry,
+    unit,
+)
 from sim.core.threads import Crew
 
 ROUNDS: Final = 400
@@ -64,9 +74,10 @@ def _whole(values: np.ndarray, totals: np.ndarray) -> np.ndarray:
     """Whole numbers int64[R, C] with row sums `totals` and column sums as near as swaps get."""
     count = round_rows(values, totals)
     count, wish = count[None].copy(), values[None].copy()
-    column = (count - wish).sum(axis=(0, 1))
-    none, rows = np.zeros(1, np.int64), np.zeros(count.shape[1], np.int64)
-    repair(count, wish, none, rows, column, column[:, None].copy(), column[:, None].copy())
+    gap = (count - wish).sum(axis=(0, 1))
+    one_group, one_column = np.zeros(1, np.int64), np.zeros(count.shape[1], np.int64)
+    residuals = Residuals(gap, gap[:, None].copy(), gap[:, None].copy())
+    repair(count, wish, one_group, one_column, residuals)
     return count[0]
 
 
@@ -92,11 +103,13 @@ def make_rows(
     ordinal = chosen - before[cell]
     sector, size = cell // (n_places * n_sizes), cell % n_sizes
     prefecture = cell // n_sizes % n_places
-    key, place, large = (np.empty(cell.size, kind) for kind in (np.uint64, np.int64, np.float64))
-    where = cell, ordinal, prefecture, by_cell, first, np.cumsum(weight)
-    named = words[0][sector, size], words[1][prefecture], month
-    crew.run(_found, cell.size, where, named, key, place, large)
-    large = relative_size(large, size, spread)
+    n = cell.size
+    key, place, uniform = np.empty(n, np.uint64), np.empty(n, np.int64), np.empty(n, np.float64)
+    chosen_firms = _Chosen(
+        cell, ordinal, prefecture, words[0][sector, size], words[1][prefecture], month
+    )
+    crew.run(_place, n, chosen_firms, by_cell, first, np.cumsum(weight), (key, place, uniform))
+    large = relative_size(uniform, size, spread)
     group = sector * weight.size + place  # places stand in order of prefecture
     order = ranked(group, key, count.shape[0] * weight.size, KEYS, crew)
     return Rows(
@@ -121,42 +134,42 @@ def _mean_size(spread: np.ndarray) -> np.ndarray:
     return inside + ndtr(-c) * (np.exp(spread * c) + np.exp(-spread * c))
 
 
+class _Chosen(NamedTuple):
+    """n firms of the sample, by cell of sector, prefecture and size."""
+
+    cell: np.ndarray  # int64[n]
+    ordinal: np.ndarray  # int64[n]: number within the cell
+    prefecture: np.ndarray  # int64[n]
+    kind_word: np.ndarray  # uint64[n]: what the sector and size are called in keys
+    place_word: np.ndarray  # uint64[n]: what the prefecture is called in keys
+    month: int
+
+
 @njit(cache=True, nogil=True)
-def _found(c, begin, stop, where, named, key, place, large):
+def _place(chunk, begin, stop, firms, by_cell, first, pull, out):
     """Identity, municipality and size of the firms [begin, stop).
 
-    where  cell, ordinal in it and prefecture, int64[n]; firms by cell; first place by prefecture;
-           cumulated pull of municipalities on firms, float64[M]
-    named  words of the cell and the prefecture, uint64[n]; month
-    key    uint64[n], place int64[n], large float64[n] in (0, 1): out
+    firms    _Chosen
+    by_cell  int64: firms of each cell, at scale 1
+    first    int64[P + 1]: municipalities of a prefecture are first[p]..first[p + 1]
+    pull     float64[M]: cumulated pull of municipalities on firms
+    out      key uint64[n], municipality int64[n], uniform of the size float64[n] in (0, 1)
 
     The firms of a cell are spread evenly over its municipalities' cumulated pull.
     """
-    cell, ordinal, prefecture, by_cell, first, pull = where
-    what, whose, month = named
+    firms, (key, place, uniform) = borrow(firms), out
     for i in range(begin, stop):
-        content = whose[i] << np.uint64(16) | np.uint64(month)
-        key[i] = identity(TAG_FIRM, what[i], content, ordinal[i])
-        start, _ = threefry(TAG_FIRM, LARGE, np.uint64(cell[i]), np.uint64(0))
-        a, z = np.int64(first[prefecture[i]]), np.int64(first[prefecture[i] + 1])
-        below = pull[a - 1] if a > 0 else 0.0
-        at = (ordinal[i] + unit(start)) / by_cell[cell[i]]
-        at = below + (at - np.floor(at)) * (pull[z - 1] - below)
-        place[i] = min(first_above(pull, a, z, at), z - 1)
+        content = firms.place_word[i] << np.uint64(16) | np.uint64(firms.month)
+        key[i] = identity(TAG_FIRM, firms.kind_word[i], content, firms.ordinal[i])
+        cell, prefecture = firms.cell[i], firms.prefecture[i]
+        start, _ = threefry(TAG_FIRM, LARGE, np.uint64(cell), np.uint64(0))
+        lowest, end = np.int64(first[prefecture]), np.int64(first[prefecture + 1])
+        below = pull[lowest - 1] if lowest > 0 else 0.0
+        at = (firms.ordinal[i] + unit(start)) / by_cell[cell]
+        at = below + (at - np.floor(at)) * (pull[end - 1] - below)
+        place[i] = min(first_above(pull, lowest, end, at), end - 1)
         x0, _ = threefry(TAG_FIRM, LARGE, key[i], np.uint64(1))
-        large[i] = unit(x0)
-
-
-@njit(cache=True)
-def first_above(values, start, stop, x):
-    """Index of the first of the ascending values in [start, stop) that is above x, else stop."""
-    while start < stop:
-        middle = (start + stop) >> 1
-        if values[middle] > x:
-            stop = middle
-        else:
-            start = middle + 1
-    return start
+        uniform[i] = unit(x0)
 
 
 def sectors_taken(rows: Rows, shape: tuple[int, ...]) -> np.ndarray:
@@ -247,24 +260,24 @@ class Standings(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def draw_standing(chunk, first, stop, now, key, tables, out):
+def draw_standing(chunk, first, stop, opening, key, tables, out):
     """Standing and support of the firms [first, stop) at the opening, into `out`.
 
-    now  (k0, k1, month): the key of the run and the month of the opening
-    key  uint64[n]
+    opening  RunMonth
+    key      uint64[n] of the firms
     """
-    k0, k1, month = now
+    k0, k1, now = opening
     tables, out = borrow(tables), borrow(out)
     for i in range(first, stop):
-        x0, _ = draw(k0, k1, key[i], month, P_FIRM_OPENING, 0)
-        s = 0
-        while low(x0) >= tables.status_cut[s]:
-            s += 1
-        out.status[i], out.until[i] = s, 0
-        months = np.uint64(tables.months[s])
+        x0, _ = draw(k0, k1, key[i], now, P_FIRM_OPENING, 0)
+        status = 0
+        while low(x0) >= tables.status_cut[status]:
+            status += 1
+        out.status[i], out.until[i] = status, 0
+        months = np.uint64(tables.months[status])
         if months > 0:
-            out.until[i] = month + 1 + np.int64(high(x0) * months >> np.uint64(32))
-        least = tables.least if s == tables.certified else np.uint64(0)
+            out.until[i] = now + 1 + np.int64(high(x0) * months >> np.uint64(32))
+        least = tables.least if status == tables.certified else np.uint64(0)
         out.support[i] = draw_support(k0, k1, key[i], tables.share, least)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -25,7 +25,6 @@ from sim.agents.opening.firm_rows import (
     StandingTables,
     count_firms,
     draw_standing,
-    first_above,
     jobs_of,
     make_rows,
     sectors_taken,
@@ -36,11 +35,12 @@ from sim.config.schema.run import RunConfig
 from sim.core.clock import EPOCH_YEAR, month_index
 from sim.core.kernels import borrow
 from sim.core.memory import ByIdentity
-from sim.core.probability import cuts
-from sim.core.rng import P_FIRST_JOB, draw, high, low, word_of
+from sim.core.probability import cuts, first_above
+from sim.core.rng import P_FIRST_JOB, RunMonth, draw, high, low, word_of
 from sim.core.sums import product
 from sim.core.threads import Crew, crew_of
 from sim.data.load import Data
+from sim.rates.places import Places
 
 FirmReport = dict[str, dict[str, float | str]]
 
@@ -127,30 +127,6 @@ class FirmsOpening:
     report: FirmReport
 
 
-class Map(Protocol):
-    """Which municipality lies where."""
-
-    @property
-    def prefecture(self) -> np.ndarray:
-        """uint8[M]"""
-
-    @property
-    def first(self) -> np.ndarray:
-        """int32[P + 1]: municipalities of prefecture p are first[p]..first[p + 1]."""
-
-
-class Where(Protocol):
-    """M municipalities in order of code, such as `sim.rates.places.Places`."""
-
-    @property
-    def codes(self) -> list[str]:
-        """Of the municipalities."""
-
-    @property
-    def world(self) -> Map:
-        """Their prefectures."""
-
-
 class _Residents(NamedTuple):
     """What first jobs depend on, of n residents."""
 
@@ -175,7 +151,7 @@ class JobTables(NamedTuple):
 
 
 def open_firms(
-    config: RunConfig, data: Data, columns: dict[str, np.ndarray], places: Where,
+    config: RunConfig, data: Data, columns: dict[str, np.ndarray], places: Places,
     key: tuple[np.uint64, np.uint64], scale: float,
 ) -> FirmsOpening:  # fmt: skip
     """Firms at the start of a run, and who works in them.
@@ -210,9 +186,8 @@ def open_firms(
         np.zeros((crew.size, stock.shape[0], shape[0]), np.int64),
     )
     seats = np.concatenate([[0], np.cumsum(jobs_of(rows, people, aim))])
-    where = order, seat, weight.size
-    who = columns["status"], tables.tier
-    crew.run(_employ, rows.key.size, where, seats, *who, rows.sector, work)
+    line = _Line(order, seat, weight.size, columns["status"], tables.tier)
+    crew.run(_employ, rows.key.size, line, seats, rows.sector, work)
     years, people_of_age = workforce(config, data, month)
     n_tiers = len(firms.tiers)
     past, instead, first = _past(config, data, firms, month)
@@ -266,7 +241,7 @@ runs that differ in their rates or their seed have the same."""
 
 
 def _fit(
-    config: RunConfig, data: Data, firms: Firms, places: Where, weight: np.ndarray,
+    config: RunConfig, data: Data, firms: Firms, places: Places, weight: np.ndarray,
     stock: np.ndarray, scale: float, month: int,
 ) -> _Fitted:  # fmt: skip
     aim = targets(config, data, firms)
@@ -287,26 +262,36 @@ class _Work(NamedTuple):
     jobs: np.ndarray  # int64[chunks, S, K]
 
 
+class _Line(NamedTuple):
+    """Those who get a job, in order of job."""
+
+    rows: np.ndarray  # int32[E]: who has each job
+    first: np.ndarray  # int64[K * M + 1]: first job of each sector x municipality
+    n_places: int  # municipalities
+    status: np.ndarray  # uint8[n] of each person
+    tier: np.ndarray  # int8[S] of each status
+
+
 @njit(cache=True, nogil=True)
-def _employ(c, begin, stop, where, seats, status, tier, firm_sector, out):
+def _employ(chunk, begin, stop, line, seats, firm_sector, out):
     """Give the jobs of firms [begin, stop), which stand in order of firm, to people.
 
-    where  their rows in order of job, the first job of each sector x municipality, and the number
-           of municipalities
-    seats  int64[n + 1]: first job of each firm, of sector firm_sector uint8[n]
-    status uint8 of each person; tier int8[S]
+    line         _Line
+    seats        int64[firms + 1]: first job of each firm
+    firm_sector  uint8[firms]
+    out          _Work
     """
-    order, seat, n_places = where
-    out = borrow(out)
+    line, out = borrow(line), borrow(out)
     place = 0
-    for f in range(begin, stop):
-        for e in range(seats[f], seats[f + 1]):
-            while seat[place + 1] <= e:
+    for firm in range(begin, stop):
+        for job in range(seats[firm], seats[firm + 1]):
+            while line.first[place + 1] <= job:
                 place += 1
-            i, s = order[e], status[order[e]]
-            out.firm[i], out.sector[i] = f, place // n_places
-            out.heads[f, tier[s]] += 1
-            out.jobs[c, s, firm_sector[f]] += 1
+            i = line.rows[job]
+            status = line.status[i]
+            out.firm[i], out.sector[i] = firm, place // line.n_places
+            out.heads[firm, line.tier[status]] += 1
+            out.jobs[chunk, status, firm_sector[firm]] += 1
 
 
 def _working_ages(firms: Firms) -> np.ndarray:
@@ -315,7 +300,7 @@ def _working_ages(firms: Firms) -> np.ndarray:
 
 
 def _stock(
-    columns: dict[str, np.ndarray], where: Where, n_statuses: int, ages: np.ndarray, month: int,
+    columns: dict[str, np.ndarray], where: Places, n_statuses: int, ages: np.ndarray, month: int,
     crew: Crew,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """(residents int64[S, P]; those of working age int64[S])."""
@@ -365,7 +350,7 @@ def employed_shares(
 
 
 def _tables(
-    config: RunConfig, firms: Firms, aim: Targets, where: Where, weight: np.ndarray,
+    config: RunConfig, firms: Firms, aim: Targets, where: Places, weight: np.ndarray,
     stock: np.ndarray, share: np.ndarray,
 ) -> tuple[JobTables, np.ndarray]:  # fmt: skip
     """(tables for drawing first jobs, expected workers float64[K, P])."""
@@ -413,7 +398,7 @@ def _eligible_shares(has: np.ndarray, people: np.ndarray, able: np.ndarray) -> n
 
 def _first_jobs(
     key: tuple[np.uint64, np.uint64], month: int, columns: dict[str, np.ndarray],
-    where: Where, tables: JobTables, crew: Crew,
+    where: Places, tables: JobTables, crew: Crew,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """(rows of the employed, int32[E], in order of their jobs; the first job of each sector x
     municipality, int64[K * M + 1])."""
@@ -421,7 +406,8 @@ def _first_jobs(
     seat, rank = np.empty(n, np.int32), np.empty(n, np.uint64)
     people = _Residents(*(columns[name] for name in _Residents._fields))
     prefecture = where.world.prefecture
-    crew.run(_draw_jobs, n, (*key, month), people, prefecture, tables, (seat, rank))
+    opening = RunMonth(*key, month)
+    crew.run(_draw_jobs, n, opening, people, prefecture, tables, (seat, rank))
     most = np.uint64(max(int(tables.tier.max()), 0)) * BLUR + np.uint64(1 << 32)
     order, begin = by_group(seat, tables.other.shape[0] * places)
     ties = crew.run(sort_groups, order.size, begin, rank, most, order)
@@ -431,40 +417,45 @@ def _first_jobs(
 
 
 @njit(cache=True, nogil=True)
-def _draw_jobs(chunk, first, stop, now, people, prefecture, t, out):
+def _draw_jobs(chunk, first, stop, opening, people, prefecture, tables, out):
     """Place of each person's job in the order of jobs.
 
-    now  (k0, k1, month): the key of the run and the month of the opening
-    out  seat int32[n], sector x municipality, -1 without a job; rank uint64[n], tier and hash
+    opening     RunMonth
+    people      _Residents
+    prefecture  int64[M] of each municipality
+    tables      JobTables
+    out         seat int32[n], sector x municipality, -1 without a job; rank uint64[n], tier and
+                hash
     """
-    (k0, k1, month), (seat, rank) = now, out
-    t, people = borrow(t), borrow(people)
+    (k0, k1, now), (seat, rank) = opening, out
+    tables, people = borrow(tables), borrow(people)
     for i in range(first, stop):
         seat[i] = -1
-        s, age = np.int64(people.status[i]), month - np.int64(people.born[i])
-        tier = t.tier[s]
-        if tier < 0 or age < t.ages[0] or age >= t.ages[1]:
+        status, age = np.int64(people.status[i]), now - np.int64(people.born[i])
+        tier = tables.tier[status]
+        if tier < 0 or age < tables.ages[0] or age >= tables.ages[1]:
             continue
-        x0, x1 = draw(k0, k1, people.key[i], month, P_FIRST_JOB, 0)
-        if low(x0) >= t.has[s]:
+        x0, x1 = draw(k0, k1, people.key[i], now, P_FIRST_JOB, 0)
+        if low(x0) >= tables.has[status]:
             continue
-        k, town = np.int64(0), np.int64(people.municipality[i])
-        while high(x0) >= t.sector_cut[s, k]:
-            k += 1
+        sector, town = np.int64(0), np.int64(people.municipality[i])
+        while high(x0) >= tables.sector_cut[status, sector]:
+            sector += 1
         home = np.int64(prefecture[town])
         work = home
-        if t.commutes[tier]:
+        if tables.commutes[tier]:
             work = np.int64(0)
-            while low(x1) >= t.work_cut[home, work]:
+            while low(x1) >= tables.work_cut[home, work]:
                 work += 1
         if work != home:
-            x2, _ = draw(k0, k1, people.key[i], month, P_FIRST_JOB, 1)
-            a, z = np.int64(t.first[work]), np.int64(t.first[work + 1])
-            at = t.pull[a] + low(x2) / 4294967296.0 * (t.pull[z] - t.pull[a])
-            town = min(first_above(t.pull, a + 1, z, at) - 1, z - 1)
-        k = t.other[k, work]
-        if k >= 0:
-            seat[i] = k * prefecture.size + town
+            x2, _ = draw(k0, k1, people.key[i], now, P_FIRST_JOB, 1)
+            lowest, end = np.int64(tables.first[work]), np.int64(tables.first[work + 1])
+            below = tables.pull[lowest]
+            at = below + low(x2) / 4294967296.0 * (tables.pull[end] - below)
+            town = min(first_above(tables.pull, lowest + 1, end, at) - 1, end - 1)
+        sector = tables.other[sector, work]
+        if sector >= 0:
+            seat[i] = sector * prefecture.size + town
             rank[i] = np.uint64(tier) * BLUR + high(x1)
 
 
@@ -486,7 +477,7 @@ def _firm_set(
         certified=certified,
         least=np.uint64(firms.support.certified.value * 2.0**32),
     )
-    crew.run(draw_standing, n, (*key, month), rows.key, tables, drawn)
+    crew.run(draw_standing, n, RunMonth(*key, month), rows.key, tables, drawn)
     open_jobs = np.array([s.vacancies.value for s in firms.sectors.values()])
     wanted = heads * (1.0 + open_jobs[rows.sector])[:, None]
     zeros = np.zeros((n, n_tiers), np.int16)

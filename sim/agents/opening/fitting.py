@@ -7,7 +7,7 @@ replicate.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -98,21 +98,28 @@ def round_rows(values: np.ndarray, totals: np.ndarray) -> np.ndarray:
     return whole.astype(np.int64) + (rank < short[..., None])
 
 
+class Residuals(NamedTuple):
+    """Counts less what is wished for, by prefecture and its groups."""
+
+    by_place: np.ndarray  # float64[P]
+    by_group: np.ndarray  # float64[P, G]: by group of statuses
+    by_column: np.ndarray  # float64[P, C]: by origin column
+
+
 @njit(cache=True)
-def repair(count, wish, group_of, column_of, by_place, by_group, by_column):
+def repair(count, wish, group_of, column_of, residuals):
     """Swap people one at a time between prefectures, within their status and origin.
 
     count      int64[S, O, P]   in and out; row sums (s, o) stay as they are
     wish       float64[S, O, P] fractional counts; no cell ends two or more away from its own
     group_of   int64[S], column_of int64[O]
-    by_place   float64[P]       count less wish, in and out
-    by_group   float64[P, G]    the same by group
-    by_column  float64[P, C]    the same by origin column
+    residuals  Residuals        in and out
 
-    A swap must lower the sum of squared residuals of the three. Returns the number of swaps.
-    Most rounds swap a few people: a row is looked at again only if a swap since then touched
-    prefectures that widen its gap.
+    A swap must lower the sum of squared residuals, added over all three. Returns the number of
+    swaps. Most rounds swap a few people: a row is looked at again only if a swap since then
+    touched prefectures that widen its gap.
     """
+    by_place, by_group, by_column = residuals
     shape = count.shape[:2]
     most, least = np.full(shape, np.inf), np.full(shape, -np.inf)
     seen, moved = np.zeros(shape, np.int64), np.empty(2 * REMEMBERED, np.int64)
@@ -164,10 +171,9 @@ def _ends(count, wish, by_place, by_group, by_column):
 def whole_places(ax: Axes, people: np.ndarray, joint: np.ndarray) -> np.ndarray:
     """Whole residents int64[S, O, P] near `joint`, exact by status and origin."""
     count = round_rows(joint, people)
-    by_group, by_column = prefecture_residuals(ax, count, joint)
-    by_place = by_group.sum(axis=1)
-    by_group, by_column = np.ascontiguousarray(by_group), np.ascontiguousarray(by_column)
-    repair(count, joint, ax.group_of, ax.column_of, by_place, by_group, by_column)
+    by_group, by_column = map(np.ascontiguousarray, prefecture_residuals(ax, count, joint))
+    residuals = Residuals(by_group.sum(axis=1), by_group, by_column)
+    repair(count, joint, ax.group_of, ax.column_of, residuals)
     return count
 
 
@@ -211,48 +217,55 @@ def seated(i, n, seed, bits):
     high_mask = (np.uint64(1) << (bits - right)) - np.uint64(1)
     x = np.uint64(i)
     while True:
-        a, b = x >> right, x & low_mask
+        upper, lower = x >> right, x & low_mask
         for step in range(3):
             salt = seed + np.uint64(2 * step) * np.uint64(0x9E3779B97F4A7C15)
-            a ^= _scramble(b + salt) & high_mask
-            b ^= _scramble(a + salt + np.uint64(0x632BE59BD9B4E019)) & low_mask
-        x = (a << right) | b
+            upper ^= _scramble(lower + salt) & high_mask
+            lower ^= _scramble(upper + salt + np.uint64(0x632BE59BD9B4E019)) & low_mask
+        x = (upper << right) | lower
         if x < np.uint64(n):
             return np.int64(x)
 
 
+class Seating(NamedTuple):
+    """How the residents of P prefectures are seated in M municipalities."""
+
+    seats: np.ndarray  # int64[M]: residents of each municipality
+    first: np.ndarray  # int64[P + 1]: municipalities of prefecture p are first[p]..first[p + 1]
+    seeds: np.ndarray  # uint64[P]: keys of the permutations
+
+
 @njit(cache=True, nogil=True)
-def spread(c, begin, stop, count, seats, first, seeds, cells):
+def spread(chunk, begin, stop, count, seating, cells):
     """Give the residents of prefectures to their municipalities: of those prefectures whose first
     resident has a number in [begin, stop), when all are numbered in order of prefecture.
 
-    count  int64[S, O, P]
-    seats  int64[M]         residents of each municipality, adding up to count by prefecture
-    first  int64[P + 1]     municipalities of prefecture p are first[p]..first[p + 1]
-    seeds  uint64[P]        keys of the permutations
-    cells  int32[S, O, M]   out, zeros on entry
+    count    int64[S, O, P]
+    seating  Seating          its seats add up to count by prefecture
+    cells    int32[S, O, M]   out, zeros on entry
     """
     number = np.int64(0)
-    for p in range(count.shape[2]):
+    for prefecture in range(count.shape[2]):
         total = np.int64(0)
-        for m in range(first[p], first[p + 1]):
-            total += seats[m]
+        for place in range(seating.first[prefecture], seating.first[prefecture + 1]):
+            total += seating.seats[place]
         if begin <= number < stop:
-            _seat(count, seats, first, seeds[p], cells, p, total)
+            _seat(count, seating, prefecture, total, cells)
         number += total
 
 
 @njit(cache=True, inline="always")
-def _seat(count, seats, first, seed, cells, p, total):
+def _seat(count, seating, prefecture, total, cells):
     """The residents of one prefecture, `total` in number."""
-    place = np.empty(total, np.uint16)
+    seats, first = seating.seats, seating.first
+    place_of = np.empty(total, np.uint16)
     start = 0
-    for m in range(first[p], first[p + 1]):
-        place[start : start + seats[m]] = m
-        start += seats[m]
-    i, bits = 0, bits_for(total)
+    for place in range(first[prefecture], first[prefecture + 1]):
+        place_of[start : start + seats[place]] = place
+        start += seats[place]
+    i, bits, seed = 0, bits_for(total), seating.seeds[prefecture]
     for s in range(count.shape[0]):
         for o in range(count.shape[1]):
-            for _ in range(count[s, o, p]):
-                cells[s, o, place[seated(i, total, seed, bits)]] += 1
+            for _ in range(count[s, o, prefecture]):
+                cells[s, o, place_of[seated(i, total, seed, bits)]] += 1
                 i += 1

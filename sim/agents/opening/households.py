@@ -34,26 +34,26 @@ def match(group, dependants, candidates, places, principal):
     places      uint8[n]   dependants that each person may still take, in and out
     principal   int32[n]   out
     """
-    d = c = 0
-    while d < dependants.size and c < candidates.size:
-        here = group[dependants[d]]
-        while c < candidates.size and group[candidates[c]] < here:
-            c += 1
-        last = c
-        while last < candidates.size and group[candidates[last]] == here:
-            last += 1
-        end = d
+    waiting = first = 0
+    while waiting < dependants.size and first < candidates.size:
+        here = group[dependants[waiting]]
+        while first < candidates.size and group[candidates[first]] < here:
+            first += 1
+        stop = first
+        while stop < candidates.size and group[candidates[stop]] == here:
+            stop += 1
+        end = waiting
         while end < dependants.size and group[dependants[end]] == here:
             end += 1
         full = False
-        while d < end and not full:
+        while waiting < end and not full:
             full = True
-            for k in range(c, last):
-                if d < end and places[candidates[k]] > 0:
+            for k in range(first, stop):
+                if waiting < end and places[candidates[k]] > 0:
                     places[candidates[k]] -= 1
-                    principal[dependants[d]] = candidates[k]
-                    d, full = d + 1, False
-        d, c = end, last
+                    principal[dependants[waiting]] = candidates[k]
+                    waiting, full = waiting + 1, False
+        waiting, first = end, stop
 
 
 def place_dependants(
@@ -131,7 +131,7 @@ def _look(
 
 
 @njit(cache=True, nogil=True)
-def _write_groups(c, first, stop, origin, municipality, part, n_parts, group):
+def _write_groups(chunk, first, stop, origin, municipality, part, n_parts, group):
     """Origin x part of the country, int32[n]; part int64[M] of each municipality."""
     for i in range(first, stop):
         group[i] = np.int64(origin[i]) * n_parts + part[municipality[i]]

@@ -31,7 +31,7 @@ from sim.agents.population import FIELDS, Columns
 from sim.config.schema.run import RunConfig
 from sim.core.errors import InvariantError
 from sim.core.memory import ByIdentity
-from sim.core.rng import run_key, word_of
+from sim.core.rng import RunMonth, run_key, word_of
 from sim.core.threads import Crew, crew_of
 from sim.data.load import Data
 
@@ -131,8 +131,8 @@ def _draw(
         if name not in _NOT_OURS
     }
     none = dict.fromkeys(_NOT_OURS, np.zeros(0, np.uint8))
-    key = run_key(config.seed, config.replicate)
-    crew.run(draw_dates, n, tables, *key, month, STAGES, Columns(**columns, **none), band)
+    opening = RunMonth(*run_key(config.seed, config.replicate), month)
+    crew.run(draw_dates, n, tables, opening, STAGES, Columns(**columns, **none), band)
     return columns
 
 

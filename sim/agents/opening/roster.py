@@ -15,6 +15,7 @@ from sim.agents.opening.fitting import bits_for, seated
 from sim.agents.opening.margins import N_BANDS
 from sim.agents.opening.sorting import KEYS, sort_groups
 from sim.core.kernels import borrow
+from sim.core.probability import first_above
 from sim.core.rng import TAG_OPENING, identity
 from sim.core.threads import Crew
 
@@ -63,95 +64,93 @@ def chosen_before(person, scale):
 
 
 @njit(cache=True, nogil=True)
-def _count(c, first, stop, e, taken):
+def _count(chunk, first, stop, everybody, taken):
     """People of the sample in each cell of the statuses and origins that begin in [first, stop).
 
     taken  int32[M, S, O]  out, zeros on entry
     """
-    e = borrow(e)
-    for pair in range(e.begin.size - 1):
-        before = e.begin[pair]
+    everybody = borrow(everybody)
+    cells, scale = everybody.cells, everybody.scale
+    for pair in range(everybody.begin.size - 1):
+        before = everybody.begin[pair]
         if before < first or before >= stop:
             continue
-        s, o = pair // e.cells.shape[1], pair % e.cells.shape[1]
-        for m in range(e.cells.shape[2]):
-            if e.cells[s, o, m] > 0:
-                end = before + e.cells[s, o, m]
-                taken[m, s, o] = chosen_before(end, e.scale) - chosen_before(before, e.scale)
+        status, origin = pair // cells.shape[1], pair % cells.shape[1]
+        for place in range(cells.shape[2]):
+            if cells[status, origin, place] > 0:
+                end = before + cells[status, origin, place]
+                chosen = chosen_before(end, scale) - chosen_before(before, scale)
+                taken[place, status, origin] = chosen
                 before = end
 
 
+class Chosen(NamedTuple):
+    """The n people of the sample, in order of cell."""
+
+    age: np.ndarray  # uint8[n]: sex and band
+    origin: np.ndarray  # uint8[n]
+    key: np.ndarray  # uint64[n]
+
+
 @njit(cache=True, nogil=True)
-def _choose(c, first, stop, e, row_of, age, origin, key):
-    """Turn people into rows: those of the statuses and origins that begin in [first, stop).
+def _choose(chunk, first, stop, everybody, row_of, chosen):
+    """Write those of the sample whose statuses and origins begin in [first, stop) into `chosen`.
 
     row_of  int64[M * S * O]  first row of each cell
-    age     uint8[n]          out: sex and band
-    origin  uint8[n]          out
-    key     uint64[n]         out
 
     A person's key is the hash of status, origin, sex, band, municipality, month and a running
     number among those who are alike in all of these.
     """
-    e = borrow(e)
-    n_statuses, n_origins, n_places = e.cells.shape
-    n_ages = e.age_cut.shape[1]
+    everybody, chosen = borrow(everybody), borrow(chosen)
+    cells, age_cut, scale = everybody.cells, everybody.age_cut, everybody.scale
+    n_statuses, n_origins, n_places = cells.shape
+    n_ages = age_cut.shape[1]
     alike = np.empty(n_ages, np.int64)
     for pair in range(n_statuses * n_origins):
-        before = e.begin[pair]
+        before = everybody.begin[pair]
         if before < first or before >= stop:
             continue
-        s, o = pair // n_origins, pair % n_origins
-        i, people = before - e.begin[s * n_origins], e.age_cut[s, n_ages - 1]
-        bits, k = bits_for(people), chosen_before(before, e.scale)
-        for m in range(n_places):
-            end = before + e.cells[s, o, m]
-            if _nth(k, e.scale) >= end:  # nobody here is in the sample
+        status, origin = pair // n_origins, pair % n_origins
+        i, people = before - everybody.begin[status * n_origins], age_cut[status, n_ages - 1]
+        bits, k = bits_for(people), chosen_before(before, scale)
+        for place in range(n_places):
+            end = before + cells[status, origin, place]
+            if _nth(k, scale) >= end:  # nobody here is in the sample
                 i, before = i + end - before, end
                 continue
-            row = row_of[(m * n_statuses + s) * n_origins + o]
+            row = row_of[(place * n_statuses + status) * n_origins + origin]
             alike[:] = 0
             while before < end:
-                a = _age(e.age_cut, s, seated(i, people, e.seeds[s], bits))
-                if _nth(k, e.scale) == before:
-                    content = e.pair_word[s, o] << np.uint64(8) | np.uint64(a)
-                    where = e.place_word[m] << np.uint64(16) | np.uint64(e.month)
-                    key[row] = identity(TAG_OPENING, content, where, alike[a])
-                    age[row], origin[row] = a, o
+                seat = seated(i, people, everybody.seeds[status], bits)
+                age = first_above(age_cut[status], 0, n_ages - 1, seat)
+                if _nth(k, scale) == before:
+                    content = everybody.pair_word[status, origin] << np.uint64(8) | np.uint64(age)
+                    where = everybody.place_word[place] << np.uint64(16)
+                    where |= np.uint64(everybody.month)
+                    chosen.key[row] = identity(TAG_OPENING, content, where, alike[age])
+                    chosen.age[row], chosen.origin[row] = age, origin
                     row, k = row + 1, k + 1
-                alike[a] += 1
+                alike[age] += 1
                 i, before = i + 1, before + 1
 
 
-@njit(cache=True, inline="always")
-def _age(cut, s, seat):
-    """Index of the first age whose cumulative people are more than `seat`."""
-    low, high = 0, cut.shape[1] - 1
-    while low < high:
-        middle = (low + high) >> 1
-        if cut[s, middle] > seat:
-            high = middle
-        else:
-            low = middle + 1
-    return low
-
-
 @njit(cache=True, nogil=True)
-def _arrange(c, start, stop, first, n_statuses, rows, age, origin, key, out):
+def _arrange(chunk, start, stop, first, n_statuses, rows, chosen, out):
     """Write the rows of those municipalities and statuses that begin in [start, stop).
 
     first   int64[M * S + 1]  first row of each
-    rows    int32[n]          which of the people chosen, by age, origin and key, stands in a row
+    rows    int32[n]          which of the people chosen stands in a row
+    chosen  Chosen
     out     Found
     """
-    out = borrow(out)
+    chosen, out = borrow(chosen), borrow(out)
     for group in range(first.size - 1):
         if start <= first[group] < stop:
             for i in range(first[group], first[group + 1]):
                 row = rows[i]
-                out.key[i], out.origin[i] = key[row], origin[row]
+                out.key[i], out.origin[i] = chosen.key[row], chosen.origin[row]
                 out.municipality[i], out.status[i] = group // n_statuses, group % n_statuses
-                out.sex[i], out.band[i] = age[row] // N_BANDS, age[row] % N_BANDS
+                out.sex[i], out.band[i] = chosen.age[row] // N_BANDS, chosen.age[row] % N_BANDS
 
 
 def sample(everybody: Everybody, crew: Crew) -> tuple[dict[str, np.ndarray], np.ndarray]:
@@ -161,12 +160,12 @@ def sample(everybody: Everybody, crew: Crew) -> tuple[dict[str, np.ndarray], np.
     crew.run(_count, people, everybody, taken)
     last = np.cumsum(taken.ravel(), dtype=np.int64)
     n = int(last[-1])
-    chosen = np.empty(n, np.uint8), np.empty(n, np.uint8), np.empty(n, np.uint64)
-    crew.run(_choose, people, everybody, last - taken.ravel(), *chosen)
+    chosen = Chosen(np.empty(n, np.uint8), np.empty(n, np.uint8), np.empty(n, np.uint64))
+    crew.run(_choose, people, everybody, last - taken.ravel(), chosen)
     rows = np.arange(n, dtype=np.int32)
     first = np.concatenate([[0], last.reshape(-1, n_origins)[:, -1]])
-    crew.run(sort_groups, n, first, chosen[-1], KEYS, rows)
+    crew.run(sort_groups, n, first, chosen.key, KEYS, rows)
     found = Found(*(np.empty(n, kind) for kind in _KINDS))
-    crew.run(_arrange, n, first, n_statuses, rows, *chosen, found)
+    crew.run(_arrange, n, first, n_statuses, rows, chosen, found)
     columns = found._asdict()
     return columns, columns.pop("band")

@@ -40,7 +40,7 @@ def by_group(group, n_groups):
 
 
 @njit(cache=True, nogil=True)
-def sort_groups(c, start, stop, first, word, most, rows):
+def sort_groups(chunk, start, stop, first, word, most, rows):
     """Sort rows [first[g], first[g + 1]) by their words, uint64 up to `most`, in those groups that
     begin in [start, stop). Equal words keep their order; returns whether there were any."""
     longest = np.int64(0)
@@ -50,10 +50,10 @@ def sort_groups(c, start, stop, first, word, most, rows):
     count, old = np.empty(longest + 1, np.int64), np.empty(longest, np.int32)
     ties = False
     for g in range(first.size - 1):
-        a, n = first[g], first[g + 1] - first[g]
-        if n > 1 and start <= a < stop:
+        n = first[g + 1] - first[g]
+        if n > 1 and start <= first[g] < stop:
             width = most // np.uint64(n) + np.uint64(1)
-            ties |= _spread_evenly(rows[a : a + n], word, width, count, old)
+            ties |= _spread_evenly(rows[first[g] : first[g + 1]], word, width, count, old)
     return ties
 
 

@@ -296,7 +296,8 @@ def test_repair_lowers_residuals_and_keeps_rows():
     by_group = np.stack([gap[group == g].sum(axis=(0, 1)) for g in range(3)], axis=1)
     by_column = gap.sum(axis=0).T.copy()
     before = (by_group**2).sum() + (by_column**2).sum()
-    joint.repair(count, wish, group, column, by_group.sum(axis=1), by_group, by_column)
+    residuals = joint.Residuals(by_group.sum(axis=1), by_group, by_column)
+    joint.repair(count, wish, group, column, residuals)
     gap = count - wish
     after = np.stack([gap[group == g].sum(axis=(0, 1)) for g in range(3)], axis=1)
     assert np.allclose(after, by_group)
