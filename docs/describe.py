@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import sim.model.model  # noqa: F401  its processes declare the series of the record
 from sim.agents.record import AXES, CODE, FLAG, HALF_YEAR, NUMBER, SERIES, Series
 from sim.config.compose import compose
+from sim.core.text import markdown_table
 from sim.figures.look import HIGHER, LOWER
 from sim.figures.run import FIGURES
 from sim.outputs.indicators import SECTIONS, Described, Indicator
@@ -34,12 +35,6 @@ the record one `declare(...)` beside the process that fills it.
 """
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
-
-
 def flat(text: str) -> str:
     return " ".join(text.split())
 
@@ -56,7 +51,7 @@ def indicator_row(one: Described) -> list[str]:
 
 def indicator_table(members: Iterable[Described]) -> str:
     head = ["code", "name", "unit", "every", "definition", "in comparisons", "better", "scorecard"]
-    return table(head, map(indicator_row, members))
+    return markdown_table(head, map(indicator_row, members))
 
 
 def series_row(series: Series) -> list[str]:
@@ -78,7 +73,7 @@ def page() -> str:
     parts = [HEAD, ADD, "## Indicators of a run\n", indicator_table(own),
              "\n## What comparisons make beside them\n", indicator_table(others),
              "\n## Lines of the scorecard\n",
-             table(["section", "line"], ([row.section, row.title] for row in rows)),
+             markdown_table(["section", "line"], ([row.section, row.title] for row in rows)),
              "\n## Output tables\n"]  # fmt: skip
     for name, made in TABLES.items():
         section, further = made.further
@@ -86,14 +81,14 @@ def page() -> str:
         columns = [[f"`{c.name}`", KINDS[c.kind], c.unit] for c in made.columns]
         columns += [[f"`{c.name}`", KINDS[c.kind], f"{c.unit} (where `{section}` is set)"]
                     for c in further]  # fmt: skip
-        parts += [table(["column", "type", "unit"], columns), ""]
+        parts += [markdown_table(["column", "type", "unit"], columns), ""]
     series = sorted(SERIES.values(), key=lambda one: one.name)
     figures = ([f"`{one.name}.png`", flat(one.text.partition("\n\n")[0])] for one in FIGURES)
-    parts += ["## Figures of a run\n", table(["file", "what it shows"], figures),
+    parts += ["## Figures of a run\n", markdown_table(["file", "what it shows"], figures),
               "\n## Series of the record\n",
               "What a run remembers and a checkpoint keeps. Axes: "
               + ", ".join(f"{letter} {what}" for letter, what in AXES.items()) + ".\n",
-              table(["series", "an entry", "type and axes", "every", "unit", "columns"],
+              markdown_table(["series", "an entry", "type and axes", "every", "unit", "columns"],
                     map(series_row, series))]  # fmt: skip
     return "\n".join(parts) + "\n"
 

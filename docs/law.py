@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from sim.config.compose import compose
 from sim.config.schema.policy import Basis, Lever
 from sim.config.schema.run import RunConfig
+from sim.core.text import markdown_table
 from sim.data.load import load
 
 PAGE = Path(__file__).parent / "law.md"
@@ -40,12 +41,6 @@ January 2026 is a decision of the ministerial council (関係閣僚会議決定)
 in full. The evidence of a basis says how well it is known: read in the official text, cited by
 another page, or known without having been seen. Values marked *assumed* are in no text.
 """
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
 
 
 def number(value: float) -> str:
@@ -88,7 +83,10 @@ def lever_part(lever: Lever) -> str:
     if lever.basis is not None:
         parts.append(f"- **Basis**: {basis_text(lever.basis)}")
     if lever.rule:
-        parts += ["", table(["from", "value", "basis", "secondary source"], dated_rows(lever))]
+        parts += [
+            "",
+            markdown_table(["from", "value", "basis", "secondary source"], dated_rows(lever)),
+        ]
     return "\n".join(parts) + "\n"
 
 
@@ -97,7 +95,7 @@ def doubts(config: RunConfig) -> str:
     rows = [[lever.id, lever.title.en, STATUSES[lever.legal_status], lever.reading.doubt]
             for lever in config.policy.values()
             if lever.reading is not None and lever.reading.doubt]  # fmt: skip
-    return table(["lever", "title", "status", "open, and what it would change"], rows)
+    return markdown_table(["lever", "title", "status", "open, and what it would change"], rows)
 
 
 def measures() -> str:
@@ -122,8 +120,8 @@ def measures() -> str:
         f"four by number, so the share of all {TOLD} that the model covers is not known. Of",
         f"those named, {total['yes']} are modelled, {total['part']} in part, {total['no']} not.",
         "Where the source is marked *its block*, the page names the block of the package alone.\n",
-        table(["kind", "modelled", "in part", "not"], counts), "",
-        table(["measure", "number", "agency", "horizon", "modelled", "levers",
+        markdown_table(["kind", "modelled", "in part", "not"], counts), "",
+        markdown_table(["measure", "number", "agency", "horizon", "modelled", "levers",
                "why not, or in part", "source"], listed),
     ])  # fmt: skip
 
@@ -134,7 +132,7 @@ def page() -> str:
     levers = sorted(config.policy.values(), key=lambda lever: lever.id)
     index = [[lever.id, lever.title.en, lever.title.ja, STATUSES[lever.legal_status], lever.since]
              for lever in levers]  # fmt: skip
-    parts = [HEAD, table(["lever", "title", "題名", "status", "from"], index),
+    parts = [HEAD, markdown_table(["lever", "title", "題名", "status", "from"], index),
              "\n## What only later texts can settle\n", doubts(config),
              "\n## The measures of the package\n", measures(),
              "\n## Lever by lever\n", *map(lever_part, levers)]  # fmt: skip

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from sim.core.text import markdown_table
 from sim.files.folder import read_parquet
 from sim.studies.hindcast.board import OURS
 from sim.studies.hindcast.rivals import RIVALS
@@ -38,7 +39,7 @@ def errors(means: pd.DataFrame, score: str) -> str:
         cells = [f"**{100 * row[name]:.1f}**" if row[name] == best else f"{100 * row[name]:.1f}"
                  for name in names]  # fmt: skip
         lines.append([f"{years:g}", str(n[years]), *cells])
-    return markdown(lines)
+    return markdown_table(lines[0], lines[1:])
 
 
 def against_best(apart: pd.DataFrame, means: pd.DataFrame) -> str:
@@ -62,7 +63,7 @@ def against_best(apart: pd.DataFrame, means: pd.DataFrame) -> str:
                 f"{100 * one['low_95']:+.1f} to {100 * one['high_95']:+.1f}"
             )
         lines.append([f"{years:g}", f"{NAMES[best]} {100 * error[best]:.1f}", *cells])
-    return markdown(lines)
+    return markdown_table(lines[0], lines[1:])
 
 
 def coverage(means: pd.DataFrame, ours: str) -> str:
@@ -81,13 +82,7 @@ def coverage(means: pd.DataFrame, ours: str) -> str:
             cells.append(f"{row['error']:.1f}, {row['crps']:.1f}; {row['in_50']:.0f}, "
                          f"{row['in_80']:.0f}, {row['in_95']:.0f}")  # fmt: skip
         lines.append([name, *cells])
-    return markdown(lines)
-
-
-def markdown(lines: list[list[str]]) -> str:
-    """A table; the first line is its head."""
-    rows = ["| " + " | ".join(line) + " |" for line in lines]
-    return "\n".join([rows[0], "|" + "---|" * len(lines[0]), *rows[1:]])
+    return markdown_table(lines[0], lines[1:])
 
 
 def main(folder: str, chosen: str) -> None:

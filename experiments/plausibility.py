@@ -10,15 +10,14 @@ Each number of a run stands beside the published one of the same date, where the
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
-from sim.config.compose import from_yaml
-from sim.config.schema.run import RunConfig
+from sim.core.text import markdown_table
 from sim.data.load import Data, load
+from sim.outputs.read import read_run
 
 DATES = ["2012-12", "2015-12", "2019-12", "2022-12", "2024-12", "2025-12", "2030-12", "2035-12",
          "2040-12", "2050-12"]  # fmt: skip
@@ -26,19 +25,19 @@ INFLOW, BIRTH, DEATH, DEPARTURE, CITIZEN = "arrived", "born", "died", "left", "n
 
 
 class Run:
-    """The tables of a finished run, with months as YYYY-MM."""
+    """The tables of a finished run that are looked at, with months as YYYY-MM."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        self.config: RunConfig = from_yaml((folder / "config.yaml").read_text(encoding="utf-8"))
+        self.finished = read_run(folder)
+        self.config = self.finished.config
         self.stocks, self.flows, self.firms, self.indicators = (
             self._read(name) for name in ("stocks", "flows", "firms", "indicators")
         )
 
     def _read(self, name: str) -> pd.DataFrame:
-        path = self.folder / f"{name}.parquet"
-        frame = pd.read_parquet(path) if path.exists() else pd.DataFrame({"month": []})
+        if name not in self.finished.tables:
+            return pd.DataFrame({"month": []})
+        frame = self.finished.frame(name)
         return frame.assign(month=frame["month"].astype(str).str[:7])
 
 
@@ -185,12 +184,6 @@ def origins(runs: list[Run], data: Data) -> list[list[str]]:
     return rows
 
 
-def table(head: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table, numbers to the right."""
-    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 def page(folders: list[Path]) -> str:
     runs = [Run(folder) for folder in folders]
     data = load(runs[-1].config.country.data)
@@ -199,7 +192,7 @@ def page(folders: list[Path]) -> str:
         "# Plausibility",
         "Levels of finished runs beside what is published (in brackets), in December of each year. "
         "Numbers are in thousands if nothing else is said. Runs: "
-        + ", ".join(f"`{run.folder.name}` ({run.config.start} to {run.config.end}, scale "
+        + ", ".join(f"`{run.finished.path.name}` ({run.config.start} to {run.config.end}, scale "
                     f"{run.config.scale:g}, seed {run.config.seed})" for run in runs)
         + ". One run each: random numbers, rates, demand and supply are held fixed, so small "
         "statuses move by chance. South Korea is published by itself from 2015 on only. Made by "
@@ -213,7 +206,7 @@ def page(folders: list[Path]) -> str:
         ("Residents per hundred people of 18 to 34 at home", origins(runs, data)),
     ):
         if rows:
-            parts += [f"## {title}", table(head, rows)]
+            parts += [f"## {title}", markdown_table(head, rows, numbers=True)]
     return "\n\n".join(parts) + "\n"
 
 

@@ -15,8 +15,8 @@ import numpy as np
 from sim.agents.firms import COUNTS
 from sim.config.compose import compose
 from sim.core.clock import month_name
+from sim.core.text import table
 from sim.model.model import Kyosei
-from sim.outputs.summary import table
 
 SETTINGS = ["scale=0.05", "end=2027-06"]
 YEAR = "year to"

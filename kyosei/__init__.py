@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from sim import __version__
 from sim.config.compose import compose
-from sim.runs.read import FinishedRun
-from sim.runs.read import read_run as read
+from sim.outputs.read import FinishedRun
+from sim.outputs.read import read_run as read
 
 if TYPE_CHECKING:
     from sim.model.model import Kyosei as Model

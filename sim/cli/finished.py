@@ -63,8 +63,8 @@ def add_verbs(verbs: Any, formatter: type[argparse.HelpFormatter]) -> None:
 
 def _runs(options: argparse.Namespace) -> int:
     from sim.core.errors import ConfigError
-    from sim.outputs.summary import table
-    from sim.runs.read import finished_below
+    from sim.core.text import table
+    from sim.outputs.read import finished_below
 
     if not options.folder.is_dir():
         raise ConfigError(f"{options.folder} is not a folder")
@@ -81,7 +81,7 @@ def _runs(options: argparse.Namespace) -> int:
 
 
 def _diff(options: argparse.Namespace) -> int:
-    from sim.runs.read import differences, read_run
+    from sim.outputs.read import differences, read_run
 
     found = differences(read_run(options.first), read_run(options.second))
     for path, first, second in found:
@@ -91,8 +91,8 @@ def _diff(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
+    from sim.outputs.read import read_run
     from sim.runs.export import export
-    from sim.runs.read import read_run
 
     run = read_run(options.run, options.lang)
     folder = options.folder or Path("export") / run.path.resolve().name

@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
 from sim.agents.record import Record
 from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index, month_name, year_of
+from sim.core.text import table
 from sim.data.load import Data
 from sim.data.published import official_at, official_projection, published_stocks
 from sim.processes.survey import WORK
 
 YEARS = (2025, 2030, 2040, 2050, 2060, 2070)
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Text table: first column to the left, the others to the right."""
-    lines = [head, *rows]
-    widths = [max(len(line[k]) for line in lines) for k in range(len(head))]
-    cells = [
-        "  ".join(text.ljust(w) if k == 0 else text.rjust(w)
-                  for k, (text, w) in enumerate(zip(line, widths, strict=True)))
-        for line in lines
-    ]  # fmt: skip
-    return "\n".join([cells[0], "-" * len(cells[0]), *cells[1:]])
 
 
 def totals(record: Record, config: RunConfig, scale: float) -> dict[int, np.ndarray]:

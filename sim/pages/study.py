@@ -9,20 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import pandas as pd
 
-from sim.config.compose import from_yaml
 from sim.config.schema.base import Label
 from sim.config.schema.run import RunConfig
 from sim.core.errors import ConfigError, KyoseiError
-from sim.files.folder import MANIFEST, read_manifest, read_parquet
+from sim.files.folder import MANIFEST
 from sim.files.manifest import verify
+from sim.outputs.read import FinishedRun, read_run
 from sim.studies.comparison.effects import Arms, arms_of, effects_table, values_table
 from sim.studies.comparison.series import series_of
-
-CONFIG: Final = "config.yaml"
 
 CONFIDENCE: Final = 0.95
 
@@ -30,24 +28,17 @@ ROUND_YEARS: Final = range(2030, 2101, 10)
 
 BROKEN: Final = 4
 
-SCORES: Final = "scoreboard.parquet"
+SCORES: Final = "scoreboard"
+
+
+Member = tuple[tuple[int, int], FinishedRun, RunConfig]
+"""(seed, replicate), a run that was made with them, and its settings."""
 
 
 class NotVerified(KyoseiError):
     """A folder is not as its manifest says."""
 
     exit_code = BROKEN
-
-
-class Finished(NamedTuple):
-    """A folder that verifies, and its manifest."""
-
-    path: Path
-    manifest: dict[str, Any]
-
-    @property
-    def kind(self) -> str:
-        return str(self.manifest.get("kind"))
 
 
 @dataclass(frozen=True)
@@ -90,7 +81,7 @@ class Study:
     named: list[str]
     replicates: int
     confidence: float
-    manifest: dict[str, Any]
+    manifest: Mapping[str, Any]
     scores: pd.DataFrame | None = None
 
     @property
@@ -124,48 +115,31 @@ def read_study(folders: Sequence[Path]) -> Study:
     if len(boards) > 1:
         raise ConfigError("name one hindcast: the folder that `kyosei hindcast` printed last")
     study = READERS[kinds[0]](others)
-    return replace(study, scores=_scores(boards[0])) if boards else study
+    return replace(study, scores=boards[0].frame(SCORES)) if boards else study
 
 
-def finished(folder: Path) -> Finished:
-    """The folder with its manifest. Raises ConfigError if it is none, NotVerified if damaged."""
+def finished(folder: Path) -> FinishedRun:
+    """A folder that verifies. Raises ConfigError if it is none, NotVerified if damaged."""
     if not folder.is_dir():
         raise ConfigError(f"{folder} is not a folder")
     if not (folder / MANIFEST).is_file():
         raise ConfigError(f"{folder} holds no {MANIFEST}: nothing was finished there")
-    problems = verify(folder)
-    manifest = read_manifest(folder)
-    if problems or manifest is None:
+    if problems := verify(folder):
         raise NotVerified([f"{folder}: {problem}" for problem in problems])
-    return Finished(folder, manifest)
+    return read_run(folder)
 
 
-def _config(folder: Path) -> RunConfig:
-    try:
-        return from_yaml((folder / CONFIG).read_bytes())
-    except ConfigError as error:
-        why = f"{folder / CONFIG} was written by another version of Kyosei: make the run again"
-        raise ConfigError([why, *error.problems]) from error
-
-
-def _scores(board: Finished) -> pd.DataFrame:
-    return read_parquet(board.path / SCORES).to_pandas()
-
-
-def _frame(path: Path) -> pd.DataFrame:
-    return read_parquet(path).to_pandas(date_as_object=False)
-
-
-def _comparison(found: Sequence[Finished]) -> Study:
+def _comparison(found: Sequence[FinishedRun]) -> Study:
     if len(found) > 1:
         raise ConfigError("one page shows one comparison: name one folder")
-    path, manifest = found[0]
-    values, effects = _frame(path / "values.parquet"), _frame(path / "effects.parquet")
+    run = found[0]
+    path, manifest = run.path, run.manifest
+    values, effects = run.frame("values"), run.frame("effects")
     names = [str(name) for name in values["arm"].unique()]  # those that were asked for, in order
     runs: Mapping[str, list[str]] = manifest["runs"]
     arms = [_arm_of(name, [path.parent / run for run in runs[name]]) for name in names]
     return Study(
-        "comparison", path.resolve().name, _config(path), _told_apart(arms), values, effects,
+        "comparison", path.resolve().name, run.config, _told_apart(arms), values, effects,
         list(manifest["named_months"]), int(manifest["replicates"]),
         float(manifest["confidence"]), manifest,
     )  # fmt: skip
@@ -175,10 +149,8 @@ def _arm_of(name: str, folders: Sequence[Path]) -> Arm:
     """An arm of a comparison from the folders of its runs, if all are there."""
     if not all((folder / MANIFEST).is_file() for folder in folders):
         return Arm(name, Label(en=name, ja=name), None, ())
-    for folder in folders:
-        finished(folder)
-    config = _config(folders[0])
-    return Arm(name, config.scenario.title, config, tuple(folders))
+    first, *_ = [finished(folder) for folder in folders]
+    return Arm(name, first.config.scenario.title, first.config, tuple(folders))
 
 
 def _told_apart(arms: Sequence[Arm]) -> tuple[Arm, ...]:
@@ -192,15 +164,15 @@ def _told_apart(arms: Sequence[Arm]) -> tuple[Arm, ...]:
     )  # fmt: skip
 
 
-def _runs(found: Sequence[Finished]) -> Study:
+def _runs(found: Sequence[FinishedRun]) -> Study:
     """Runs, gathered by all that their settings say but the random seed: runs of one scenario with
     several seeds are replicates, and scenarios with the same seeds are paired."""
-    groups: dict[str, list[tuple[tuple[int, int], Finished, RunConfig]]] = {}
+    groups: dict[str, list[Member]] = {}
     for each in found:
-        config = _config(each.path)
+        config = each.config
         alike = config.model_copy(update={"seed": 0, "replicate": 0, "figures": False})
-        luck = config.seed, config.replicate
-        groups.setdefault(repr(alike), []).append((luck, each, config))
+        drawn_with = config.seed, config.replicate
+        groups.setdefault(repr(alike), []).append((drawn_with, each, config))
     _check_runs(found, list(groups.values()))
     arms, series = [], {}
     for members in groups.values():
@@ -228,9 +200,7 @@ def _runs(found: Sequence[Finished]) -> Study:
     )  # fmt: skip
 
 
-def _check_runs(
-    found: Sequence[Finished], groups: Sequence[list[tuple[tuple[int, int], Finished, RunConfig]]]
-) -> None:
+def _check_runs(found: Sequence[FinishedRun], groups: Sequence[list[Member]]) -> None:
     """Raise ConfigError if the runs do not go together."""
     problems = []
     first = found[0]
@@ -241,11 +211,11 @@ def _check_runs(
             if each.manifest[name] != first.manifest[name]
         ]
     for members in groups:
-        seeds = [luck for luck, _, _ in members]
+        seeds = [drawn_with for drawn_with, _, _ in members]
         problems += [
             f"{each.path} is named twice, or is the same run as another"
-            for luck, each, _ in members
-            if seeds.count(luck) > 1
+            for drawn_with, each, _ in members
+            if seeds.count(drawn_with) > 1
         ]
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)))
@@ -277,7 +247,7 @@ def _one_difference(arms: Arms, name: str) -> pd.DataFrame:
     return frame[frame["effect"].notna()]
 
 
-READERS: Final[dict[str, Callable[[Sequence[Finished]], Study]]] = {
+READERS: Final[dict[str, Callable[[Sequence[FinishedRun]], Study]]] = {
     "run": _runs,
     "comparison": _comparison,
 }

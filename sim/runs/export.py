@@ -14,7 +14,7 @@ from pyarrow import csv
 
 from sim.core.errors import ConfigError, nearest
 from sim.files.folder import write_atomically
-from sim.runs.read import FinishedRun
+from sim.outputs.read import FinishedRun
 
 RENAMED: Final = {"from": "from_status", "to": "to_status"}
 """Columns whose names are words of a language (SQL, R, Stata) that reads them."""

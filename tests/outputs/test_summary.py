@@ -12,7 +12,7 @@ from sim.agents.record import Record
 from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index
 from sim.data.load import Data
-from sim.outputs.summary import opening_fit, outlook, past_errors, table
+from sim.outputs.summary import opening_fit, outlook, past_errors
 from tests.helpers import tiny
 
 PEOPLE = (30, 20, 40, 10, 5)  # by status at the opening; the last is outside the total
@@ -54,16 +54,6 @@ def row(text: str, first: str) -> list[str]:
     lines = [line for line in text.splitlines() if line.startswith(first)]
     assert len(lines) == 1, lines
     return lines[0][len(first) :].split()
-
-
-def test_a_table_puts_names_left_and_numbers_right():
-    text = table(["name", "n"], [["a", "1"], ["longer", "1,000"]])
-    assert text.splitlines() == [
-        "name        n",
-        "-------------",
-        "a           1",
-        "longer  1,000",
-    ]
 
 
 def test_the_outlook_weights_back_and_leaves_outsiders_out(data: Data):

@@ -18,9 +18,9 @@ from sim.core.errors import ConfigError
 from sim.data.load import load
 from sim.files.folder import RunFolder
 from sim.outputs.codebook import NAME, codebook, codebook_text
+from sim.outputs.read import differences, read_run
 from sim.outputs.tables import TABLES
 from sim.runs.export import export
-from sim.runs.read import differences, read_run
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from sim.config.schema.base import Z_80
 from sim.config.schema.policy import FittedRates
 from sim.config.schema.run import RunConfig
 from sim.core.clock import month_name
-from sim.outputs.summary import table
+from sim.core.text import table
 from sim.studies.calibration.result import Fit, errors
 
 LARGE_STATUS = 50_000

@@ -10,9 +10,9 @@ import pandas as pd
 import pyarrow as pa
 
 from sim.config.compose import to_yaml
+from sim.core.text import table
 from sim.figures.look import SHARE, SO_FAR, Look, Measure
 from sim.files.folder import RunFolder, read_parquet
-from sim.outputs.summary import table
 from sim.runs.run import VOLATILE
 from sim.studies.comparison.comparison import SUMMARY, Comparison
 from sim.studies.comparison.effects import Arms, arms_of, effects_table, pairing_table, values_table

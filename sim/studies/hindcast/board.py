@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sim.core.rng import identity, unit
-from sim.outputs.summary import table
+from sim.core.text import table
 from sim.studies.hindcast.cells import CONSTANT, MODEL
 from sim.studies.hindcast.rivals import RIVALS
 from sim.studies.hindcast.settings import Hindcast

@@ -9,9 +9,9 @@ import pandas as pd
 
 from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index, year_of
+from sim.core.text import table
 from sim.data.load import load
 from sim.data.published import official_at
-from sim.outputs.summary import table
 from sim.studies.comparison.series import EVERYBODY
 from sim.studies.draws import LABELS, what_is_held
 from sim.studies.projection.ensemble import Projected

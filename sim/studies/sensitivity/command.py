@@ -12,13 +12,13 @@ import pyarrow as pa
 from sim.config.compose import compose, to_yaml
 from sim.core.errors import ConfigError
 from sim.core.interrupt import obey
+from sim.core.text import table
 from sim.data.load import load
 from sim.figures.look import look_of
 from sim.figures.sensitivity import draw_tornado, readable
 from sim.figures.style import png_bytes
 from sim.files.folder import RunFolder, found_complete, read_parquet
 from sim.files.manifest import code_digest, environment, study_id
-from sim.outputs.summary import table
 from sim.runs.progress import MonthProgress
 from sim.studies.sensitivity.settings import Study, check_study, load_study, study_of
 from sim.studies.sensitivity.study import Experiment, indices, most_important, screening, tornado

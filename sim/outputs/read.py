@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 import yaml
@@ -15,6 +15,9 @@ import yaml
 from sim.core.errors import ConfigError, nearest
 from sim.files.folder import MANIFEST, is_complete, read_manifest, read_parquet
 from sim.outputs.codebook import NAME as CODEBOOK
+
+if TYPE_CHECKING:
+    from sim.config.schema.run import RunConfig
 
 CONFIG: Final = "config.yaml"
 
@@ -53,8 +56,21 @@ class FinishedRun:
     @cached_property
     def settings(self) -> dict[str, Any]:
         """The resolved configuration as plain data."""
-        text = (self.path / CONFIG).read_text(encoding="utf-8")
-        return dict(yaml.safe_load(text))
+        return dict(yaml.safe_load((self.path / CONFIG).read_bytes()))
+
+    @cached_property
+    def config(self) -> RunConfig:
+        """The resolved configuration, checked. Raises ConfigError if this version of Kyosei does
+        not know it."""
+        from sim.config.compose import from_yaml  # late: tables can be read without Hydra
+
+        try:
+            return from_yaml((self.path / CONFIG).read_bytes())
+        except ConfigError as error:
+            why = (
+                f"{self.path / CONFIG} was written by another version of Kyosei: make the run again"
+            )
+            raise ConfigError([why, *error.problems]) from error
 
     def frame(self, table: str) -> pd.DataFrame:
         """A table with its codes; months are datetime64. Raises ConfigError for no such table."""
