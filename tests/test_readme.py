@@ -92,8 +92,8 @@ def test_the_scenario_composes(tmp_path: Path):
     configs = tmp_path / "configs"
     shutil.copytree(configs_folder(), configs)
     name = yaml.safe_load(scenario)["name"]
-    assert f"configs/scenario/{name}.yaml" in scenario
-    (configs / "scenario" / f"{name}.yaml").write_text(scenario, encoding="utf-8")
+    assert f"configs/scenario/japan/{name}.yaml" in scenario
+    (configs / "scenario" / "japan" / f"{name}.yaml").write_text(scenario, encoding="utf-8")
     edits = door.compose([f"scenario={name}"], configs).scenario.edits
     assert edits["half"].multiply == 0.5
 

@@ -6,11 +6,16 @@ Reads configs/ as text only: neither Hydra nor the model is needed to print a he
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 
+from sim.config.files import country_of, options
 from sim.config.settings import SWEEP_SETTINGS, configs_folder
 
-_GROUP_LINE = re.compile(r"\s+- (?:override )?/?([a-z_]+)(?:@[\w.]+)?: (\S+)")
+_GROUP_LINE = re.compile(r"\s+- (?:optional )?/?([a-z_]+)(/[a-z_]+)?(?:@[\w.]+)?: (\S+)")
+
+_OF_THE_COUNTRY = ("scenario", "fit")
+"""Groups that may be chosen and that the country's own file sets."""
 
 _VALUE_LINE = re.compile(r"([a-z_]+):\s*([^#]*?)\s*(?:#\s*(.*))?$")
 
@@ -19,10 +24,12 @@ def settings_help() -> str:
     """The top-level settings with their defaults, and the choices of each group, as text."""
     folder = configs_folder()
     try:
-        lines = (folder / "config.yaml").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return f"settings: {folder / 'config.yaml'} could not be read\n"
+        lines = _lines(folder / "config.yaml")
+        own = _lines(folder / "country" / f"{country_of((), folder)}.yaml")
+    except OSError as error:
+        return f"settings: {error.filename} could not be read\n"
     rows = [_value_row(line) for line in lines] + [_group_row(folder, line) for line in lines]
+    rows += [_group_row(folder, line, _OF_THE_COUNTRY) for line in own]
     return "settings and their defaults:\n" + "".join(row for row in rows if row)
 
 
@@ -39,9 +46,13 @@ def _value_row(line: str) -> str:
     return f"  {match[1] + '=' + match[2]:28} {match[3] or ''}".rstrip() + "\n"
 
 
-def _group_row(folder: Path, line: str) -> str:
+def _group_row(folder: Path, line: str, wanted: Collection[str] | None = None) -> str:
     match = _GROUP_LINE.match(line)
-    if match is None or not (folder / match[1]).is_dir():
+    if match is None or (wanted is not None and match[1] not in wanted):
         return ""
-    choices = ", ".join(sorted(path.stem for path in (folder / match[1]).glob("*.yaml")))
-    return f"  {match[1] + '=' + match[2]:28} one of: {choices}\n"
+    choices = options(folder, f"{match[1]}{match[2] or ''}")
+    return f"  {match[1] + '=' + match[3]:28} one of: {', '.join(choices)}\n" if choices else ""
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -20,6 +20,11 @@ from sim.core.errors import nearest
 PRIMARY: Final = "config"
 
 SELF: Final = "_self_"
+
+COUNTRY: Final = "country"
+
+BY_COUNTRY: Final = ("scenario",)
+"""Groups with a folder for each country: a name chooses among those of the country of the run."""
 
 HYDRA: Final = "hydra"
 
@@ -120,6 +125,32 @@ class Sources:
 def options(folder: Path, group: str) -> list[str]:
     """Names of the files of a group."""
     return sorted(path.stem for path in (folder / group).glob("*.yaml"))
+
+
+def groups(folder: Path) -> list[str]:
+    """Names of the groups of which a word may choose a file."""
+    return [
+        path.name
+        for path in folder.iterdir()
+        if path.is_dir() and (path.name in BY_COUNTRY or options(folder, path.name))
+    ]
+
+
+def country_of(words: Iterable[str], folder: Path) -> str:
+    """The country that the words choose, if there is one like it, else that of config.yaml."""
+    for word in words:
+        name, _, value = word.partition("=")
+        if name == COUNTRY and value in options(folder, COUNTRY):
+            return value
+    lists = read(_payload(folder / f"{PRIMARY}.yaml"), PRIMARY).value
+    entries = lists.get(DEFAULTS, []) if isinstance(lists, dict) else []
+    named = [entry[COUNTRY] for entry in entries if isinstance(entry, dict) and COUNTRY in entry]
+    return str(named[0]) if named else ""
+
+
+def place_of(group: str, country: str) -> str:
+    """The folder of a group's files, below the folder of configurations."""
+    return f"{group}/{country}" if group in BY_COUNTRY else group
 
 
 def read_files(folder: Path, choices: Choices, known: dict[str, Document] | None = None) -> Sources:

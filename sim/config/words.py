@@ -12,7 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from sim.config.files import COMMAND_LINE, Sources, options
+from sim.config.files import (
+    BY_COUNTRY,
+    COMMAND_LINE,
+    Sources,
+    country_of,
+    groups,
+    options,
+    place_of,
+)
 from sim.config.messages import is_mapping, is_settings, names_at, numbered
 from sim.config.yaml import CODE_KEYS, dotted, two_readings
 from sim.config.yaml import Path as KeyPath
@@ -68,7 +76,7 @@ Parse = Callable[[str], Override]
 class Words:
     """What the command line asks for."""
 
-    choices: dict[str, list[str]] = field(default_factory=dict)  # group -> options
+    choices: dict[str, list[str]] = field(default_factory=dict)  # place of the group -> options
     values: list[tuple[KeyPath, Any, str]] = field(default_factory=list)  # path, value, as written
     removed: list[KeyPath] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -77,16 +85,21 @@ class Words:
     def hydra(self) -> list[str]:
         """The choices as overrides for Hydra."""
         return [
-            f"{group}={chosen[0] if chosen else 'null'}" for group, chosen in self.choices.items()
+            f"{_hydra_name(place)}={chosen[0] if chosen else 'null'}"
+            for place, chosen in self.choices.items()
         ]
+
+
+def _hydra_name(place: str) -> str:
+    """As the defaults lists name a group: one that is kept by country goes to the group's place."""
+    group = place.partition("/")[0]
+    return f"{place}@{group}" if group in BY_COUNTRY else place
 
 
 def read_words(overrides: Sequence[str], folder: Path, parse: Parse) -> Words:
     """Sort the overrides into choices and values; what is wrong with any is in `problems`."""
     words = Words()
-    groups = [
-        path.name for path in folder.iterdir() if path.is_dir() and options(folder, path.name)
-    ]
+    known, country = groups(folder), country_of(overrides, folder)
     seen: set[str] = set()
     for word in overrides:
         name = word.partition("=")[0]
@@ -95,14 +108,14 @@ def read_words(overrides: Sequence[str], folder: Path, parse: Parse) -> Words:
             continue
         rule = next((rule for pattern, rule in _REFUSED if pattern.match(word)), None)
         if rule is None and "=" not in word and not word.startswith("~"):
-            rule = f"it sets nothing. Write name=value.{nearest(name, names_at(()) + groups)}"
+            rule = f"it sets nothing. Write name=value.{nearest(name, names_at(()) + known)}"
         if rule is None and name in seen:
             rule = f"{name} is given twice. Keep one of the two."
         seen.add(name)
         if rule is not None:
             words.problems.append(f"{COMMAND_LINE}  {_shown(word)}\n    {rule}")
         else:
-            _sort(word, folder, groups, words, parse)
+            _sort(word, folder, known, country, words, parse)
     return words
 
 
@@ -110,7 +123,9 @@ def _shown(word: str) -> str:
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", word)
 
 
-def _sort(word: str, folder: Path, groups: list[str], words: Words, parse: Parse) -> None:
+def _sort(
+    word: str, folder: Path, known: list[str], country: str, words: Words, parse: Parse
+) -> None:
     try:
         override = parse(word)
     except ValueError as error:
@@ -120,41 +135,41 @@ def _sort(word: str, folder: Path, groups: list[str], words: Words, parse: Parse
         )
         return
     key, written = override.key_or_group, word.partition("=")[2]
-    rule = _value_rule(override, written, groups)
+    rule = _value_rule(override, written, known)
     if rule is None and override.is_delete():
         words.removed.append(tuple(key.split(".")))
-    elif rule is None and key in groups:
-        rule = _choice_rule(override.value(), key, folder, words)
+    elif rule is None and key in known:
+        rule = _choice_rule(override.value(), place_of(key, country), folder, words)
     elif rule is None:
         words.values.append((tuple(key.split(".")), override.value(), written))
     if rule is not None:
         words.problems.append(f"{COMMAND_LINE}  {key} = {written}\n    {rule}")
 
 
-def _value_rule(override: Override, written: str, groups: list[str]) -> str | None:
+def _value_rule(override: Override, written: str, known: list[str]) -> str | None:
     if override.is_sweep_override():
         if re.fullmatch(r"[-+]?[0-9]{1,3}(,[0-9]{3})+", written):
             return f"must be one number. Write {written.replace(',', '')}, without commas."
         return "names several values. One run takes one; `kyosei run -m` runs them all."
-    if override.is_delete() and (written or override.key_or_group in groups):
+    if override.is_delete() and (written or override.key_or_group in known):
         return "only a setting can be taken out. Write ~name."
     return two_readings(written)
 
 
-def _choice_rule(value: Any, group: str, folder: Path, words: Words) -> str | None:
-    known = options(folder, group)
+def _choice_rule(value: Any, place: str, folder: Path, words: Words) -> str | None:
+    known = options(folder, place)
     chosen = value if isinstance(value, list) else [] if value is None else [value]
     for option in chosen:
         if not isinstance(option, str) or not _CHOICE.fullmatch(option) or ".." in option:
             return (
-                f"must be the name of a file in {folder.name}/{group}: letters, digits, . _ and -,"
+                f"must be the name of a file in {folder.name}/{place}: letters, digits, . _ and -,"
                 f" no folders.{nearest(str(option), known)}"
             )
         if option not in known:
-            return f"there is no {folder.name}/{group}/{option}.yaml.{nearest(option, known)}"
+            return f"there is no {folder.name}/{place}/{option}.yaml.{nearest(option, known)}"
     if len(chosen) > 1:
         return "one of them can be chosen. Name one."
-    words.choices[group] = chosen
+    words.choices[place] = chosen
     return None
 
 

@@ -4,7 +4,7 @@ The national projection of 2023 assumes 164 thousand foreigners a year, net, to 
 9.39 million in 2070. Arrivals of all channels are multiplied, period by period, until net
 migration is that to 2040 and the residents of 2070 are that many.
 
-`kyosei official` does it and rewrites configs/scenario/official_2023.yaml.
+`kyosei official` does it and rewrites configs/scenario/japan/official_2023.yaml.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ def official(words: Sequence[str] = (), quiet: bool = False) -> Path:
         asked[name] = value
     if re.fullmatch("[1-9][0-9]?", asked["rounds"], re.ASCII) is None:
         problems.append(f"rounds = {asked['rounds']}\n    write a whole number from 1 to 99")
-    path = Path(asked["to"] or configs_folder() / "scenario" / f"{NAME}.yaml")
+    path = Path(asked["to"] or configs_folder() / "scenario" / "japan" / f"{NAME}.yaml")
     if not path.parent.is_dir():
         problems.append(f"to = {path}\n    there is no folder {path.parent}")
     if problems:

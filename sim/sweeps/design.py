@@ -9,11 +9,11 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from sim.config.files import options
+from sim.config.files import country_of, options, place_of
 from sim.config.hydra import Glob, IntervalSweep, Override, RangeSweep, parse
 from sim.config.yaml import read
 from sim.core.errors import ConfigError, nearest
@@ -26,6 +26,9 @@ FIXED: Final = ("output", "threads")
 """Settings that all runs of a sweep share."""
 
 Lines = list[list[str]]
+
+Known = Mapping[str, list[str]]
+"""Names of the files of each setting that is swept; none for a setting that is no group."""
 
 
 class Design(NamedTuple):
@@ -83,7 +86,9 @@ def lines_of(words: Sequence[str], design: Design, folder: Path) -> Lines:
     drawn = [o for o in overrides if o.is_interval_sweep()]
     points = _points(drawn, design)
     listed = [o for o in overrides if o.is_discrete_sweep()]
-    sizes = [_size(o, folder) for o in listed]
+    country = country_of(words, folder)
+    chosen = {o.key_or_group: options(folder, place_of(o.key_or_group, country)) for o in listed}
+    sizes = [_size(o, chosen) for o in listed]
     pairs = design.kind == "zip"
     if pairs and len(set(sizes)) > 1:
         lengths = ", ".join(f"{o.key_or_group} {n}" for o, n in zip(listed, sizes, strict=True))
@@ -93,7 +98,7 @@ def lines_of(words: Sequence[str], design: Design, folder: Path) -> Lines:
         raise ConfigError(f"the sweep has {count:,} runs; {MOST_RUNS:,} is the most")
     if count == 0:
         raise ConfigError("the sweep has no run: one of its settings has no value")
-    values = [[f"{o.get_key_element()}={v}" for v in _values(o, folder)] for o in listed]
+    values = [[f"{o.get_key_element()}={v}" for v in _values(o, chosen)] for o in listed]
     combinations = list(zip(*values, strict=True) if pairs else itertools.product(*values))
     if pairs and not values:
         combinations = [()]
@@ -128,26 +133,26 @@ def _refuse_shared(overrides: Iterable[Override]) -> None:
         raise ConfigError(problems)
 
 
-def _size(override: Override, folder: Path) -> int:
+def _size(override: Override, known: Known) -> int:
     """How many values, without listing a range of a billion."""
     value = override.value()
     if isinstance(value, RangeSweep) and value.start is not None and value.stop is not None:
         if value.step == 0:
             raise ConfigError(f"{override.input_line}: a step of 0 leads nowhere")
         return max(0, math.ceil((value.stop - value.start) / value.step - 1e-12))
-    return len(list(_values(override, folder)))
+    return len(list(_values(override, known)))
 
 
-def _values(override: Override, folder: Path) -> Iterator[str]:
+def _values(override: Override, known: Known) -> Iterator[str]:
     value: Any = override.value()
     if isinstance(value, Glob):
-        known = options(folder, override.key_or_group)
-        if not known:
+        files = known[override.key_or_group]
+        if not files:
             raise ConfigError(f"{override.input_line}: there is no group {override.key_or_group}")
-        return iter(value.filter(known))
+        return iter(value.filter(files))
     if isinstance(value, RangeSweep) and not value.shuffle:  # 0.7, not 0.7000000000000001
         assert value.start is not None
-        numbers = (value.start + i * value.step for i in range(_size(override, folder)))
+        numbers = (value.start + i * value.step for i in range(_size(override, known)))
         return (_plain(number) for number in numbers)
     return override.sweep_string_iterator()
 

@@ -188,18 +188,21 @@ def test_a_sweep_may_choose_its_launcher_but_a_single_run_not():
 
 def test_the_help_of_run_lists_settings_and_choices(tmp_path, monkeypatch, capsys):
     folder = tmp_path / "configs"
-    (folder / "scenario").mkdir(parents=True)
+    (folder / "scenario" / "here").mkdir(parents=True)
+    (folder / "country").mkdir()
     (folder / "config.yaml").write_text(
-        "defaults:\n  - scenario: one\n  - _self_\n\nseed: 0  # random\nscale: 1.0\noutput: runs\n"
+        "defaults:\n  - country: here\n  - _self_\n\nseed: 0  # random\nscale: 1.0\noutput: runs\n"
     )
+    (folder / "country" / "here.yaml").write_text("defaults: \n  - /scenario/here@scenario: one\n")
     for name in ("one", "two"):
-        (folder / "scenario" / f"{name}.yaml").write_text("a: 1\n")
+        (folder / "scenario" / "here" / f"{name}.yaml").write_text("a: 1\n")
     monkeypatch.setattr("sim.cli.help.configs_folder", lambda: folder)
     assert settings_help().splitlines() == [
         "settings and their defaults:",
         "  seed=0                       random",
         "  scale=1.0",
         "  output=runs",
+        "  country=here                 one of: here",
         "  scenario=one                 one of: one, two",
     ]
     with pytest.raises(SystemExit):

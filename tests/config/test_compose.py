@@ -89,9 +89,9 @@ def test_an_experiment_is_laid_over_everything(tmp_path: Path):
 def test_a_broken_file_that_is_not_used_is_no_trouble(tmp_path: Path):
     folder = tmp_path / "configs"
     shutil.copytree(configs_folder(), folder)
-    (folder / "scenario" / "broken.yaml").write_text("name: [")
+    (folder / "scenario" / "japan" / "broken.yaml").write_text("name: [")
     assert door.compose([], folder).scenario.name == "enacted"
-    with pytest.raises(ConfigError, match=r"configs/scenario/broken.yaml:\d+"):
+    with pytest.raises(ConfigError, match=r"configs/scenario/japan/broken.yaml:\d+"):
         door.compose(["scenario=broken"], folder)
 
 
@@ -182,3 +182,23 @@ def test_what_is_written_reads_back_equal(value: dict[object, object]):
     problems = [p for p in document.problems if "looked up" not in p]
     assert problems == []
     assert document.value == value
+
+
+def test_a_fit_of_another_country_is_refused():
+    with pytest.raises(ConfigError, match="fit of another country than japan"):
+        door.compose(["fit.country=korea"])
+
+
+def test_scenarios_and_fits_are_those_of_the_country(tmp_path: Path):
+    """A second country with files of its own: nothing of the first is composed into it."""
+    folder = tmp_path / "configs"
+    shutil.copytree(configs_folder(), folder)
+    text = (folder / "country" / "japan.yaml").read_text("utf-8")
+    text = text.replace("/scenario/japan@", "/scenario/there@").replace("/fit: japan", "/fit: none")
+    (folder / "country" / "there.yaml").write_text(text, "utf-8")
+    (folder / "scenario" / "there").mkdir()
+    shutil.copy(folder / "scenario/japan/zero.yaml", folder / "scenario/there/enacted.yaml")
+    config = door.compose(["country=there"], folder)
+    assert (config.scenario.name, config.fit.name) == ("zero", "none")
+    with pytest.raises(ConfigError, match=r"no configs/scenario/there/cap\.yaml"):
+        door.compose(["country=there", "scenario=cap"], folder)

@@ -23,7 +23,7 @@ from sim.config.yaml import read
 from sim.core.errors import ConfigError
 from tests.helpers.hostile import TEXTS, Touch, nothing_happens, payload
 
-SCENARIO = "scenario/enacted.yaml"
+SCENARIO = "scenario/japan/enacted.yaml"
 
 
 def test_the_watch_is_awake(tmp_path):
@@ -76,7 +76,7 @@ def test_hostile_settings_among_honest_ones_are_refused(configs, tmp_path, name)
     text, path = payload(name, tmp_path), folder / SCENARIO
     path.parent.mkdir(parents=True, exist_ok=True)
     if folder != configs:
-        (folder / "config.yaml").write_text("defaults:\n  - scenario: enacted\n")
+        (folder / "config.yaml").write_text("defaults:\n  - scenario/japan@scenario: enacted\n")
     lines = (configs_folder() / SCENARIO).read_bytes().splitlines(True)
     path.write_bytes(b"".join(line for line in lines if text[:4] != line[:4]) + text)
     assert SAID[name] in refused(folder, tmp_path)
@@ -91,7 +91,7 @@ def test_the_first_file_is_no_way_in(configs, tmp_path, name):
 
 
 def test_a_package_is_no_way_in(configs, tmp_path):
-    path = configs / SCENARIO
+    path = configs / "fit" / "japan.yaml"
     path.write_bytes(b"# @package hydra.job_logging\n" + path.read_bytes())
     with nothing_happens(tmp_path), pytest.raises(ConfigError, match="Hydra's own settings"):
         config.compose([], configs)

@@ -11,16 +11,19 @@ from omegaconf import OmegaConf
 
 from sim.config.compose import compose as compose_checked
 from sim.config.compose import to_yaml
-from sim.config.files import read_files
+from sim.config.files import COUNTRY, options, place_of, read_files
 from sim.config.hydra import Files, laid_together
 from sim.config.levers import hold_laws
 from sim.config.schema.run import RunConfig
 from sim.config.settings import configs_folder
+from sim.config.words import Words
 
+COUNTRIES = options(configs_folder(), COUNTRY)
 CHOICES = [
-    {group: [path.stem]}
-    for group in ("country", "scenario", "experiment", "fit")
-    for path in sorted((configs_folder() / group).glob("*.yaml"))
+    {COUNTRY: [country], place_of(group, country): [name]}
+    for country in COUNTRIES
+    for group in ("scenario", "experiment")
+    for name in options(configs_folder(), place_of(group, country))
 ]
 CORNERS = {
     "config.yaml": """
@@ -65,7 +68,7 @@ def by_hydra(folder: Path, words: list[str]) -> Any:
 
 
 def check_same(folder: Path, choices: dict[str, list[str]]) -> None:
-    words = [f"{group}={chosen[0]}" for group, chosen in choices.items()]
+    words = Words(choices).hydra
     sources = read_files(folder, choices)
     assert sources.problems == []
     ours = laid_together(Files(folder), "config", words, sources.documents)
@@ -100,7 +103,7 @@ def test_corners_are_laid_together_as_by_hydra(choices: dict[str, list[str]], tm
     check_same(tmp_path, choices)
 
 
-SCENARIOS = sorted(path.stem for path in (configs_folder() / "scenario").glob("*.yaml"))
+SCENARIOS = options(configs_folder(), place_of("scenario", "japan"))
 
 WORDS = [
     "scale=0.25",

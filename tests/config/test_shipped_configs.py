@@ -10,9 +10,11 @@ import yaml
 
 from sim.config import compose as door
 from sim.config.compose import DATA
-from sim.config.files import SELF, read_files
+from sim.config.files import COUNTRY, SELF, options, place_of, read_files
+from sim.config.hydra import parse
 from sim.config.schema.run import RunConfig
 from sim.config.settings import configs_folder
+from sim.config.words import read_words
 from sim.config.yaml import DEFAULTS
 from sim.data import load as tables
 from sim.data.load import Data
@@ -24,10 +26,12 @@ from tests.helpers.lever_cases import case_files
 CONFIGS = configs_folder()
 STUDIES = ("calibration", "hindcast", "projection", "sensitivity")
 """Groups whose files a study of this name reads by itself."""
+COUNTRIES = options(CONFIGS, COUNTRY)
 CHOICES = [
-    f"{group}={path.stem}"
-    for group in ("country", "scenario", "experiment")
-    for path in sorted((CONFIGS / group).glob("*.yaml"))
+    [f"{COUNTRY}={country}", f"{group}={name}"]
+    for country in COUNTRIES
+    for group in ("scenario", "experiment")
+    for name in options(CONFIGS, place_of(group, country))
 ]
 
 
@@ -49,9 +53,9 @@ def data() -> Data:
     )
 
 
-@pytest.mark.parametrize("choice", CHOICES)
-def test_every_choice_composes_and_builds_tables(choice: str, data: Data):
-    config = door.compose([choice])
+@pytest.mark.parametrize("choice", CHOICES, ids=" ".join)
+def test_every_choice_composes_and_builds_tables(choice: list[str], data: Data):
+    config = door.compose(choice)
     places = load_places(config, data)
     model = build(config, places.codes, places.mobility)
     assert model.codes.statuses == config.country.statuses
@@ -60,10 +64,9 @@ def test_every_choice_composes_and_builds_tables(choice: str, data: Data):
     assert door.from_yaml(door.to_yaml(config)) == config
 
 
-def read_by(*choices: str) -> set[str]:
+def read_by(choice: list[str]) -> set[str]:
     """The files that a run with these choices reads."""
-    chosen = dict(choice.split("=") for choice in choices)
-    sources = read_files(CONFIGS, {group: [option] for group, option in chosen.items()})
+    sources = read_files(CONFIGS, read_words(choice, CONFIGS, parse).choices)
     return {f"{name}.yaml" for name in sources.documents}
 
 
@@ -71,7 +74,7 @@ def test_every_file_is_one_that_a_choice_reads():
     """A file that nothing reads is a setting that does nothing."""
     files = {path.relative_to(CONFIGS).as_posix() for path in CONFIGS.rglob("*.yaml")}
     files -= {f"policy/{path.parts[-3]}/cases/{path.name}" for path in case_files().values()}
-    read = set().union(*(read_by(choice) for choice in [*CHOICES, "fit=none"]))
+    read = set().union(*(read_by(choice) for choice in [*CHOICES, ["fit=none"]]))
     read |= {f for f in files if Path(f).parts[0] in ("sweep", "hydra", *STUDIES)}
     assert files - read == set()
 
@@ -86,22 +89,21 @@ def test_a_file_of_a_lever_or_status_is_called_what_is_in_it():
 
 
 def test_a_scenario_or_fit_has_the_name_of_its_file():
-    for group in ("scenario", "fit"):
-        for path in sorted((CONFIGS / group).glob("*.yaml")):
-            name = yaml.safe_load(path.read_text(encoding="utf-8"))["name"]
-            assert name == path.stem, path
+    for path in [*CONFIGS.glob("scenario/*/*.yaml"), *CONFIGS.glob("fit/*.yaml")]:
+        name = yaml.safe_load(path.read_text(encoding="utf-8"))["name"]
+        assert name == path.stem, path
 
 
-@pytest.mark.parametrize("choice", [c for c in CHOICES if c.startswith("scenario=")])
-def test_every_scenario_holds_the_laws_in_force_but_those_that_it_lifts(choice: str):
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("scenario/*/*.yaml")), ids=lambda p: p.stem)
+def test_every_scenario_holds_the_laws_in_force_but_those_that_it_lifts(path: Path):
     """What is asked is read from the files, base files included; the nearest file wins."""
     asked: dict[str, Any] = {}
-    names = [choice.partition("=")[2]]
+    names = [path.stem]
     while names:
-        body = yaml.safe_load((CONFIGS / f"scenario/{names.pop()}.yaml").read_text("utf-8"))
+        body = yaml.safe_load((path.parent / f"{names.pop()}.yaml").read_text("utf-8"))
         asked = {**body, **asked}
         names += [base for base in body.get(DEFAULTS, ()) if base != SELF]
-    config = door.compose([choice])
+    config = door.compose([f"country={path.parent.name}", f"scenario={path.stem}"])
     statuses, asof = asked.get("holds", ["in_force"]), asked.get("asof", "9999-12")
     laws = {code for code, lever in config.policy.items()
             if lever.legal_status in statuses and lever.since <= asof}  # fmt: skip

@@ -26,7 +26,7 @@ FIRST: list[list[Case]] = [
     [  # refused as they stand
         (1, "+agency=1", ["leave the + out"]),
         (1, "++event=1", ["leave the + out"]),
-        (2, "scenario=baseline", ["no configs/scenario/baseline.yaml", "Nearest: baseline_2025"]),
+        (2, "scenario=baseline", ["no configs/scenario/japan/baseline", "Nearest: baseline_2025"]),
         (2, "country=jpan", ["no configs/country/jpan.yaml", "Nearest: japan"]),
         (3, "~fit", ["only a setting can be taken out"]),
         (4, "replicate=1", []),
@@ -202,7 +202,7 @@ VERBS: list[Case] = [
     (74, "run -m sweep=nosuch", ["there is no sweep nosuch", "One of: "]),
     (2, "run -m hydra/launcher=lsf seed=1,2", ["must be one of basic, joblib"]),
     (93, "run -m sweep.design=zip seed=1,2,3 replicate=0,1", ["as many: seed 3, replicate 2"]),
-    (2, "compare scenario=enacted,enactd", ["no configs/scenario/enactd.yaml", "Nearest: enacted"]),
+    (2, "compare scenario=enacted,enactd", ["scenario/japan/enactd.yaml", "Nearest: enacted"]),
     (86, "compare scenario=enacted,baseline_2025 replicates=1", ["from 2 to 1,000"]),
     (18, "compare scenario=enacted,enacted", ["enacted"]),
     (2, "compare scenario=enacted,baseline_2025 baseline=x", ["not among enacted, baseline_2025"]),

@@ -72,7 +72,7 @@ def test_products_are_those_of_hydra_in_its_order(words):
 
 
 def test_glob_takes_the_files_of_a_group():
-    names = sorted(path.stem for path in (CONFIGS / "scenario").glob("*.yaml"))
+    names = sorted(path.stem for path in (CONFIGS / "scenario" / "japan").glob("*.yaml"))
     assert lines("scenario=glob(*)") == [f"scenario={name}" for name in names]
 
 

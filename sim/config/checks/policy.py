@@ -31,6 +31,7 @@ def check_policy(config: RunConfig, known: Kinds) -> Iterator[Problem]:
             yield Problem(("policy", code, "id"), rule, lever.id)
         ids.setdefault(lever.id, code)
     yield from _scenario(config)
+    yield from _fit(config)
     yield from _clashes(config, known)
 
 
@@ -78,6 +79,13 @@ def _settings(path: Path, settings: Settings, lever: Lever) -> Iterator[Problem]
             yield Problem(where, rule, value)
         elif name in lever.rule:
             yield from _inside(where, value, lever.rule[name].bounds)
+
+
+def _fit(config: RunConfig) -> Iterator[Problem]:
+    country, fitted = config.country.name, config.fit.country
+    if fitted not in (None, country):
+        rule = f"is a fit of another country than {country}. Write fit={country} or fit=none."
+        yield Problem(("fit", "country"), rule, fitted)
 
 
 def _inside(path: Path, value: float, bounds: list[float]) -> Iterator[Problem]:

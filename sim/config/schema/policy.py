@@ -302,6 +302,7 @@ class FittedRates(Strict):
     """A fit: its edits, and which draw of its uncertainty they are."""
 
     name: Code = "none"
+    country: Code | None = None  # None: of none, as rates are stated
     draw: Annotated[StrictInt, Field(ge=0, lt=2**31)] = 0  # 0: the central estimate
     data_from: Month | None = None
     data_until: Month | None = None  # last month of the data that it was fitted to

@@ -135,8 +135,8 @@ class Fit:
                 note="Mean of the last two fitted years, weighed with the channel's own range.",
             )  # fmt: skip
         central = FittedRates(
-            name=self.name, data_from=month_name(self.start), data_until=month_name(self.until),
-            edits=edits,
+            name=self.name, country=self.name, data_from=month_name(self.start),
+            data_until=month_name(self.until), edits=edits,
         )  # fmt: skip
         return drawn(central, self.factor, draw)
 
