@@ -4,7 +4,7 @@ The national projection of 2023 assumes 164 thousand foreigners a year, net, to 
 9.39 million in 2070. Arrivals of all channels are multiplied, period by period, until net
 migration is that to 2040 and the residents of 2070 are that many.
 
-`kyosei official` does it and rewrites configs/scenario/japan/official_2023.yaml.
+`kyosei official` does it and rewrites the file of the scenario official_2023.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 
 from sim.agents.record import Record
 from sim.config.compose import compose
+from sim.config.files import country_of, place_of
 from sim.config.schema.policy import Edit
 from sim.config.schema.run import RunConfig
 from sim.config.settings import configs_folder
@@ -164,7 +165,9 @@ def official(words: Sequence[str] = (), quiet: bool = False) -> Path:
         asked[name] = value
     if re.fullmatch("[1-9][0-9]?", asked["rounds"], re.ASCII) is None:
         problems.append(f"rounds = {asked['rounds']}\n    write a whole number from 1 to 99")
-    path = Path(asked["to"] or configs_folder() / "scenario" / "japan" / f"{NAME}.yaml")
+    configs = configs_folder()
+    scenarios = configs / place_of("scenario", country_of((), configs))
+    path = Path(asked["to"] or scenarios / f"{NAME}.yaml")
     if not path.parent.is_dir():
         problems.append(f"to = {path}\n    there is no folder {path.parent}")
     if problems:
