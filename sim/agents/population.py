@@ -1,7 +1,7 @@
 """People as one array per field; a row that nobody uses is a hole.
 
 What the month scans for everyone stands in arrays of its own. The rest, which is read for the few
-to whom something happens, stands together person by person: one cache miss, not eleven.
+who have an event, stands together person by person: one cache miss, not eleven.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class Land:
     rural      float64[M] in (0, 1]: 1 / (1 + density / half), the weight of growth in sentiment
     grown      float64[M]: foreign share gained in the five years to 2025
     rank       float64[M] in (0, 1): place in the queue of those who join the data link
-    luck       float64[M]: standard normal, from the code, for what nobody publishes by place
+    luck       float64[M]: standard normal, from the code, for what no source gives by place
     keys       uint64[M]: identity in draws
     metropolitan  bool[M]: in a metropolitan prefecture
     town       what the configuration says of municipalities

@@ -19,7 +19,7 @@ from sim.cli import finished
 from sim.cli.help import settings_help, sweep_help
 from sim.config.settings import check_overrides
 from sim.core.errors import ConfigError, KyoseiError, printable
-from sim.core.interrupt import listening
+from sim.core.interrupt import interruptible
 from sim.pages import report
 
 MANY_OBJECTS = 100_000
@@ -233,7 +233,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ConfigError.exit_code
     try:
         options = _options(parser, verbs, words)
-        with listening():
+        with interruptible():
             return int(options.action(options))
     except KyoseiError as error:
         _say(error)
@@ -582,15 +582,15 @@ def _run_folder(folder: Path) -> Path:
 def _verify(options: argparse.Namespace) -> int:
     folder = _run_folder(options.folder)
     from sim.files.manifest import listing, verify
-    from sim.runs.deep import deep
     from sim.runs.progress import Doing
+    from sim.runs.verify import contradictions
 
     with Doing(f"Reading every file of {folder}"):
         problems = verify(folder)
     if problems:
         return _report(f"{folder} does not verify", problems)
     if options.deep:
-        problems = deep(folder)
+        problems = contradictions(folder)
         if problems:
             return _report(f"{folder} verifies, and its tables contradict each other", problems)
     files = listing(folder)

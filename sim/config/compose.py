@@ -1,4 +1,4 @@
-"""The door: files and words in, one checked and frozen RunConfig out, or every problem at once.
+"""From files and words of the command line to one checked and frozen RunConfig, or every problem.
 
 Hydra follows the defaults lists (see sim.config.hydra); nothing in the files is ever executed,
 looked up or filled in.
@@ -20,7 +20,7 @@ from sim.config.files import PRIMARY, Origin, Sources, read_files
 from sim.config.fit_draws import drawn, read_factor
 from sim.config.hydra import Files, Override, laid_together, parse
 from sim.config.levers import hold_laws
-from sim.config.messages import Problem, explained, told
+from sim.config.messages import Problem, explained, with_sources
 from sim.config.schema.run import RunConfig
 from sim.config.settings import configs_folder
 from sim.config.words import Words, lay_over, read_words
@@ -72,8 +72,8 @@ def compose(overrides: Sequence[str], config_dir: Path | None = None) -> RunConf
     hold_laws(composed)
     try:
         config = _checked(composed, sources)
-        problems += told(_too_many_threads(config), sources)
-        problems += told(_slips(config, sources), sources)
+        problems += with_sources(_too_many_threads(config), sources)
+        problems += with_sources(_slips(config, sources), sources)
     except ConfigError as error:
         problems += error.problems
     if problems:
@@ -82,7 +82,7 @@ def compose(overrides: Sequence[str], config_dir: Path | None = None) -> RunConf
 
 
 def _drawn(config: RunConfig, folder: Path) -> RunConfig:
-    """With the rates of the draw that is asked for."""
+    """The configuration with the rates of the draw that `fit.draw` names."""
     if config.fit.draw == 0:
         return config
     fit = drawn(config.fit, read_factor(folder, config.fit), config.fit.draw)
@@ -189,8 +189,8 @@ def _checked(composed: dict[Any, Any], sources: Sources) -> RunConfig:
     try:
         config = RunConfig.model_validate(_with_known(composed))
     except ValidationError as error:
-        raise ConfigError(told(explained(error), sources)) from error
-    problems = told(check(config, _source_keys(config)), sources)
+        raise ConfigError(with_sources(explained(error), sources)) from error
+    problems = with_sources(check(config, _source_keys(config)), sources)
     if problems:
         raise ConfigError(problems)
     return config

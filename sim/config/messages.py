@@ -59,7 +59,7 @@ class Problem(NamedTuple):
     value: object = None
 
 
-def told(problems: Iterable[Problem], sources: Sources) -> list[str]:
+def with_sources(problems: Iterable[Problem], sources: Sources) -> list[str]:
     """Finished messages in order of key path, each rule once."""
     out = []
     for path, rule, value in problems:

@@ -248,6 +248,15 @@ def dotted(path: Path) -> str:
     return ".".join(str(step) for step in path)
 
 
+def leaves(value: Any, path: Path = ()) -> Iterator[tuple[str, Any]]:
+    """(dotted path, value) of every value inside nested mappings; lists are values."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from leaves(inner, (*path, str(key)))
+    else:
+        yield dotted(path), value
+
+
 def write(value: Any, depth: int = 0) -> str:
     """YAML text of mappings, lists and scalars, so deep inside others; `read` gives back equals."""
     return "".join(_lines(value, depth))

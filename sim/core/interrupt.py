@@ -1,9 +1,10 @@
-"""Ctrl-C and a polite end (SIGTERM), which must not get lost.
+"""Ctrl-C (SIGINT) and SIGTERM, which must not get lost.
 
 Python raises KeyboardInterrupt wherever it happens to be. Inside a callback of a C library (the
 compiler's cache, a drawing) that is printed and forgotten, and the run would go on to its end. So
-the wish is remembered here, and obeyed between two months and before the next file. Inside the body
-of a class, or under a library's own handlers, it becomes another exception: that is the wish too.
+the signal is remembered here, and ends the run between two months or before the next file. Inside
+the body of a class, or under a library's own handlers, it becomes another exception, which is the
+signal all the same.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def _ask(number: int, frame: FrameType | None) -> None:
 
 
 @contextmanager
-def listening() -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """Both signals unwind as KeyboardInterrupt, so that locks and temporary files go.
 
     Whatever leaves the block once one was heard leaves it as KeyboardInterrupt.
@@ -48,7 +49,7 @@ def listening() -> Iterator[None]:
         _asked.clear()
 
 
-def obey() -> None:
-    """Raise KeyboardInterrupt if somebody has asked for the end."""
+def stop_if_asked() -> None:
+    """Raise KeyboardInterrupt if a signal has arrived."""
     if _asked.is_set():
         raise KeyboardInterrupt

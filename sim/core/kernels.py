@@ -19,9 +19,9 @@ from numba.core.errors import TypingError
 from numba.core.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-from sim.core.numba_cache import forgive
+from sim.core.numba_cache import tolerate_failures
 
-forgive(FunctionCache)  # before the first kernel is compiled
+tolerate_failures(FunctionCache)  # before the first kernel is compiled
 
 INLINED: Any = {
     "forceinline": True,

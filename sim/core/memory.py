@@ -1,7 +1,7 @@
-"""Results that are kept in a process, for the few that are dear and asked for again.
+"""Caches of a process, for the few results that are expensive and asked for again.
 
-Passing a result on is better than keeping it. What is kept says at its definition what making it
-costs, as measured in 2026 on one core.
+Passing a result on is better than caching it. Each cache says at its definition what making a
+result costs, as measured in 2026 on one core.
 """
 
 from __future__ import annotations

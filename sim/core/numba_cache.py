@@ -282,9 +282,13 @@ def _tell(text: str) -> None:
         print(f"kyosei: {text}", file=sys.stderr)
 
 
-def forgive(cache: Any) -> None:
-    """Let Numba's cache of functions, a class, stop no run: what cannot be loaded from it is
-    compiled again, and what cannot be kept is not."""
+def tolerate_failures(cache: Any) -> None:
+    """Make Numba's cache class end no run: what cannot be loaded is compiled again, and what cannot
+    be stored is not.
+
+    Numba has no public way to say so: it makes its FunctionCache itself, and lets the errors of a
+    damaged pickle or a full disk through.
+    """
     load, save = cache.load_overload, cache.save_overload
 
     @wraps(load)

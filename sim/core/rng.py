@@ -1,4 +1,4 @@
-"""Luck is a function: Threefry-2x64-20, keyed by the run, counted by who, when, why.
+"""Random numbers as a pure function: Threefry-2x64-20, keyed by the run, counted by who, when, why.
 
 A draw is a function of (run key; agent key; month, process, block), never of a state. For one run
 key the generator is a bijection of its 128-bit counter, so two different decisions cannot share a
@@ -239,7 +239,7 @@ TAG_NEW_FIRM = np.uint64(0x6E65776D)
 def identity(tag, a, b, ordinal):
     """64-bit agent key from a kind tag, two 64-bit words and an ordinal; independent of the run.
 
-    The same newcomer has the same key under every seed and scenario; luck differs by run key.
+    The same newcomer has the same key under every seed and scenario; its draws differ by run key.
     """
     x0, _ = threefry(tag, np.uint64(ordinal), np.uint64(a), np.uint64(b))
     return x0

@@ -1,8 +1,9 @@
-"""Products of floats whose bits hang on nothing but their arguments.
+"""Products of floats whose bits depend on nothing but their arguments.
 
 A matrix product is added up in the order that suits the processor (BLAS), and Python's own `sum`
-adds floats one by one up to 3.11 and with compensation from 3.12 on. One last bit can move whole
-people by whole tiers, so whatever leads to results uses `product`, `math.fsum` or NumPy's `sum`.
+adds floats one by one up to 3.11 and with compensation from 3.12 on. A difference
+in the last bit can change whole numbers of people, so whatever leads to results uses `product`,
+`math.fsum` or NumPy's `sum`.
 """
 
 from __future__ import annotations

@@ -34,7 +34,9 @@ class Crew:
         try:
             own = kernel(*spans[-1], *args)
         finally:
-            done = [job.result() for job in jobs]  # nobody goes on while a chunk is in work
+            done = [
+                job.result() for job in jobs
+            ]  # no error leaves this function while a chunk still runs
         return [*done, own]
 
 

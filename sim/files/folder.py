@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sim.core.errors import InvariantError, OutputError
-from sim.core.interrupt import obey
+from sim.core.interrupt import stop_if_asked
 from sim.files.lock import FolderLock
 
 MANIFEST = "manifest.json"
@@ -253,7 +253,7 @@ class RunFolder:
         return target
 
     def _write(self, name: str, write: Callable[[IO[bytes]], object], **record: int) -> Path:
-        obey()
+        stop_if_asked()
         target = self._target(name)
         with _plain_words("write", target):
             if not self._adopted:
@@ -294,7 +294,7 @@ class RunFolder:
 
         Raises OutputError if a file is not there any more.
         """
-        obey()
+        stop_if_asked()
         with _plain_words("finish", self.path):
             for name, record in self._records.items():
                 if (self.path / name).stat().st_size != record["bytes"]:

@@ -1,4 +1,4 @@
-"""Who a run is (its id) and where it ran (its environment)."""
+"""The identity of a run (its id) and where it was made (its environment)."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from sim.agents.record import FLAG, HALF_YEAR, NUMBER, SERIES, Series
 from sim.agents.state import State
 from sim.config.factors import AGES, SEXES
 from sim.core.clock import NEVER, half_year_end, month_index
-from sim.processes.firm_rules import grow
+from sim.processes.firm_rules import grow_demand
 from sim.processes.firms import demand_shock
 from sim.processes.risk import N_ARREARS, N_LANGUAGE, PER_STATUS, n_classes
 from sim.rates.places import N_MOBILITY
@@ -358,7 +358,7 @@ def _book(own: Mapping[str, np.ndarray], opening: int, month: int, state: State)
     )  # fmt: skip
     for when in range(month_index(state.config.start) + 1, month + 1):
         shock = demand_shock(state.config, state.key, when)
-        grow(book, body, state.policy.params(when), when, shock)
+        grow_demand(book, body, state.policy.params(when), when, shock)
     for name in ("demand", "extent", "noise", "stead"):
         if not np.array_equal(getattr(book, name), own[f"book.{name}"]):
             yield f"labour.book.{name} is not what demand has grown to"

@@ -30,13 +30,13 @@ from sim.core.threads import Crew
 from sim.data.load import Data
 from sim.policies.ratebook import RateBook
 from sim.processes import towns as places
-from sim.processes.agencies import remember
+from sim.processes.agencies import record_civic
 from sim.processes.books import recount, recount_cube
 from sim.processes.jobs import open_way
 from sim.processes.market import first_search
 from sim.processes.policy import renew_risks
 from sim.processes.risk import band_table, n_classes
-from sim.processes.survey import describe, describe_firms, remember_jobs, take_census
+from sim.processes.survey import record_firms_now, record_half_year, record_jobs, take_census
 from sim.processes.towns import publish_towns, residents, set_pull
 from sim.rates.arrivals import ArrivalPlan
 from sim.rates.places import load_places
@@ -57,16 +57,16 @@ def open_civic(state: State) -> None:
         nationals = land.nationals_in(state.month)
         usual = places.conditions(state.towns, params, people, nationals, levels)
         state.towns.usual[:] = usual
-        places.work(state.towns, params, people)
+        places.work_at_desks(state.towns, params, people)
         publish_towns(state)
         set_pull(state)
-    remember(state)
+    record_civic(state)
 
 
 def record_firms(state: State) -> None:
     """Record the firms of the opening, of which the record has none so far."""
-    remember_jobs(state)
-    describe_firms(state)
+    record_jobs(state)
+    record_firms_now(state)
 
 
 def open_state(config: RunConfig, data: Data, threads: int) -> tuple[State, dict[str, Any]]:
@@ -183,6 +183,6 @@ def take_stock(state: State) -> None:
     for series in (CAME, BROUGHT, BORN):
         record.add(series, state.month, zero)
     record.add(BORN_CITIZENS, state.month, 0)
-    remember_jobs(state)
+    record_jobs(state)
     open_civic(state)
-    describe(state)
+    record_half_year(state)

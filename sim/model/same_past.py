@@ -18,7 +18,7 @@ from sim.config.compose import from_yaml
 from sim.config.paths import sections
 from sim.config.schema.policy import Edit
 from sim.config.schema.run import RunConfig
-from sim.config.yaml import dotted
+from sim.config.yaml import leaves
 from sim.core.clock import month_index, month_name
 from sim.core.memory import LastResults
 from sim.data.load import Data
@@ -85,15 +85,6 @@ def unlike(old: Then, month: int, config: RunConfig, data: Data, state: State) -
         return [f"the events up to {month_name(month)} were others"]
     found = list(_rates(old.policy, state, month_index(then.start), month))
     return found + list(_arrivals(then, old.policy, config, data, state, month))
-
-
-def leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
-    """(dotted path, value) of every value inside nested mappings; lists are values."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from leaves(inner, (*path, str(key)))
-    else:
-        yield dotted(path), value
 
 
 def _settings(then: RunConfig, config: RunConfig) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 import yaml
 
+from sim.config.yaml import leaves
 from sim.core.errors import ConfigError, nearest
 from sim.files.folder import MANIFEST, is_complete, read_manifest, read_parquet
 from sim.outputs.codebook import NAME as CODEBOOK
@@ -117,20 +118,10 @@ def finished_below(root: Path) -> Iterator[FinishedRun]:
             yield read_run(path.parent)
 
 
-def leaves(value: Any, path: str = "") -> dict[str, Any]:
-    """Dotted path -> value of every setting that is no group of settings."""
-    if not isinstance(value, Mapping) or not value:
-        return {path: value}
-    out: dict[str, Any] = {}
-    for key, inner in value.items():
-        out |= leaves(inner, f"{path}.{key}" if path else str(key))
-    return out
-
-
 def differences(first: FinishedRun, second: FinishedRun) -> list[tuple[str, Any, Any]]:
     """(path, value in the first, value in the second) of every setting that differs; a setting
     that one of them lacks is None there."""
-    one, other = leaves(first.settings), leaves(second.settings)
+    one, other = dict(leaves(first.settings)), dict(leaves(second.settings))
     paths = [*one, *(path for path in other if path not in one)]
     return [(path, one.get(path), other.get(path)) for path in paths
             if one.get(path) != other.get(path)]  # fmt: skip

@@ -18,7 +18,7 @@ HEADLINE: Final = ("residents", "settled", "irregular")
 TITLE: Final = ("settled", "irregular", "residents", "permanent")
 """Effects that a title may tell, the most telling first."""
 
-MOST_TOLD: Final = 2
+MOST_SHOWN: Final = 2
 
 _THING: Final[dict[str, Text]] = {
     "residents": {"en": "foreign residents", "ja": "在留外国人"},
@@ -63,7 +63,7 @@ def _effect_title(study: Study, arm: Arm) -> Text:
             "ja": f"{name['ja']}：{when['ja']}まで、ゼロと区別できる差は見られない"
             + ("（1組の実行のみ）" if one_pair else ""),
         }
-    told = found[:MOST_TOLD]
+    told = found[:MOST_SHOWN]
     en = " and ".join(
         f"{'about ' if k == 0 else ''}{rounded(abs(effect), 'en')}"
         f" {'fewer' if effect < 0 else 'more'} {_THING[code]['en']}"

@@ -26,7 +26,7 @@ QUEUES: Final = declare(
 )  # fmt: skip
 
 
-def step(
+def decide_cases(
     agencies: Agencies,
     bureau: Bureau,
     params: Mapping[str, float],
@@ -125,16 +125,16 @@ def agencies(state: State) -> None:
         cases = cases_of(state.bureau, flow, ended, came, state.scale)
         people = state.stock  # at the end of last month
         with_status = int(people.sum() - people[state.rates.status.irregular]) / state.scale
-        step(state.agencies, state.bureau, state.params, state.month, with_status, cases)
+        decide_cases(state.agencies, state.bureau, state.params, state.month, with_status, cases)
         bound_paces(state.agencies, state.bureau, state.policy.base(state.month))
-    remember(state)
+    record_civic(state)
 
 
-def remember(state: State) -> None:
+def record_civic(state: State) -> None:
     """Record the month of municipalities and agencies."""
     work, summary = state.agencies, np.zeros(0)
     if state.land is not None:
-        summary = places.summary(
+        summary = places.civic_entry(
             state.towns, state.land, state.params, state.month, residents(state)
         )
     state.record.add(places.CIVIC, state.month, summary)

@@ -193,7 +193,7 @@ def occupied(counts):
 
 
 @njit(cache=True, nogil=True)
-def arrive(chunk, first, stop, scene, cells, comers, profile):
+def write_arrivals(chunk, first, stop, scene, cells, comers, profile):
     """Write the people of cells [first, stop) of `comers` into their rows."""
     scene, cells, comers, profile = borrow(scene), borrow(cells), borrow(comers), borrow(profile)
     work, world, month = open_workspace(scene, chunk, 0), scene.world, scene.month
@@ -255,7 +255,7 @@ def room_under(
     return (1.0 + cap.value) * float(came[-YEAR][rows].sum())
 
 
-def expected(state: State) -> np.ndarray:
+def expected_arrivals(state: State) -> np.ndarray:
     """float64[S]: arrivals of the month at scale 1 as channels have them, events, edits and what
     origins supply included, caps not. Past entries are as they happened."""
     people = state.arrivals.people(state.month)
@@ -265,7 +265,7 @@ def expected(state: State) -> np.ndarray:
     return np.asarray(people * state.policy.in_force(state.month).arrivals * power)
 
 
-def usual(state: State, month: int) -> np.ndarray:
+def usual_arrivals(state: State, month: int) -> np.ndarray:
     """float64[S]: arrivals a month at scale 1 at the level of each channel open in the month, as
     the fit has it: before seasons, shocks and what policy does."""
     return np.asarray(state.arrivals.levels(month) * state.policy.in_force(month).fitted_arrivals)
@@ -274,7 +274,7 @@ def usual(state: State, month: int) -> np.ndarray:
 def arrivals(state: State) -> None:
     """People from abroad, by status, origin and municipality."""
     s, o, prefectures, _ = state.sizes
-    plan, people = state.arrivals, expected(state) * state.scale
+    plan, people = state.arrivals, expected_arrivals(state) * state.scale
     share, _ = plan.supplied(state.month, state.residents_by_origin)
     if not plan.is_past(state.month):
         caps = state.policy.in_force(state.month).caps
@@ -288,5 +288,5 @@ def arrivals(state: State) -> None:
     cell, first = occupied(counts)
     rows = state.people.take(int(first[-1]))
     comers = Comers(cell, first, rows, np.zeros((state.chunks, s), np.int64))
-    state.crew.run(arrive, cell.size, state.scene, cells, comers, plan.profile)
+    state.crew.run(write_arrivals, cell.size, state.scene, cells, comers, plan.profile)
     state.tallies["came"] = comers.came.sum(axis=0)

@@ -13,7 +13,7 @@ from sim.agents.state import BOUND_BROKEN, State
 from sim.core.clock import calendar_month, month_name
 from sim.core.errors import InvariantError
 from sim.core.kernels import borrow
-from sim.processes.survey import describe, remember_jobs
+from sim.processes.survey import record_half_year, record_jobs
 
 
 @njit(cache=True, nogil=True)
@@ -101,10 +101,10 @@ def books(state: State) -> None:
     for series in (CAME, BROUGHT, BORN):
         record.add(series, state.month, state.tallies[series.name])
     record.add(BORN_CITIZENS, state.month, int(state.tallies["born_citizens"]))
-    remember_jobs(state)
+    record_jobs(state)
     if calendar_month(state.month) in (6, 12):
         recount_all(state)
-        describe(state)
+        record_half_year(state)
 
 
 def recount_all(state: State) -> None:

@@ -103,8 +103,8 @@ def write_brought(chunk, first, stop, scene, brought, profile):
 
 
 @njit(cache=True, nogil=True)
-def follow(chunk, first, stop, scene, happened):
-    """Dependants of those to whom something happened this month move, switch, leave or stay.
+def follow_principals(chunk, first, stop, scene, happened):
+    """Dependants of those who had an event this month move, switch, leave or stay.
 
     happened uint8[rows / 8 + 1]: bits of the rows with an event, few enough to stay in the cache.
     """
@@ -145,7 +145,7 @@ def follow(chunk, first, stop, scene, happened):
 
 
 @njit(cache=True)
-def mark(bits, rows):
+def mark_rows(bits, rows):
     """Set the bits of rows, uint8[rows / 8 + 1]."""
     for k in range(rows.size):
         bits[rows[k] >> 3] |= np.uint8(1 << (rows[k] & 7))
@@ -182,12 +182,12 @@ def family_arrivals(state: State) -> None:
 
 
 def dependants(state: State) -> None:
-    """Those who depend on people to whom something happened."""
+    """Dependants follow the events of their principals: moves, new statuses, departures, deaths."""
     p = state.people
     state.make_room()
     happened = np.zeros(p.n // 8 + 1, np.uint8)
-    mark(happened, state.lists[FLAGGED])
-    state.crew.run(follow, p.n, state.scene, happened)
+    mark_rows(happened, state.lists[FLAGGED])
+    state.crew.run(follow_principals, p.n, state.scene, happened)
     state.collect(p.n)
     forget_events(p.columns.event, state.lists[FLAGGED])
     p.free(state.lists[FREED])

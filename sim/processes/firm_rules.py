@@ -65,7 +65,7 @@ def growth(
         rate = far + (own[:, None] + tier[None, :] - far) * part + book.noise[0]
         people = float(_between(month, book.years, book.workforce).mean())
         grown = whole / np.maximum(weight.sum(axis=1), 1e-9)
-        left = room(book.share[0] * grown / people, float(book.share[1]), given["ceiling"])
+        left = growth_left(book.share[0] * grown / people, float(book.share[1]), given["ceiling"])
         rate = np.where(rate > 0, rate * left[:, None], rate)
     return (jobs * rate).sum(axis=1) / np.maximum(whole, 1e-9), rate
 
@@ -76,7 +76,7 @@ DEMAND: Final = (
 """Parameters below `firms.demand` that growth is made of."""
 
 
-def room(share: np.ndarray, known: float, ceiling: float) -> np.ndarray:
+def growth_left(share: np.ndarray, known: float, ceiling: float) -> np.ndarray:
     """What is left of growth at foreign shares of employment: 1 at the one last published, 0 at
     the ceiling (logistic)."""
     return np.asarray(np.maximum(1.0 - share / ceiling, 0.0) / max(1.0 - known / ceiling, 0.05))
@@ -92,7 +92,7 @@ def _year(book: FirmBook, month: int) -> int:
     return (month - 1 - int(book.first[0])) // 12 if month <= last_past(book) else -1
 
 
-def grow(
+def grow_demand(
     book: FirmBook, firms: Firms, params: Mapping[str, float], month: int, deviate: float = 0.0
 ) -> None:
     """Bring demand to this month: more jobs a firm, and more firms.

@@ -34,7 +34,7 @@ from sim.core.rng import (
     unit,
     word_of,
 )
-from sim.processes.firm_rules import grow, new_firms, rules, support_shares
+from sim.processes.firm_rules import grow_demand, new_firms, rules, support_shares
 
 FIRMS, WORKERS, OFFERED = 0, 1, 2
 
@@ -43,12 +43,14 @@ SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 
 def firms_month(state: State) -> None:
-    """Bring the firms to this month and say what they would hire."""
+    """Standing, closures, demand and vacancies of all firms this month."""
     labour, body = state.labour, state.config.firms
     if labour is None or body is None:
         return
     firms, params = labour.firms, state.params
-    grow(firms.book, body, params, state.month, demand_shock(state.config, state.key, state.month))
+    grow_demand(
+        firms.book, body, params, state.month, demand_shock(state.config, state.key, state.month)
+    )
     shares = support_shares(body, params)
     before = state.policy.params(state.month - 1)
     if before is not params and not np.array_equal(shares, support_shares(body, before)):
@@ -87,7 +89,7 @@ def renew_support(chunk, first, stop, firms, shares, certified, month):
 
 
 class FirmsFound(NamedTuple):
-    """What the month of the firms has found."""
+    """What `set_standing_and_vacancies` reports, beside the columns that it changes."""
 
     gone: np.ndarray  # bool[n]: closed and empty, to be freed
     tally: np.ndarray  # int64[C, K, 3] by sector: columns FIRMS, WORKERS, OFFERED
@@ -129,7 +131,7 @@ def closed(firms, f, rules, now):
 
 @njit(cache=True, **INLINED)
 def set_standing(firms, f, rules, pools, month):
-    """The standing of firm f this month: what ends by itself, then what happens.
+    """The standing of firm f this month: first what ends by itself, then closures and inspections.
 
     A year's closure or inspection is decided once, in a month of the firm's own.
     """

@@ -28,7 +28,7 @@ from sim.agents.state import GAINED, LOST, SEEKERS, State
 from sim.core.clock import calendar_month, month_name
 from sim.core.errors import InvariantError
 from sim.core.probability import cuts
-from sim.processes.arrivals import expected, usual
+from sim.processes.arrivals import expected_arrivals, usual_arrivals
 from sim.processes.firms import SPREAD
 from sim.processes.market import (
     Offers,
@@ -49,7 +49,7 @@ from sim.processes.recruits import (
     already_chosen,
     choose_recruits,
     earlier_words,
-    lapse,
+    lapse_vacancies,
     within_caps,
     write_recruits,
 )
@@ -89,7 +89,7 @@ def open_way(state: State) -> None:
     assert labour is not None
     firms, lag = labour.firms, round(_lag(state))
     heads = firms["heads"].sum(axis=0)
-    level, coming = usual(state, state.month + 1), np.zeros(labour.tiers)
+    level, coming = usual_arrivals(state, state.month + 1), np.zeros(labour.tiers)
     for t in range(labour.tiers):
         coming[t] = level[_statuses(state, t)].sum() * state.scale
     share = np.where(heads > 0, coming * lag / np.maximum(heads, 1), 0.0)
@@ -203,7 +203,7 @@ def _recruit(state: State, labour: Labour, offers: Offers) -> None:
     cut = (np.clip(success, 0.0, 1.0) * 2.0**32).astype(np.uint64)
     rows = choose_recruits(offers.taken, offers.words, offers.tier, cut)
     allowed = within_caps(state, labour, offers, rows)
-    lapse(state, labour, offers, rows, allowed)
+    lapse_vacancies(state, labour, offers, rows, allowed)
     rows = rows[allowed]
     add_jobs(firms.columns.pending, offers.firm[rows], offers.tier[rows], 1)
     labour.counts[CHOSEN] = np.bincount(offers.tier[rows], minlength=labour.tiers)
@@ -230,7 +230,7 @@ def _statuses(state: State, tier: int) -> np.ndarray:
 
 def _attraction(state: State) -> list[float]:
     """How easily people of each tier come now, relative to the level of its open channels."""
-    level, people = usual(state, state.month), expected(state)
+    level, people = usual_arrivals(state, state.month), expected_arrivals(state)
     out = []
     for t in range(state.rates.status.n_tiers):
         rows = _statuses(state, t)

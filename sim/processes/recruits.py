@@ -193,7 +193,7 @@ def _limits(state: State, name: str, cap: Cap, fields: list[str]) -> np.ndarray:
     return np.array(values) * grown * state.scale
 
 
-def lapse(
+def lapse_vacancies(
     state: State, labour: Labour, offers: Offers, chosen: np.ndarray, kept: np.ndarray
 ) -> None:
     """Firms give up some of the jobs that caps leave unfilled.

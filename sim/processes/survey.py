@@ -141,7 +141,7 @@ def take_census(state: State) -> tuple[np.ndarray, np.ndarray]:
     return by_town, fared.sum(axis=0).reshape(s, n_prefectures, len(FARED.columns))
 
 
-def describe_civic(state: State) -> None:
+def record_towns(state: State) -> None:
     """Record municipalities and how residents fare, at a half-year."""
     record, towns, month = state.record, state.towns, state.month
     if state.land is None:
@@ -170,7 +170,7 @@ TRAIT_PEOPLE, BEHIND, AT_LEVEL = map(TRAITS.at, ("people", "behind_nhi", "level_
 
 
 @njit(cache=True, nogil=True)
-def describe_people(chunk, first, stop, people, now, ages, traits):
+def count_traits(chunk, first, stop, people, now, ages, traits):
     """Ages and traits of rows [first, stop).
 
     ages   int32[C, S, 2, 23]  by status, sex and five-year age
@@ -244,7 +244,7 @@ SURVEYED: Final = declare(
 FIRMS_THERE, WORKERS_THERE, STILL_OPEN = map(SURVEYED.at, ("firms", "workers", "vacancies"))
 
 
-def remember_jobs(state: State) -> None:
+def record_jobs(state: State) -> None:
     """Record the month's work."""
     record, labour = state.record, state.labour
     counted = survey(state)
@@ -260,7 +260,7 @@ def remember_jobs(state: State) -> None:
     record.add(CAPPED, state.month, capped)
 
 
-def describe_firms(state: State) -> None:
+def record_firms_now(state: State) -> None:
     """Firms by kind and standing into the record."""
     state.record.add(SURVEYED, state.month, survey(state))
 
@@ -322,13 +322,13 @@ def count_firms_now(chunk, first, stop, firms, out):
         cell[STILL_OPEN] += vacant
 
 
-def describe(state: State) -> None:
+def record_half_year(state: State) -> None:
     """Record places, ages and traits as they are now."""
     s, m = state.sizes[0], state.sizes[3]
     ages = np.zeros((state.chunks, s, 2, 23), np.int32)
     traits = np.zeros((state.chunks, s, 9), np.int32)
     people = state.people
-    state.crew.run(describe_people, people.n, people.columns, state.month, ages, traits)
+    state.crew.run(count_traits, people.n, people.columns, state.month, ages, traits)
     record = state.record
     record.add(PLACES, state.month, state.place.reshape(m, s).astype(np.int32))
     record.add(BY_AGE, state.month, ages.sum(axis=0, dtype=np.int32))
@@ -337,5 +337,5 @@ def describe(state: State) -> None:
     cohorts = np.zeros((state.chunks, s, months.size), np.int32)
     state.crew.run(count_cohorts, people.n, people.columns, state.month, months, cohorts)
     record.add(COHORTS, state.month, cohorts.sum(axis=0, dtype=np.int32))
-    describe_civic(state)
-    describe_firms(state)
+    record_towns(state)
+    record_firms_now(state)

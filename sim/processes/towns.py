@@ -49,7 +49,7 @@ class Residents:
         return cls(stock[:, counted].sum(axis=1) / scale, stock[:, irregular] / scale, scale)
 
 
-def step(
+def advance_towns(
     towns: Towns,
     land: Land,
     params: Mapping[str, float],
@@ -64,8 +64,8 @@ def step(
         _open_classes(towns, land, params["town.classes.opening"], month, key)
     joined = land.rank < params["town.link.share"]
     towns.linked[joined] = 1
-    work(towns, params, people)
-    drift(towns, land, params, month, people, levels)
+    work_at_desks(towns, params, people)
+    drift_sentiment(towns, land, params, month, people, levels)
 
 
 def _budget(
@@ -105,7 +105,7 @@ def _open_classes(
             towns.classes[m] = 1
 
 
-def work(towns: Towns, params: Mapping[str, float], people: Residents) -> None:
+def work_at_desks(towns: Towns, params: Mapping[str, float], people: Residents) -> None:
     """Cases at the desks, how many can be dealt with, and how many wait."""
     behind = towns.counts[:, COUNTED.index("behind_nhi")] / people.scale
     cases = (
@@ -148,7 +148,7 @@ def conditions(
     return np.stack([np.minimum(contact, 1.0), irregular, arrears])
 
 
-def drift(
+def drift_sentiment(
     towns: Towns,
     land: Land,
     params: Mapping[str, float],
@@ -183,7 +183,7 @@ def opposed(towns: Towns, nationals: np.ndarray) -> float:
     return float((towns.sentiment * nationals).sum() / max(nationals.sum(), 1.0))
 
 
-def summary(
+def civic_entry(
     towns: Towns, land: Land, params: Mapping[str, float], month: int, people: Residents
 ) -> np.ndarray:
     """float64: an entry of CIVIC."""
@@ -216,7 +216,7 @@ CIVIC: Final = declare(
         Column("allowance_leak_share", "share of payments"),
     ),
 )  # fmt: skip
-"""What `summary` gives."""
+"""What `civic_entry` gives."""
 
 
 @njit(cache=True, nogil=True)
@@ -232,7 +232,7 @@ LARGEST: Final = float(2**31)
 """Sum of an origin's weights: a destination is drawn with 32 bits."""
 
 
-def pull(
+def destination_weights(
     base: np.ndarray,
     people: np.ndarray,
     support: np.ndarray,
@@ -296,7 +296,7 @@ def municipalities(state: State) -> None:
     """Budgets, desks, classes, the data link and sentiment; then what residents feel of them."""
     if state.land is not None:
         people = residents(state)
-        step(state.towns, state.land, state.params, state.month, state.key, people)
+        advance_towns(state.towns, state.land, state.params, state.month, state.key, people)
         publish_towns(state)
         if calendar_month(state.month) == 1:
             set_pull(state)
@@ -347,4 +347,4 @@ def destinations(state: State, jobs: np.ndarray) -> np.ndarray:
     by_origin = count.sum(axis=0, dtype=np.int64) / state.scale
     base, few = state.places.world.pull[0], state.params["town.pull.few"]
     tilt = np.where(land.metropolitan, state.params["town.pull.metro"], 1.0)
-    return pull(base, by_origin, state.world.support, jobs, tilt, (a, b, c), few)
+    return destination_weights(base, by_origin, state.world.support, jobs, tilt, (a, b, c), few)

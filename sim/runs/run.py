@@ -12,7 +12,7 @@ from sim.config.compose import to_yaml
 from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index, month_name
 from sim.core.errors import ConfigError, OutputError
-from sim.core.interrupt import obey
+from sim.core.interrupt import stop_if_asked
 from sim.core.numba_cache import is_cold
 from sim.core.threads import use_threads
 from sim.data.load import Data, load
@@ -208,7 +208,7 @@ def _simulate(
         job.watch(model)
     with MonthProgress(last - model.month, quiet=job.quiet) as progress:
         while model.month < last:
-            obey()
+            stop_if_asked()
             model.step()
             agent_months += len(model.people)
             progress.advance(model.date, len(model.people))

@@ -18,7 +18,7 @@ from sim.config.compose import compose
 from sim.config.hydra import words_of_job
 from sim.config.schema.run import RunConfig
 from sim.core.errors import BusyError, KyoseiError, OutputError
-from sim.core.interrupt import obey
+from sim.core.interrupt import stop_if_asked
 from sim.data.load import load
 from sim.files.folder import found_complete, json_text, read_parquet, write_atomically
 from sim.files.manifest import code_digest
@@ -84,10 +84,10 @@ def attempt(
         (make or run_or_wait)(settings, plan.root, threads)
         log.unlink(missing_ok=True)
     except KyoseiError as error:
-        obey()  # what a wish to end looks like here is not the run's fault
+        stop_if_asked()  # an error that an interruption caused is not the run's own
         _leave_word(log, error.exit_code, planned.words, str(error))
     except Exception:  # noqa: BLE001  a bug in one run must not end the others
-        obey()
+        stop_if_asked()
         _leave_word(log, BUG, planned.words, traceback.format_exc())
 
 

@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 from sim.config.hydra import multirun
 from sim.config.settings import configs_folder
 from sim.core.errors import BusyError, ConfigError, OutputError
-from sim.core.interrupt import obey
+from sim.core.interrupt import stop_if_asked
 from sim.core.threads import usable_cores
 from sim.files.lock import FolderLock
 from sim.runs.resources import available_memory
@@ -266,7 +266,7 @@ def launch(task: Callable[[Any], Any], words: Sequence[str], folder: Path) -> No
         try:
             multirun(task, configs_folder() / "hydra", "sweep", every)
         except Exception as error:
-            obey()
+            stop_if_asked()
             if isinstance(error, OutputError):
                 raise
             why = f"{type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""The runs of a plan that are missing: made by whatever launcher, and what failed is told.
+"""The runs of a plan that are missing: a launcher makes them, and failures are reported.
 
 A sweep and every study that plans its runs go this way, each with a `Product` of its own.
 """
@@ -15,10 +15,10 @@ from sim.core.errors import OutputError
 from sim.core.numba_cache import is_cold
 from sim.sweeps.job import BUG, Maker, attempt
 from sim.sweeps.launch import Share, launch_plan, share_of
-from sim.sweeps.plan import MOST_TOLD, Plan, PlannedRun, write_plan
+from sim.sweeps.plan import MOST_SHOWN, Plan, PlannedRun, write_plan
 from sim.sweeps.progress import SweepProgress
 
-UNTOLD: Final = "its process ended without a word: killed, or out of memory"
+NO_REASON: Final = "its process ended without a message: killed, or out of memory"
 
 
 class Product(NamedTuple):
@@ -58,14 +58,14 @@ def make_runs(
         plan.log(run).unlink(missing_ok=True)
     there = len(plan.unique) - len(pending)
     known = f", {there} there already" if there else ""
-    say(quiet, f"{opening}{known}; {how(share)}")
+    say(quiet, f"{opening}{known}; {share_in_words(share)}")
     if pending:
         launch_pending(plan, pending, product, share, quiet)
     left = [run for run in plan.unique if not product.done(plan, run)]
     return (tell_failures(plan, left) or OutputError.exit_code) if left else 0
 
 
-def how(share: Share) -> str:
+def share_in_words(share: Share) -> str:
     """How the runs are made, in words."""
     threads = "all threads" if share.threads is None else f"{share.threads} thread(s)"
     return f"{share.launcher}, {share.workers} at a time, {threads} each"
@@ -84,35 +84,35 @@ def launch_pending(
         launch_plan(product.task, plan, pending, share)
 
 
-def tell_failures(plan: Plan, failed: Sequence[PlannedRun], untold: str = UNTOLD) -> int:
+def tell_failures(plan: Plan, failed: Sequence[PlannedRun], no_reason: str = NO_REASON) -> int:
     """Say on standard error which runs failed and why; the highest of their exit codes."""
     if not failed:
         return 0
     print(f"kyosei: {len(failed)} of {len(plan.unique)} runs failed", file=sys.stderr)
     worst = 0
     for place, run in enumerate(failed):
-        code, why = word_of(plan.log(run), untold)
+        code, why = reason_in_log(plan.log(run), no_reason)
         worst = max(worst, code)
-        if place < MOST_TOLD:
+        if place < MOST_SHOWN:
             print(f"failed: {' '.join(run.words)}", why, sep="\n", file=sys.stderr)
-    if len(failed) > MOST_TOLD:
-        print(f"and {len(failed) - MOST_TOLD} more", file=sys.stderr)
+    if len(failed) > MOST_SHOWN:
+        print(f"and {len(failed) - MOST_SHOWN} more", file=sys.stderr)
     print("kyosei: the same command goes on where this one stopped", file=sys.stderr)
     return worst
 
 
-def word_of(log: Path, untold: str = UNTOLD) -> tuple[int, str]:
-    """(exit code, message) that a failed run left."""
+def reason_in_log(log: Path, no_reason: str = NO_REASON) -> tuple[int, str]:
+    """(exit code, message) from the log of a failed run."""
     try:
         first, _, _, *rest = log.read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError):
-        return BUG, f"  {untold}"
+        return BUG, f"  {no_reason}"
     code = int(first.removeprefix("exit code ") or BUG)
     text = rest[-1:] if code == BUG else rest
     return code, "\n".join([*(f"  {line}" for line in text), f"  log: {log}"])
 
 
 def say(quiet: bool, text: str) -> None:
-    """A line on standard error, unless nobody wants it."""
+    """A line on standard error, unless `quiet`."""
     if not quiet:
         print(text, file=sys.stderr, flush=True)

@@ -35,7 +35,7 @@ FAILED: Final = "failed"
 
 LAUNCHES: Final = "launches"
 
-MOST_TOLD: Final = 20
+MOST_SHOWN: Final = 20
 
 GONE: Final = "{} was taken away: the sweep ends"
 
@@ -185,8 +185,8 @@ def _composed(
             memory[size] = estimate(settings, data).memory
     if problems:
         told = [f"{problem}\n    in {_some(where)}" for problem, where in problems.items()]
-        left = [f"and {len(told) - MOST_TOLD} more"] if len(told) > MOST_TOLD else []
-        raise ConfigError(told[:MOST_TOLD] + left)
+        left = [f"and {len(told) - MOST_SHOWN} more"] if len(told) > MOST_SHOWN else []
+        raise ConfigError(told[:MOST_SHOWN] + left)
     most = max(memory.values(), default=0)
     return Plan(key, root, swept, runs, code_digest(), " ".join(sorted(digests)), most)
 

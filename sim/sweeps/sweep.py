@@ -21,7 +21,14 @@ from sim.runs.progress import duration
 from sim.sweeps.design import FIXED, Design, Lines, from_file, lines_of, names_of
 from sim.sweeps.job import is_there, run_job
 from sim.sweeps.launch import Share, quoted, remove_abandoned, share_of
-from sim.sweeps.missing import UNTOLD, Product, how, launch_pending, say, tell_failures
+from sim.sweeps.missing import (
+    NO_REASON,
+    Product,
+    launch_pending,
+    say,
+    share_in_words,
+    tell_failures,
+)
 from sim.sweeps.plan import LAUNCHES, Plan, PlannedRun, planned, write_plan
 
 QUOTES = "\"'"
@@ -135,7 +142,7 @@ def _opening_line(plan: Plan, pending: list[PlannedRun], share: Share) -> str:
     known = len(plan.unique) - len(pending)
     text = f"sweep {plan.folder.name}: {len(plan.unique)} runs"
     text += f", {known} complete already" if known else ""
-    return f"{text}; {how(share)}" if pending else f"{text}: nothing to do"
+    return f"{text}; {share_in_words(share)}" if pending else f"{text}: nothing to do"
 
 
 def _report(plan: Plan, stopped: OutputError | None) -> int:
@@ -146,8 +153,8 @@ def _report(plan: Plan, stopped: OutputError | None) -> int:
             print(plan.root / run.number, flush=True)
     worst = 0 if stopped is None else stopped.exit_code
     failed = [run for run in plan.unique if run.number in left]
-    untold = UNTOLD if stopped is None else "not made: the launcher stopped"
-    worst = max(worst, tell_failures(plan, failed, untold))
+    no_reason = NO_REASON if stopped is None else "not made: the launcher stopped"
+    worst = max(worst, tell_failures(plan, failed, no_reason))
     if stopped is not None:
         print(f"kyosei: {stopped}", file=sys.stderr)
     return worst

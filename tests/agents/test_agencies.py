@@ -11,7 +11,7 @@ from sim.agents.agencies import certificate_lag, open_agencies
 from sim.agents.state import State
 from sim.core.clock import month_index
 from sim.model.model import Kyosei
-from sim.processes.agencies import bound_paces, cases_of, paced, step
+from sim.processes.agencies import bound_paces, cases_of, decide_cases, paced
 from tests.helpers import civic, tiny
 
 START = month_index(tiny.START)
@@ -45,7 +45,7 @@ def test_no_case_is_lost(state):
     start, came, decided = agencies.waiting.copy(), 0, 0
     for k in range(1, 60):
         cases = np.array([700, 300, 80 + k, 7], np.int64)
-        step(agencies, state.bureau, params, START + k, PEOPLE, cases)
+        decide_cases(agencies, state.bureau, params, START + k, PEOPLE, cases)
         came, decided = came + agencies.cases, decided + agencies.decided
         assert (agencies.cases[:2] == cases[:2]).all()
         assert (agencies.waiting == start + came - decided).all()
@@ -58,7 +58,7 @@ def test_who_waits_is_not_counted_twice(state):
     agencies = open_agencies(state.bureau)
     cases = np.zeros(4, np.int64)
     for k in range(1, 600):
-        step(agencies, state.bureau, params, START + k, PEOPLE, cases)
+        decide_cases(agencies, state.bureau, params, START + k, PEOPLE, cases)
         cases[q] = 2 * agencies.capacity[q]
     again = params["agency.immigration.queues.permanent.again"]
     most = 12 * (cases[q] - agencies.capacity[q]) / again
@@ -68,7 +68,9 @@ def test_who_waits_is_not_counted_twice(state):
 
 def test_until_its_month_an_agency_slows_nothing(state):
     agencies = open_agencies(state.bureau)
-    step(agencies, state.bureau, dict(state.params), START, PEOPLE, np.full(4, 10**6, np.int64))
+    decide_cases(
+        agencies, state.bureau, dict(state.params), START, PEOPLE, np.full(4, 10**6, np.int64)
+    )
     assert (agencies.pace == 1.0).all()
     assert (agencies.owed == 0.0).all()
     assert (agencies.decided == 10**6).all()
@@ -83,7 +85,7 @@ def test_officers_decide_what_waits_up_to_their_capacity(state):
     for k in range(1, 400):
         busy = k < 49  # later nobody applies beyond what can be decided
         cases[q] = 2 * agencies.capacity[q] if busy else agencies.capacity[q] // 2
-        step(agencies, state.bureau, params, START + k, PEOPLE, cases)
+        decide_cases(agencies, state.bureau, params, START + k, PEOPLE, cases)
         there = before + agencies.cases[q]
         assert agencies.decided[q] == min(agencies.capacity[q], there)
         before = agencies.waiting[q]
@@ -102,7 +104,7 @@ def test_people_meet_the_decisions_of_the_books(state):
     for k in range(1, 200):
         cases[q] = round(agencies.capacity[q] * (1.0 + 0.8 * np.sin(k / 9.0)))
         met += cases[q] * agencies.pace[q]
-        step(agencies, state.bureau, params, START + k, PEOPLE, cases)
+        decide_cases(agencies, state.bureau, params, START + k, PEOPLE, cases)
         decided += agencies.decided[q]
     assert met == pytest.approx(decided, abs=3 * int(agencies.capacity[q]))
 
@@ -113,8 +115,8 @@ def test_more_officers_decide_more(state):
     slow, fast = open_agencies(state.bureau), open_agencies(state.bureau)
     cases = np.full(4, 10**5, np.int64)
     for k in range(1, 13):
-        step(slow, state.bureau, few, START + k, PEOPLE, cases)
-        step(fast, state.bureau, many, START + k, PEOPLE, cases)
+        decide_cases(slow, state.bureau, few, START + k, PEOPLE, cases)
+        decide_cases(fast, state.bureau, many, START + k, PEOPLE, cases)
     for name in ("permits", "certificates", "permanent"):
         q = row(name)
         assert fast.capacity[q] == pytest.approx(1.3 * slow.capacity[q], abs=1.5)
@@ -129,7 +131,7 @@ def test_officers_follow_residents_as_far_as_they_are_said_to(state):
     capacity = []
     for residents in (PEOPLE, 2.0 * PEOPLE):
         agencies = open_agencies(state.bureau)
-        step(agencies, state.bureau, params, START + 12, residents, np.zeros(4, np.int64))
+        decide_cases(agencies, state.bureau, params, START + 12, residents, np.zeros(4, np.int64))
         capacity.append(agencies.capacity.copy())
     power = [
         params[f"agency.{name.replace('.', '.queues.')}.follow"] for name in state.bureau.names

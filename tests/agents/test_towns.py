@@ -53,7 +53,7 @@ def people(opening) -> act.Residents:
 
 def run(towns: Towns, land: Land, params: Given, people: act.Residents, months: int) -> None:
     for k in range(1, months + 1):
-        act.step(towns, land, params, START + k, KEY, people)
+        act.advance_towns(towns, land, params, START + k, KEY, people)
 
 
 def test_japan_opens_with_what_is_published():
@@ -97,24 +97,24 @@ def test_a_world_in_which_nothing_changes_stays_as_it_is(towns, land, params, pe
     towns.sentiment[:] = towns.anchor
     before = towns.sentiment.copy()
     for month in range(START + 1, START + 25):
-        act.drift(towns, still, params, month, people, levels)
+        act.drift_sentiment(towns, still, params, month, people, levels)
     np.testing.assert_allclose(towns.sentiment, before, atol=1e-12)
 
 
 def test_growth_moves_sentiment_by_its_effect_and_less_in_cities(towns, land, params, people):
     params["town.sentiment.fading"] = 0.0
     levels = list(land.town.support.levels)
-    act.drift(towns, land, params, START + 1, people, levels)
+    act.drift_sentiment(towns, land, params, START + 1, people, levels)
     start = towns.sentiment.copy()
     more = act.Residents(people.foreign * 1.5, people.irregular, 1.0)
     before = towns.share.copy()
-    act.drift(towns, land, params, START + 1, more, levels)
+    act.drift_sentiment(towns, land, params, START + 1, more, levels)
     gained = towns.sentiment - start
     expected = params["town.sentiment.growth"] * (towns.share - before) * land.rural
     np.testing.assert_allclose(gained, expected, atol=1e-12)
     assert land.rural[0] < land.rural[1]  # the first is a city
     back = act.Residents(people.foreign, people.irregular, 1.0)
-    act.drift(towns, land, params, START + 1, back, levels)
+    act.drift_sentiment(towns, land, params, START + 1, back, levels)
     np.testing.assert_allclose(towns.sentiment, start, atol=1e-9)
 
 
@@ -124,7 +124,7 @@ def test_growth_moves_sentiment_by_its_effect_and_less_in_cities(towns, land, pa
 def test_every_push_has_its_sign(towns, land, params, people, what, sign):
     levels = list(land.town.support.levels)
     plain = copy.deepcopy(towns)
-    act.drift(plain, land, params, START + 1, people, levels)
+    act.drift_sentiment(plain, land, params, START + 1, people, levels)
     changed, others = Given(params), people
     if what == "contact":
         towns.level[:] = 3
@@ -134,7 +134,7 @@ def test_every_push_has_its_sign(towns, land, params, people, what, sign):
         towns.counts[:, 0] = (people.foreign * 0.9).astype(np.int64)
     else:
         changed["town.sentiment.signal"] = 0.1
-    act.drift(towns, land, changed, START + 1, others, levels)
+    act.drift_sentiment(towns, land, changed, START + 1, others, levels)
     assert (sign * (towns.sentiment - plain.sentiment) > 0).all()
 
 
@@ -144,7 +144,7 @@ def test_what_pushed_sentiment_is_forgotten_at_the_stated_rate(towns, land, para
     levels = list(land.town.support.levels)
     towns.usual[:] = act.conditions(towns, params, people, land.nationals_in(START), levels)
     for k in range(1, 13):
-        act.drift(towns, land, params, START + k, people, levels)
+        act.drift_sentiment(towns, land, params, START + k, people, levels)
     left = (towns.sentiment - towns.anchor) / 0.1
     # The irregular share moves a little with the number of nationals.
     np.testing.assert_allclose(left, np.exp(-0.1), atol=2e-3)
@@ -156,8 +156,8 @@ def test_what_growth_did_to_opinion_stays(towns, land, params, people):
     unmoved, share = copy.deepcopy(towns), towns.share.copy()
     still = Given({**params, "town.sentiment.growth": 0.0})
     for _ in range(120):
-        act.drift(towns, land, params, START + 1, more, levels)
-        act.drift(unmoved, land, still, START + 1, more, levels)
+        act.drift_sentiment(towns, land, params, START + 1, more, levels)
+        act.drift_sentiment(unmoved, land, still, START + 1, more, levels)
     gain = params["town.sentiment.growth"] * land.rural * (towns.share - share)
     np.testing.assert_allclose(towns.sentiment - unmoved.sentiment, gain, atol=1e-9)
 
@@ -168,7 +168,7 @@ def test_money_buys_support_once_a_year(towns, land, params, people):
     before = towns.level.copy()
     run(towns, land, params, people, 9)  # to March
     assert (towns.level == before).all()
-    act.step(towns, land, params, START + 10, KEY, people)  # April
+    act.advance_towns(towns, land, params, START + 10, KEY, people)  # April
     assert (towns.level == np.minimum(before + 1, 3)).all()
     params["town.support.own"] = 0.0
     run(towns, land, params, people, 48)
@@ -200,19 +200,19 @@ def test_desks_that_are_overrun_help_less(towns, land, params, people):
 
 
 def test_places_join_the_link_by_share_and_never_leave(towns, land, params, people):
-    act.step(towns, land, params, START + 1, KEY, people)
+    act.advance_towns(towns, land, params, START + 1, KEY, people)
     assert towns.linked.sum() == 0
     cases = towns.cases.copy()
     params["town.link.share"] = 0.5
-    act.step(towns, land, params, START + 2, KEY, people)
+    act.advance_towns(towns, land, params, START + 2, KEY, people)
     half = towns.linked.copy()
     assert (half == (land.rank < 0.5)).all()
     assert (towns.cases[half == 1] > cases[half == 1]).all(), "a link is work"
     params["town.link.share"] = 0.0
-    act.step(towns, land, params, START + 3, KEY, people)
+    act.advance_towns(towns, land, params, START + 3, KEY, people)
     assert (towns.linked == half).all()
     params["town.link.share"] = 1.0
-    act.step(towns, land, params, START + 4, KEY, people)
+    act.advance_towns(towns, land, params, START + 4, KEY, people)
     assert towns.linked.all()
 
 

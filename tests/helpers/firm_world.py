@@ -75,9 +75,9 @@ class Months:
         self.firms = firms
         self.state: Any = SimpleNamespace(
             labour=SimpleNamespace(firms=firms), config=config(), params=changed, key=KEY,
-            rates=SimpleNamespace(params=lambda m: params if m == month else changed),
+            policy=SimpleNamespace(params=lambda m: params if m == month else changed),
             scale=SCALE, crew=Crew(threads), chunks=threads, month=month, now=_now(month),
-            world=places().world, model=SimpleNamespace(codes=codes),
+            world=places().world, rates=SimpleNamespace(codes=codes),
         )  # fmt: skip
 
     def step(self, hire: bool = True) -> None:

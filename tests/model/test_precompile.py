@@ -11,12 +11,13 @@ SAME_KERNELS = """
 from sim.model import precompile
 from sim.config.compose import compose
 from sim.model.model import Kyosei
-from sim.processes.arrivals import arrive
-from sim.processes.families import follow, write_births, write_brought
+from sim.processes.arrivals import write_arrivals
+from sim.processes.families import follow_principals, write_births, write_brought
 from sim.processes.fates import month_of_everyone
 from sim.processes.recruits import write_recruits
 
-kernels = month_of_everyone, write_recruits, arrive, follow, write_brought, write_births
+kernels = (month_of_everyone, write_recruits, write_arrivals, follow_principals, write_brought,
+           write_births)
 precompile.compile_all()
 model = Kyosei(compose(["scale=0.002", "end=2025-07"]))
 before = [len(kernel.signatures) for kernel in kernels]

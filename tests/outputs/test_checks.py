@@ -15,9 +15,9 @@ from sim.outputs.checks import problems_of
 from sim.outputs.outcome import Outcome
 from sim.outputs.tables import tables_of
 from sim.processes.books import recount_all
-from sim.runs.deep import deep
 from sim.runs.facts import refuse_wrong_audit
 from sim.runs.run import run
+from sim.runs.verify import contradictions
 
 WORDS = ["scale=0.002", "end=2025-12", "threads=1", "figures=false"]
 
@@ -98,4 +98,4 @@ def test_a_damaged_column_is_seen_at_the_half_year(model, column, value, rule):
 
 def test_a_folder_tells_whether_its_tables_agree(tmp_path):
     folder: Path = run(compose([*WORDS, f"output={tmp_path}"]), quiet=True)
-    assert deep(folder) == []
+    assert contradictions(folder) == []

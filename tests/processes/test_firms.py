@@ -7,7 +7,7 @@ import pytest
 
 from sim.agents.firms import HOLE
 from sim.core.rng import run_key
-from sim.processes.firm_rules import grow, growth
+from sim.processes.firm_rules import grow_demand, growth
 from sim.processes.firms import demand_shock
 from tests.helpers.firm_world import KEY, SCALE, Months, config, fresh
 
@@ -97,7 +97,7 @@ def test_shocks_are_those_of_the_run_and_as_large_as_said():
     for seed in range(60):
         book.noise[:] = 0.0
         for month in range(first + 1, first + 13):
-            grow(book, firms, params, month, demand_shock(config(), run_key(seed, 0), month))
+            grow_demand(book, firms, params, month, demand_shock(config(), run_key(seed, 0), month))
         after_a_year.append(float(book.noise[0]))
     assert np.std(after_a_year) == pytest.approx(params["firms.demand.shock"], rel=0.3)
     still = config().model_copy(

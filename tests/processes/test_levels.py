@@ -13,7 +13,7 @@ from sim.core.clock import month_index, month_name
 from sim.data.load import load
 from sim.model.model import Kyosei
 from sim.processes.agencies import QUEUES
-from sim.processes.arrivals import usual
+from sim.processes.arrivals import usual_arrivals
 
 YEAR = 12
 
@@ -44,7 +44,7 @@ def test_the_first_years_recruits_are_those_of_the_channels(tier):
     model = run("2026-06", 0.03)
     state, t = model.state, list(model.config.firms.tiers).index(tier)
     rows = np.flatnonzero((state.rates.status.tier == t) & state.rates.status.seeks)
-    level = sum(usual(state, m)[rows].sum() for m in state.record.months[1:])
+    level = sum(usual_arrivals(state, m)[rows].sum() for m in state.record.months[1:])
     came = work(model, "came")[1:, t].sum()
     print(f"{tier}: {came:,.0f} came, {level:,.0f} by the channels")
     assert came == pytest.approx(level, rel=0.1)

@@ -14,7 +14,7 @@ from sim.core.clock import month_index, month_name
 from sim.model.checkpoint import read, restore, writer
 from sim.model.model import Kyosei
 from sim.model.opening import blank_state
-from sim.processes.towns import CIVIC, destinations, jobs_index, pull
+from sim.processes.towns import CIVIC, destination_weights, destinations, jobs_index
 from tests.helpers import civic, tiny
 from tests.model.test_checkpoint import FACTS
 from tests.model.test_metamorphic import assert_same
@@ -153,13 +153,13 @@ ONES = np.ones(4)
 def weights(*exponents: float, jobs: np.ndarray = ONES, tilt: np.ndarray = ONES) -> np.ndarray:
     """Shares of destinations by origin."""
     a, b, c = exponents
-    out = np.diff(pull(BASE, PEOPLE, SUPPORT, jobs, tilt, (a, b, c), 20.0), axis=1)
+    out = np.diff(destination_weights(BASE, PEOPLE, SUPPORT, jobs, tilt, (a, b, c), 20.0), axis=1)
     return out / out.sum(axis=1, keepdims=True)
 
 
 def test_without_exponents_people_move_as_observed():
     np.testing.assert_array_equal(
-        pull(BASE, PEOPLE, SUPPORT, ONES, ONES, (0.0, 0.0, 0.0), 20.0), [BASE, BASE]
+        destination_weights(BASE, PEOPLE, SUPPORT, ONES, ONES, (0.0, 0.0, 0.0), 20.0), [BASE, BASE]
     )
     np.testing.assert_allclose(weights(0.0, 0.0, 0.0), [[0.1, 0.2, 0.3, 0.4]] * 2)
 
@@ -168,7 +168,9 @@ def test_co_nationals_draw_and_an_empty_place_is_as_observed():
     near, far = weights(0.5, 0.0, 0.0)
     assert near[0] > 0.1 > far[0]
     assert near[1] < 0.2 < far[1]
-    tens = np.diff(pull(BASE, PEOPLE, SUPPORT, ONES, ONES, (0.5, 0.0, 0.0), 20.0), axis=1)
+    tens = np.diff(
+        destination_weights(BASE, PEOPLE, SUPPORT, ONES, ONES, (0.5, 0.0, 0.0), 20.0), axis=1
+    )
     assert tens[0, 3] / tens[0, 2] == pytest.approx(4 / 3, rel=1e-6)  # both as the country
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.core.interrupt import listening, obey
+from sim.core.interrupt import interruptible, stop_if_asked
 from sim.files.folder import MANIFEST, RunFolder, is_complete, read_manifest
 from sim.files.manifest import verify
 from tests.helpers import copies
@@ -172,14 +172,14 @@ def test_interrupted_runs_say_so_and_leave_nothing_behind(whole, tmp_path):
 def test_a_wish_to_end_is_not_forgotten(tmp_path):
     """KeyboardInterrupt inside a callback of a library is lost; the next file asks again."""
     runs = RunFolder(tmp_path, RUN)
-    with pytest.raises(KeyboardInterrupt), listening(), runs as folder:
+    with pytest.raises(KeyboardInterrupt), interruptible(), runs as folder:
         folder.add_text("one.txt", "x")
         with suppress(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGTERM)
             time.sleep(1)
         folder.add_text("two.txt", "x")
     assert [path.name for path in runs.path.iterdir()] == ["one.txt"]
-    obey()
+    stop_if_asked()
 
 
 def test_a_full_disk_ends_with_3_and_spares_what_is_there(whole, tmp_path):

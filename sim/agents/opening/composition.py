@@ -14,8 +14,16 @@ from typing import Final
 
 import numpy as np
 
-from sim.agents.opening import fitting as joint
 from sim.agents.opening import margins
+from sim.agents.opening.fitting import (
+    Seating,
+    fit_places,
+    fit_totals,
+    prefecture_residuals,
+    round_rows,
+    seat_residents,
+    whole_places,
+)
 from sim.agents.opening.margins import N_BANDS, Axes
 from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index
@@ -66,18 +74,18 @@ def _compose(
     people = margins.status_origin(data, ax, month)
     tables = margins.prefecture_tables(data, ax, month)
     reference = margins.status_origin(data, ax, month_index(tables.date))
-    shares = joint.fit_places(ax, reference, tables)
+    shares = fit_places(ax, reference, tables)
     if month_index(tables.date) == month:
         wish = shares * people[:, :, None]
     else:
-        wish = joint.fit_totals(people, shares, margins.prefecture_shares(data, ax, month))
-    count = joint.whole_places(ax, people, wish)
+        wish = fit_totals(people, shares, margins.prefecture_shares(data, ax, month))
+    count = whole_places(ax, people, wish)
     hidden = _irregular(irregular, data, ax, month, wish)
     cells = _seated(data, ax, count, month, SEATS, crew)
     cells += _seated(data, ax, hidden, month, IRREGULAR_SEATS, crew)
     published = _published_ages(limits, margins.age_sex(data, ax, month))
     totals = cells.sum(axis=(1, 2), dtype=np.int64)
-    ages = joint.round_rows(published, totals)
+    ages = round_rows(published, totals)
     share = totals[:, None] / np.maximum(published.sum(axis=1, keepdims=True), 1e-9)
     gap = cells.sum(axis=2) - hidden.sum(axis=2) - people
     report = {
@@ -93,9 +101,9 @@ def _irregular(name: str, data: Data, ax: Axes, month: int, wish: np.ndarray) ->
     """People without a permit, int64[S, O, P]: they live where residents of their origin live."""
     by_origin = margins.irregular_by_origin(data, ax, month)
     total = np.array(round(by_origin.sum()))
-    whole = joint.round_rows(by_origin, total)
+    whole = round_rows(by_origin, total)
     count = np.zeros(wish.shape, np.int64)
-    count[ax.statuses.index(name)] = joint.round_rows(wish.sum(axis=0), whole)
+    count[ax.statuses.index(name)] = round_rows(wish.sum(axis=0), whole)
     return count
 
 
@@ -128,11 +136,11 @@ def _seated(
     seats = np.zeros(len(codes), np.int64)
     for p, total in enumerate(count.sum(axis=(0, 1))):
         span = slice(first[p], first[p + 1])
-        seats[span] = joint.round_rows(weights[span], total)
+        seats[span] = round_rows(weights[span], total)
     cells = np.zeros((*count.shape[:2], len(codes)), np.int32)
     keys = seeds(kind, len(ax.prefectures), month)
-    seating = joint.Seating(seats, first, keys)
-    crew.run(joint.spread, int(seats.sum()), count, seating, cells)
+    seating = Seating(seats, first, keys)
+    crew.run(seat_residents, int(seats.sum()), count, seating, cells)
     return cells
 
 
@@ -156,7 +164,7 @@ def _residual(gap: np.ndarray) -> dict[str, float]:
 
 def _place_report(ax: Axes, count: np.ndarray, wish: np.ndarray) -> Report:
     """How far the people are from each margin of places; fractions of a person cannot be met."""
-    by_group, by_column = joint.prefecture_residuals(ax, count, wish)
+    by_group, by_column = prefecture_residuals(ax, count, wish)
     return {
         "prefecture": _residual((count - wish).sum(axis=(0, 1))),
         "prefecture_group": _residual(by_group),

@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from sim.agents.opening.fitting import ratio
 from sim.config.schema.firms import Firms
 from sim.config.schema.run import RunConfig
 from sim.core.clock import EPOCH_YEAR
@@ -162,10 +163,10 @@ def fit_jobs(config: RunConfig, firms: Firms, aim: Targets, workers: np.ndarray)
     left = np.maximum(workers - fixed.sum(axis=1), 0.0)
     column = np.maximum(aim.worker_sector * workers.sum() - fixed.sum(axis=0), 0.0)
     for _ in range(ROUNDS):
-        free *= _ratio(column, free.sum(axis=0))[None, :]
-        free *= _ratio(left, free.sum(axis=1))[:, None]
+        free *= ratio(column, free.sum(axis=0))[None, :]
+        free *= ratio(left, free.sum(axis=1))[:, None]
     jobs = fixed + free
-    return jobs * _ratio(np.ones(workers.size), jobs.sum(axis=1))[:, None]
+    return jobs * ratio(np.ones(workers.size), jobs.sum(axis=1))[:, None]
 
 
 def fit_commuting(
@@ -185,17 +186,13 @@ def fit_commuting(
     np.fill_diagonal(seed, 1.0)
     total = stay.sum() + mobile.sum()
     wanted = np.maximum(share * total - stay, 0.05 * mobile)
-    wanted *= _ratio(np.array([mobile.sum()]), np.array([wanted.sum()]))
+    wanted *= ratio(np.array([mobile.sum()]), np.array([wanted.sum()]))
     flow = seed * mobile[:, None]
     for _ in range(ROUNDS):
-        flow *= _ratio(wanted, flow.sum(axis=0))[None, :]
-        flow *= _ratio(mobile, flow.sum(axis=1))[:, None]
+        flow *= ratio(wanted, flow.sum(axis=0))[None, :]
+        flow *= ratio(mobile, flow.sum(axis=1))[:, None]
     rows = flow.sum(axis=1, keepdims=True)
     return np.where(rows > 0, flow / np.maximum(rows, 1e-300), np.eye(share.size))
-
-
-def _ratio(wanted: np.ndarray, have: np.ndarray) -> np.ndarray:
-    return np.divide(wanted, have, out=np.zeros_like(have), where=have > 0)
 
 
 def workforce(config: RunConfig, data: Data, month: int) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ from numba import njit
 from scipy.special import ndtr, ndtri
 
 from sim.agents.opening.firm_margins import Targets
-from sim.agents.opening.fitting import Residuals, repair, round_rows
+from sim.agents.opening.fitting import Residuals, ratio, repair, round_rows
 from sim.agents.opening.sorting import KEYS, ranked
 from sim.core.kernels import borrow
 from sim.core.probability import first_above
@@ -60,9 +60,7 @@ def count_firms(aim: Targets, establishments: int, workers: np.ndarray) -> np.nd
     for _ in range(ROUNDS):
         for axis, margin in enumerate((aim.firm_sector, aim.firm_size, aim.firm_prefecture)):
             others = tuple(k for k in range(3) if k != axis)
-            have = firms.sum(axis=others)
-            factor = np.divide(margin, have, out=np.zeros_like(have), where=have > 0)
-            firms *= np.expand_dims(factor, others)
+            firms *= np.expand_dims(ratio(margin, firms.sum(axis=others)), others)
     firms *= establishments / firms.sum()
     sectors = round_rows(firms.sum(axis=(1, 2)), np.array(establishments))
     by_size = _whole(firms.sum(axis=2), sectors)

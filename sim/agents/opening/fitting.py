@@ -27,7 +27,8 @@ REMEMBERED: Final = 64
 """Swaps that a row may fall behind before it is looked at in full."""
 
 
-def _ratio(wanted: np.ndarray, have: np.ndarray) -> np.ndarray:
+def ratio(wanted: np.ndarray, have: np.ndarray) -> np.ndarray:
+    """wanted / have, float64 of their shape; 0 where there is nothing to scale."""
     return np.divide(wanted, have, out=np.zeros_like(have), where=have > 0)
 
 
@@ -48,16 +49,16 @@ def fit_places(ax: Axes, people: np.ndarray, tables: Prefectures) -> np.ndarray:
     group, column = _members(ax.group_of, len(ax.groups)), _members(ax.column_of, len(ax.columns))
     by_group, by_column = tables.by_group.astype(float), tables.by_column.astype(float)
     total = by_group.sum(axis=1)
-    seed = product(_ratio(by_group, total[:, None].repeat(len(group), 1)), group).T
+    seed = product(ratio(by_group, total[:, None].repeat(len(group), 1)), group).T
     shape = seed[:, None, :] * product(by_column, column).T[None, :, :]
     for _ in range(ROUNDS):
-        shape *= _ratio(np.ones(people.shape), shape.sum(axis=2))[:, :, None]
+        shape *= ratio(np.ones(people.shape), shape.sum(axis=2))[:, :, None]
         joint = shape * people[:, :, None]
         by_c = product(joint.sum(axis=0).T, column.T)
-        shape *= product(_ratio(by_column, by_c), column).T[None, :, :]
+        shape *= product(ratio(by_column, by_c), column).T[None, :, :]
         joint = shape * people[:, :, None]
         by_g = product(joint.sum(axis=1).T, group.T)
-        shape *= product(_ratio(by_group, by_g), group).T[:, None, :]
+        shape *= product(ratio(by_group, by_g), group).T[:, None, :]
         if _misses(by_g, by_group) < TOLERANCE:
             break
     known = shape[:, :, :-1]
@@ -67,7 +68,7 @@ def fit_places(ax: Axes, people: np.ndarray, tables: Prefectures) -> np.ndarray:
 
 
 def _misses(have: np.ndarray, wanted: np.ndarray) -> float:
-    return float(np.abs(_ratio(have, np.maximum(wanted, 1e-300)) - (wanted > 0)).max())
+    return float(np.abs(ratio(have, np.maximum(wanted, 1e-300)) - (wanted > 0)).max())
 
 
 def fit_totals(people: np.ndarray, shares: np.ndarray, prefectures: np.ndarray) -> np.ndarray:
@@ -79,8 +80,8 @@ def fit_totals(people: np.ndarray, shares: np.ndarray, prefectures: np.ndarray) 
         have = joint.sum(axis=(0, 1))
         if _misses(have, wanted) < TOLERANCE:
             break
-        joint *= _ratio(wanted, have)[None, None, :]
-        joint *= _ratio(people.astype(float), joint.sum(axis=2))[:, :, None]
+        joint *= ratio(wanted, have)[None, None, :]
+        joint *= ratio(people.astype(float), joint.sum(axis=2))[:, :, None]
     return joint
 
 
@@ -236,7 +237,7 @@ class Seating(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def spread(chunk, begin, stop, count, seating, cells):
+def seat_residents(chunk, begin, stop, count, seating, cells):
     """Give the residents of prefectures to their municipalities: of those prefectures whose first
     resident has a number in [begin, stop), when all are numbered in order of prefecture.
 

@@ -80,7 +80,7 @@ def place_dependants(
     group = np.empty(status.size, np.int32)
     for s, waiting in dependants.items():
         for level in LEVELS:
-            n_groups = _look(columns, prefecture, level, group, crew)
+            n_groups = _group_people(columns, prefecture, level, group, crew)
             asked = np.zeros(n_groups, np.bool_)
             asked[group[waiting]] = True
             near = candidates(status, columns["born"], may_sponsor[s], now, group, asked, places)
@@ -116,7 +116,7 @@ def candidates(status, born, may, now, group, asked, places):
     return rows[:n].copy()
 
 
-def _look(
+def _group_people(
     columns: dict[str, np.ndarray], prefecture: np.ndarray, level: str, group: np.ndarray,
     crew: Crew,
 ) -> int:  # fmt: skip

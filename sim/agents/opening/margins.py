@@ -99,7 +99,7 @@ def months_of(frame: pd.DataFrame) -> dict[str, int]:
     return {date: month_index(date) for date in sorted(frame["date"].unique())}
 
 
-def nearest(months: Mapping[str, int], month: int) -> str:
+def nearest_date(months: Mapping[str, int], month: int) -> str:
     """The date closest to the month; of two equally close the earlier."""
     return min(months, key=lambda date: (abs(months[date] - month), months[date]))
 
@@ -223,6 +223,6 @@ def irregular_by_origin(tables: Data, ax: Axes, month: int) -> np.ndarray:
     named = frame[(frame["status"] == TOTAL) & (frame["origin"] != TOTAL)]
     if named.empty:
         named = frame[(frame["status"] != TOTAL) & (frame["origin"] != TOTAL)]
-    people = int(_at(totals, nearest(months_of(totals), month))["people"].iloc[0])
-    origins = crosstab(_at(named, nearest(months_of(named), month)), {"origin": ax.origins})
+    people = int(_at(totals, nearest_date(months_of(totals), month))["people"].iloc[0])
+    origins = crosstab(_at(named, nearest_date(months_of(named), month)), {"origin": ax.origins})
     return people * origins / origins.sum()

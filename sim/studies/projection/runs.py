@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from sim.config.schema.run import RunConfig
 from sim.core.errors import InvariantError, OutputError
-from sim.core.interrupt import obey
+from sim.core.interrupt import stop_if_asked
 from sim.data.load import load
 from sim.files.folder import read_parquet, table_writer, write_atomically
 from sim.model.model import Kyosei
@@ -68,7 +68,7 @@ def make_member(settings: RunConfig, root: Path, threads: int | None) -> None:
     data = load(settings.country.data)
     own = settings.model_copy(update={"threads": settings.threads or threads})
     model = Kyosei(own, data)
-    model.run(lambda _: obey())
+    model.run(lambda _: stop_if_asked())
     refuse_wrong_audit(model.state.audit, model.state.rates)
     tables = tables_of(Outcome.of(model))
     wrong = problems_of(tables)

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from sim.config.compose import compose, to_yaml
 from sim.core.errors import ConfigError
-from sim.core.interrupt import obey
+from sim.core.interrupt import stop_if_asked
 from sim.core.text import table
 from sim.data.load import load
 from sim.figures.look import look_of
@@ -59,7 +59,7 @@ def _make(folder: RunFolder, study: Study, experiment: Experiment, seed: int, qu
         def answers(name: str, points: np.ndarray) -> np.ndarray:
             parts = []
             for first in range(0, len(points), BATCH):
-                obey()
+                stop_if_asked()
                 batch = points[first : first + BATCH]
                 parts.append(_batch(folder, experiment, f"runs/{name}_{first:05d}.parquet", batch))
                 for _ in batch:

@@ -5,8 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sim.agents.opening import fitting as joint
-from sim.agents.opening import margins
+from sim.agents.opening import fitting, margins
 from sim.agents.opening.date_tables import FULL, _guide
 from sim.agents.opening.dates import _pick_within
 from sim.agents.opening.households import FAMILY_SIZE, match
@@ -273,15 +272,15 @@ def test_a_month_without_published_stocks_is_refused(config: RunConfig, data: Da
 
 def test_rounding_keeps_the_row_sums():
     values = np.array([[0.5, 0.5, 2.0], [1.2, 1.7, 0.1], [0.0, 0.0, 0.0]])
-    whole = joint.round_rows(values, np.array([3, 3, 2]))
+    whole = fitting.round_rows(values, np.array([3, 3, 2]))
     assert whole.tolist() == [[1, 0, 2], [1, 2, 0], [1, 1, 0]]
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 10, 1000, 4097])
 def test_the_keyed_permutation_is_one(n: int):
     for seed in (np.uint64(1), np.uint64(2**63)):
-        bits = joint.bits_for(n)
-        places = sorted(joint.seated(i, n, seed, bits) for i in range(n))
+        bits = fitting.bits_for(n)
+        places = sorted(fitting.seated(i, n, seed, bits) for i in range(n))
         assert places == list(range(n))
 
 
@@ -290,14 +289,14 @@ def test_repair_lowers_residuals_and_keeps_rows():
     wish = rng.gamma(0.5, 3.0, (6, 5, 8))
     totals = np.rint(wish.sum(axis=2)).astype(np.int64)
     wish *= (totals / wish.sum(axis=2))[:, :, None]
-    count = joint.round_rows(wish, totals)
+    count = fitting.round_rows(wish, totals)
     group, column = np.array([0, 0, 1, 1, 2, 2]), np.arange(5)
     gap = count - wish
     by_group = np.stack([gap[group == g].sum(axis=(0, 1)) for g in range(3)], axis=1)
     by_column = gap.sum(axis=0).T.copy()
     before = (by_group**2).sum() + (by_column**2).sum()
-    residuals = joint.Residuals(by_group.sum(axis=1), by_group, by_column)
-    joint.repair(count, wish, group, column, residuals)
+    residuals = fitting.Residuals(by_group.sum(axis=1), by_group, by_column)
+    fitting.repair(count, wish, group, column, residuals)
     gap = count - wish
     after = np.stack([gap[group == g].sum(axis=(0, 1)) for g in range(3)], axis=1)
     assert np.allclose(after, by_group)

@@ -1,4 +1,4 @@
-"""What a finished run's tables say of each other: `kyosei verify --deep`."""
+"""Whether the tables of a finished run agree with each other: `kyosei verify --deep`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sim.runs.facts import ENOUGH, MOST_Z
 TABLES: Final = ("stocks", "flows", "ages", "municipalities", "firms", "indicators")
 
 
-def deep(folder: Path) -> list[str]:
+def contradictions(folder: Path) -> list[str]:
     """Contradictions in the tables and the audit of a run's folder that verifies; [] if none."""
     manifest = read_manifest(folder)
     if manifest is None or manifest.get("kind") != "run":
