@@ -195,7 +195,7 @@ def test_an_interrupted_sweep_says_how_far_it_came(quick, capsys):
 def test_a_worker_that_died_is_told_of(quick, capsys, monkeypatch):
     monkeypatch.setattr(missing, "launch_plan", lambda *arguments: None)
     assert cli.main([*BASIC, "seed=0,1"]) == 1
-    assert "ended without a word" in capsys.readouterr().err
+    assert "ended without a message" in capsys.readouterr().err
 
 
 def test_a_bad_run_anywhere_refuses_the_whole_sweep(quick, tmp_path, capsys):
