@@ -13,7 +13,7 @@ from sim.core.errors import KyoseiError
 from sim.files.folder import read_manifest
 from sim.pages import tables, words
 from sim.pages.labels import TOPICS, UNITS, indicators_of, text
-from sim.pages.levers import levers_of
+from sim.pages.levers import levers_of, package_of
 from sim.pages.scores import scores_of
 from sim.pages.shapes import read_shapes
 from sim.pages.study import Study
@@ -82,6 +82,7 @@ def document(study: Study, language: str, shapes: Path | None = None) -> Json:
         "queues": queues,
         "ages": tables.ages(study),
         "levers": levers_of(study),
+        "package": package_of(country.data),
         "assumed": _assumed(study),
         "scores": scores_of(study),
         "reproduce": _reproduce(study),

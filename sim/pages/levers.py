@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
+import pandas as pd
+
 from sim.config.levers import Active, set_levers
-from sim.config.schema.policy import Basis, Lever
+from sim.config.schema.policy import Basis, DatedValue, Lever
 from sim.core.clock import month_name
+from sim.core.errors import DataError
+from sim.data.load import load
 from sim.pages.labels import text
 from sim.pages.study import Study
 
 Json = dict[str, Any]
 
-OFFICIAL: Final = re.compile(r"\b[\w.-]+\.(?:go|lg)\.(?:jp|kr)(?![\w-]|\.\w)", re.ASCII)
-"""A host of a government or a local authority."""
+MEASURES: Final = "package_measures"
+
+MODELLED: Final = ("yes", "part", "no")
+"""How far the model covers a measure of the government's package."""
 
 
 def levers_of(study: Study) -> list[Json]:
@@ -53,10 +58,10 @@ def _setting(active: Active) -> Json:
 
 
 def _rules(lever: Lever) -> list[Json]:
-    """Every dated value of the law with its reference and what kind of reference it is."""
+    """Every dated value of the law with its basis, and how well that is known."""
     return [
         {"name": name, "unit": rule.unit, "since": month, "value": dated.value,
-         "reference": dated.reference, "kind": reference_kind(dated.reference, dated.quality),
+         "reference": dated.reference, "kind": kind_of(dated),
          "basis": _basis(dated.basis)}
         for name, rule in lever.rule.items()
         for month, dated in sorted(rule.values.items())
@@ -72,11 +77,12 @@ def _basis(basis: Basis | None) -> Json | None:
     return {"title": title, "at": ", ".join(at), "evidence": basis.evidence, "note": basis.note}
 
 
-def reference_kind(reference: str, quality: str) -> str:
-    """`assumption`, `official` (a government's own page) or `secondary`."""
-    if quality == "assumption":
+def kind_of(dated: DatedValue) -> str:
+    """`assumption`, `official` (read in the official text) or `secondary` (the official text is
+    named, but as another page cites it or as it is known)."""
+    if dated.quality == "assumption":
         return "assumption"
-    return "official" if OFFICIAL.search(reference) else "secondary"
+    return "official" if dated.basis.evidence == "read" else "secondary"
 
 
 def _responses(lever: Lever) -> list[Json]:
@@ -86,3 +92,19 @@ def _responses(lever: Lever) -> list[Json]:
          "quality": own.quality, "study": own.study or own.note}
         for name, own in lever.response.items()
     ]  # fmt: skip
+
+
+def package_of(country: str) -> Json | None:
+    """How far the model covers the measures of the government's package, as far as pages name them:
+    by kind and in all how many are modelled, modelled in part, and not. None where no table of
+    them can be read.
+    """
+    try:
+        measures = load(country, only=[MEASURES])[MEASURES]
+    except DataError:
+        return None
+    counts = pd.crosstab(measures["kind"], measures["modelled"])
+    counts = counts.reindex(columns=list(MODELLED), fill_value=0)
+    return {"kinds": [{"kind": str(kind), "counts": [int(n) for n in row]}
+                      for kind, row in zip(counts.index, counts.to_numpy(), strict=True)],
+            "counts": [int(n) for n in counts.sum()]}  # fmt: skip

@@ -11,11 +11,13 @@ import pyarrow as pa
 import pytest
 
 from sim.config.compose import compose
+from sim.config.schema.policy import Basis, DatedValue
 from sim.core.errors import ConfigError
+from sim.data.load import load
 from sim.files.folder import RunFolder
 from sim.pages.build import is_new_enough
 from sim.pages.labels import TOPICS, UNITS, indicators_of
-from sim.pages.levers import reference_kind
+from sim.pages.levers import MODELLED, kind_of, package_of
 from sim.pages.page import content_hash, policy
 from sim.pages.scores import COLUMNS, PUBLISHED
 from sim.pages.shapes import read_shapes
@@ -78,19 +80,27 @@ def test_every_indicator_of_a_run_has_words_in_both_languages_and_a_known_unit()
 
 
 @pytest.mark.parametrize(
-    ("reference", "quality", "kind"),
+    ("evidence", "quality", "kind"),
     [
-        ("moj.go.jp/isa/content/001.pdf", "published", "official"),
-        ("https://www.city.example.lg.jp/x", "published", "official"),
-        ("kantei.go.jp/jp/pages/20260123.html", "assumption", "assumption"),
-        ("news.livedoor.com/article/detail/1", "published", "secondary"),
-        ("not-go.jp/x", "published", "secondary"),
-        ("moj.go.jp.example.com", "published", "secondary"),
-        ("Plan for fiscal 2024-28", "rounded", "secondary"),
+        ("read", "published", "official"),
+        ("read", "assumption", "assumption"),
+        ("cited", "published", "secondary"),
+        ("known", "rounded", "secondary"),
     ],
 )
-def test_references_are_marked(reference, quality, kind):
-    assert reference_kind(reference, quality) == kind
+def test_values_of_the_law_are_marked_by_their_basis(evidence, quality, kind):
+    basis = Basis(ja="法", en="Act", kind="law", number="1", evidence=evidence)
+    dated = DatedValue(value=1.0, reference="example.org", basis=basis, quality=quality)
+    assert kind_of(dated) == kind
+
+
+def test_the_package_is_counted_as_its_table_has_it():
+    table = load("japan", only=["package_measures"])["package_measures"]
+    package = package_of("japan")
+    assert package is not None
+    assert package["counts"] == [int((table["modelled"] == one).sum()) for one in MODELLED]
+    assert sum(sum(row["counts"]) for row in package["kinds"]) == len(table)
+    assert package_of("nowhere") is None
 
 
 def test_published_scores_are_those_of_the_docs():

@@ -505,6 +505,24 @@ function lastKnown(values) {
   return null;
 }
 
+// How far the model covers what the government decided, by kind of measure.
+function Package() {
+  if (!doc.package) return null;
+  const [yes, part, no] = doc.package.counts;
+  return (
+    <>
+      <h3>{t("package")}</h3>
+      <p>{t("package_covers", {yes, part, no, count: yes + part + no})}</p>
+      <div class="table" tabIndex={0} role="region" aria-label={t("package")}>
+        <table>
+          <thead><tr><th scope="col">{t("package_kind")}</th>{["yes", "part", "no"].map((one) => <th scope="col" class="number">{t(`package_${one}`)}</th>)}</tr></thead>
+          <tbody>{doc.package.kinds.map(({kind, counts}) => <tr><th scope="row">{t(`package_${kind}`)}</th>{counts.map((count) => <td class="number">{count || ""}</td>)}</tr>)}</tbody>
+        </table>
+      </div>
+    </>
+  );
+}
+
 function Assumed() {
   const {confidence, replicates, warnings} = doc.facts;
   return (
@@ -627,7 +645,7 @@ function Page() {
           <h2>{t("scores")}</h2><Scores />
           <h2>{t("reproduce")}</h2><Reproduce />
         </section>
-        <section id="levers"><h2>{t("levers")}</h2><Levers /></section>
+        <section id="levers"><h2>{t("levers")}</h2><Levers /><Package /></section>
         <section id="indicators"><h2>{t("indicators")}</h2><Indicators arm={arm} /></section>
         <section id="who">
           <h2>{t("who")}</h2>
