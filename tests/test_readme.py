@@ -15,6 +15,7 @@ import yaml
 from sim import __version__
 from sim.cli import main as cli
 from sim.config import compose as door
+from sim.config.folders import configs_here
 from sim.config.settings import check_overrides, configs_folder
 from sim.studies.comparison.comparison import comparison_of
 from sim.studies.comparison.question import question_of
@@ -62,7 +63,7 @@ def test_every_run_composes(line: str, monkeypatch: pytest.MonkeyPatch):
     settings = [word for word in words if not word.startswith("-")]
     if "-m" in words:
         assert check_overrides(settings, sweep=True) == []
-        how, own = sweep.split(settings, configs_folder())
+        how, own = sweep.split(settings, configs_here())
         settings = sweep._lines(own, how)[0]  # of the first run
     monkeypatch.setattr(
         "sim.config.compose._too_many_threads", lambda config: []

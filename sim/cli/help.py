@@ -9,8 +9,9 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
-from sim.config.files import country_of, options
-from sim.config.settings import SWEEP_SETTINGS, configs_folder
+from sim.config.files import country_of
+from sim.config.folders import Configs, configs_here
+from sim.config.settings import SWEEP_SETTINGS
 
 _GROUP_LINE = re.compile(r"\s+- (?:optional )?/?([a-z_]+)(/[a-z_]+)?(?:@[\w.]+)?: (\S+)")
 
@@ -22,14 +23,14 @@ _VALUE_LINE = re.compile(r"([a-z_]+):\s*([^#]*?)\s*(?:#\s*(.*))?$")
 
 def settings_help() -> str:
     """The top-level settings with their defaults, and the choices of each group, as text."""
-    folder = configs_folder()
+    configs = configs_here()
     try:
-        lines = _lines(folder / "config.yaml")
-        own = _lines(folder / "country" / f"{country_of((), folder)}.yaml")
+        lines = _lines(configs.file("config.yaml"))
+        own = _lines(configs.file(f"country/{country_of((), configs)}.yaml"))
     except OSError as error:
         return f"settings: {error.filename} could not be read\n"
-    rows = [_value_row(line) for line in lines] + [_group_row(folder, line) for line in lines]
-    rows += [_group_row(folder, line, _OF_THE_COUNTRY) for line in own]
+    rows = [_value_row(line) for line in lines] + [_group_row(configs, line) for line in lines]
+    rows += [_group_row(configs, line, _OF_THE_COUNTRY) for line in own]
     return "settings and their defaults:\n" + "".join(row for row in rows if row)
 
 
@@ -46,11 +47,11 @@ def _value_row(line: str) -> str:
     return f"  {match[1] + '=' + match[2]:28} {match[3] or ''}".rstrip() + "\n"
 
 
-def _group_row(folder: Path, line: str, wanted: Collection[str] | None = None) -> str:
+def _group_row(configs: Configs, line: str, wanted: Collection[str] | None = None) -> str:
     match = _GROUP_LINE.match(line)
     if match is None or (wanted is not None and match[1] not in wanted):
         return ""
-    choices = options(folder, f"{match[1]}{match[2] or ''}")
+    choices = configs.options(f"{match[1]}{match[2] or ''}")
     return f"  {match[1] + '=' + match[3]:28} one of: {', '.join(choices)}\n" if choices else ""
 
 

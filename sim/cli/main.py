@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from sim import __version__
-from sim.cli import finished
+from sim.cli import finished, study
 from sim.cli.help import settings_help, sweep_help
+from sim.config.folders import configs_here, named_study, reading
 from sim.config.settings import check_overrides
 from sim.core.errors import ConfigError, KyoseiError, printable
 from sim.core.interrupt import interruptible
@@ -25,6 +26,8 @@ from sim.pages import report
 MANY_OBJECTS = 100_000
 """New objects between two collections of garbage. With Python's own 700, collecting took most of a
 second of a start."""
+
+STUDY = "--config"
 
 DONE, INPUT_OUTPUT, BROKEN, INTERRUPTED = 0, 3, 4, 130
 
@@ -232,9 +235,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return ConfigError.exit_code
     try:
-        options = _options(parser, verbs, words)
-        with interruptible():
-            return int(options.action(options))
+        own = _own_study(words)
+        with reading(own):
+            options = _options(parser, verbs, words)
+            if own is not None and not getattr(options, "quiet", True):
+                print(f"Configuration: {own} over Kyosei's own.", file=sys.stderr)
+            with interruptible():
+                return int(options.action(options))
     except KyoseiError as error:
         _say(error)
         return error.exit_code
@@ -244,6 +251,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("kyosei: interrupted", file=sys.stderr)
         return INTERRUPTED
+
+
+def _own_study(words: list[str]) -> Path | None:
+    """The configs of the study that --config names, which is taken out of the words, or of the one
+    in which the command is typed; None if there is none. Raises ConfigError."""
+    for place, word in enumerate(words):
+        name, sign, value = word.partition("=")
+        if name == STUDY:
+            given = [value] if sign else words[place + 1 : place + 2]
+            if given in ([], [""]):
+                raise ConfigError(f"{STUDY} names no folder\n    write {STUDY} FOLDER")
+            del words[place : place + (1 if sign else 2)]
+            return named_study(Path(given[0]))
+    return configs_here().study
 
 
 def _options(
@@ -391,6 +412,7 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
         description="Make a run again and say whether every byte is equal.",
         examples=_REPRODUCE_EXAMPLES,
     )  # fmt: skip
+    study.add_verbs(verbs, _Help)
     finished.add_verbs(verbs, _Help)
     _add_verb(
         verbs, "official", _official,

@@ -18,33 +18,33 @@ from sim import PACKAGE
 from sim.config.checks.run import check, out_of_range
 from sim.config.files import PRIMARY, Origin, Sources, read_files
 from sim.config.fit_draws import drawn, read_factor
+from sim.config.folders import Configs, configs_here
 from sim.config.hydra import Files, Override, laid_together, parse
 from sim.config.levers import hold_laws
 from sim.config.messages import Problem, explained, with_sources
 from sim.config.schema.run import RunConfig
-from sim.config.settings import configs_folder
 from sim.config.words import Words, lay_over, read_words
 from sim.config.yaml import read, write, written_key
 from sim.core.errors import ConfigError
-from sim.core.memory import ByIdentity, LastResults, state_of_files
+from sim.core.memory import ByIdentity, LastResults
 from sim.core.threads import usable_cores
 from sim.files.foreign import Row, Unreadable, read_rows
 
 DATA: Final = PACKAGE / "data"
 
 
-class _Folder:
-    """What was read and composed from a folder of files, as the files stand."""
+class _Known:
+    """What was read and composed from folders of files, as the files stand."""
 
-    def __init__(self, folder: Path) -> None:
-        self.files = Files(folder)
+    def __init__(self, configs: Configs) -> None:
+        self.files = Files(configs)
         self.composed: LastResults[tuple[Sources, dict[Any, Any]]] = LastResults(size=16)
         """By choices of files."""
 
 
-_FOLDERS: Final[LastResults[_Folder]] = LastResults(size=2)
-"""By path and state of the files. Reading 150 files and laying them together takes 0.9 s, all the
-rest of a composition 0.07 s."""
+_CONFIGS: Final[LastResults[_Known]] = LastResults(size=2)
+"""By folders and state of the files. Reading 150 files and laying them together takes 0.9 s, all
+the rest of a composition 0.07 s."""
 
 _SECTIONS: Final[LastResults[BaseModel]] = LastResults(size=512)
 """By path and text, which tells 1, 1.0 and true apart, as == does not. Validating all sections
@@ -59,15 +59,18 @@ def compose(overrides: Sequence[str], config_dir: Path | None = None) -> RunConf
     """The configuration of one run.
 
     overrides   words such as `scale=0.01`, `scenario=NAME`, `status.student.work=none`, `~name`
-    config_dir  folder of config.yaml, if not Kyosei's own
+    config_dir  a folder with a config.yaml and all that it needs; if not given, Kyosei's own files
+                and those of the study in the working folder (see `sim.config.folders`)
 
     Raises ConfigError with every problem found.
     """
-    folder = (configs_folder() if config_dir is None else Path(config_dir)).resolve()
-    if not (folder / f"{PRIMARY}.yaml").is_file():
-        raise ConfigError(f"{folder}  holds no {PRIMARY}.yaml. Give the folder of configurations.")
-    words = read_words(overrides, folder, _override)
-    composed, sources = _files(folder, words)
+    configs = configs_here() if config_dir is None else Configs((Path(config_dir).resolve(),))
+    if not configs.file(f"{PRIMARY}.yaml").is_file():
+        raise ConfigError(
+            f"{configs.folders[-1]}  holds no {PRIMARY}.yaml. Give the folder of configurations."
+        )
+    words = read_words(overrides, configs, _override)
+    composed, sources = _files(configs, words)
     problems = lay_over(composed, words, sources)
     hold_laws(composed)
     try:
@@ -78,28 +81,28 @@ def compose(overrides: Sequence[str], config_dir: Path | None = None) -> RunConf
         problems += error.problems
     if problems:
         raise ConfigError(problems)
-    return _drawn(config, folder)
+    return _drawn(config, configs)
 
 
-def _drawn(config: RunConfig, folder: Path) -> RunConfig:
+def _drawn(config: RunConfig, configs: Configs) -> RunConfig:
     """The configuration with the rates of the draw that `fit.draw` names."""
     if config.fit.draw == 0:
         return config
-    fit = drawn(config.fit, read_factor(folder, config.fit), config.fit.draw)
+    fit = drawn(config.fit, read_factor(configs, config.fit), config.fit.draw)
     return config.model_copy(update={"fit": fit})
 
 
-def _files(folder: Path, words: Words) -> tuple[dict[Any, Any], Sources]:
+def _files(configs: Configs, words: Words) -> tuple[dict[Any, Any], Sources]:
     """What the chosen files say, and where, for the caller to lay words over, which copies what it
     changes. Files that have not changed are read once.
     """
-    known = _FOLDERS.get((folder, state_of_files(folder, "**/*.yaml")), lambda: _Folder(folder))
+    known = _CONFIGS.get((configs, configs.state()), lambda: _Known(configs))
 
     def made() -> tuple[Sources, dict[Any, Any]]:
-        sources = read_files(folder, words.choices, known.files.read)
+        sources = read_files(configs, words.choices, known.files.read)
         if words.problems or sources.problems:
             raise ConfigError(words.problems + sources.problems)
-        return sources, _composed(folder, words.hydra, sources, known.files)
+        return sources, _composed(configs, words.hydra, sources, known.files)
 
     sources, composed = known.composed.get(tuple(words.hydra), made)
     if words.problems:
@@ -110,7 +113,7 @@ def _files(folder: Path, words: Words) -> tuple[dict[Any, Any], Sources]:
 def from_yaml(text: str | bytes) -> RunConfig:
     """The configuration that `to_yaml` wrote. Raises ConfigError with every problem found."""
     document = read(text, f"{PRIMARY}.yaml")
-    sources = Sources(Path(f"{PRIMARY}.yaml"))
+    sources = Sources(f"{PRIMARY}.yaml")
     for path, (line, written) in document.written.items():
         sources.origins[path] = Origin(f"{document.name}:{line}", written)
     if document.problems:
@@ -177,11 +180,26 @@ def _override(word: str) -> Override:
         raise ValueError(str(error).rstrip(".").lower()) from error
 
 
-def _composed(folder: Path, choices: list[str], sources: Sources, files: Files) -> dict[Any, Any]:
+def _composed(
+    configs: Configs, choices: list[str], sources: Sources, files: Files
+) -> dict[Any, Any]:
     try:
-        return laid_together(files, PRIMARY, choices, sources.documents)
+        composed = laid_together(files, PRIMARY, choices, sources.documents)
     except ValueError as error:
-        raise ConfigError(f"{folder.name}  cannot be composed\n    {error}") from error
+        raise ConfigError(f"{sources.name}  cannot be composed\n    {error}") from error
+    _list_own(composed, configs)
+    return composed
+
+
+def _list_own(composed: dict[Any, Any], configs: Configs) -> None:
+    """Statuses that only the study has come last in the list of the country."""
+    country, statuses = composed.get("country"), composed.get("status")
+    if configs.study is None or not isinstance(country, dict) or not isinstance(statuses, dict):
+        return
+    listed = country.get("statuses")
+    if isinstance(listed, list):
+        own = configs.own(f"status/{country.get('name')}")
+        country["statuses"] = list(dict.fromkeys([*listed, *(s for s in own if s in statuses)]))
 
 
 def _checked(composed: dict[Any, Any], sources: Sources) -> RunConfig:

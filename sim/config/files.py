@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from sim.config.folders import Configs
 from sim.config.yaml import DEFAULTS, MOST_BYTES, Document, dotted, read
 from sim.config.yaml import Path as KeyPath
 from sim.core.errors import nearest
@@ -22,9 +23,6 @@ PRIMARY: Final = "config"
 SELF: Final = "_self_"
 
 COUNTRY: Final = "country"
-
-BY_COUNTRY: Final = ("scenario",)
-"""Groups with a folder for each country: a name chooses among those of the country of the run."""
 
 HYDRA: Final = "hydra"
 
@@ -62,7 +60,8 @@ class Entry(NamedTuple):
 class Sources:
     """What the files of a run say, by key path in the composed configuration."""
 
-    folder: Path
+    name: str
+    """What messages call the whole."""
     origins: dict[KeyPath, Origin] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     documents: dict[str, dict[Any, Any]] = field(default_factory=dict)
@@ -87,7 +86,7 @@ class Sources:
             inside = next((known for known in self.origins if known[:n] == path[:n]), None)
             if inside is not None:
                 return Origin(self.file(inside), "")
-        return Origin(self.folder.name, "")
+        return Origin(self.name, "")
 
     def file(self, path: KeyPath) -> str:
         """The file, or the command line, that has the last word on a key path."""
@@ -122,69 +121,90 @@ class Sources:
         self.later = []
 
 
-def options(folder: Path, group: str) -> list[str]:
-    """Names of the files of a group."""
-    return sorted(path.stem for path in (folder / group).glob("*.yaml"))
-
-
-def groups(folder: Path) -> list[str]:
-    """Names of the groups of which a word may choose a file."""
-    return [
-        path.name
-        for path in folder.iterdir()
-        if path.is_dir() and (path.name in BY_COUNTRY or options(folder, path.name))
-    ]
-
-
-def country_of(words: Iterable[str], folder: Path) -> str:
+def country_of(words: Iterable[str], configs: Configs) -> str:
     """The country that the words choose, if there is one like it, else that of config.yaml."""
     for word in words:
         name, _, value = word.partition("=")
-        if name == COUNTRY and value in options(folder, COUNTRY):
+        if name == COUNTRY and value in configs.options(COUNTRY):
             return value
-    lists = read(_payload(folder / f"{PRIMARY}.yaml"), PRIMARY).value
+    lists = read(_payload(configs.file(f"{PRIMARY}.yaml")), PRIMARY).value
     entries = lists.get(DEFAULTS, []) if isinstance(lists, dict) else []
     named = [entry[COUNTRY] for entry in entries if isinstance(entry, dict) and COUNTRY in entry]
     return str(named[0]) if named else ""
 
 
-def place_of(group: str, country: str) -> str:
-    """The folder of a group's files, below the folder of configurations."""
-    return f"{group}/{country}" if group in BY_COUNTRY else group
-
-
-def read_files(folder: Path, choices: Choices, known: dict[str, Document] | None = None) -> Sources:
+def read_files(
+    configs: Configs, choices: Choices, known: dict[str, Document] | None = None
+) -> Sources:
     """Read every file that config.yaml, the choices and what they pull in need.
 
     known: files that were read before and have not changed, by name; others are added to them.
     """
-    sources = Sources(folder, read={} if known is None else known)
-    _visit(sources, "", PRIMARY, (), choices, set())
+    sources = Sources(configs.folders[0].name, read={} if known is None else known)
+    _Reader(configs, choices, sources).visit("", PRIMARY, (), frozenset())
     return sources
 
 
-def _visit(
-    sources: Sources, group: str, option: str, package: KeyPath, choices: Choices, seen: set[str]
-) -> None:
-    path = sources.folder / group / f"{option}.yaml"
-    name = f"{sources.folder.name}/{path.relative_to(sources.folder).as_posix()}"
-    if name in seen:
-        sources.problems.append(f"{name}  is named by its own defaults: take that line out")
-        return
-    document = _read_file(path, name, sources)
-    if document is None or not isinstance(document.value, dict):
-        return
-    sources.documents[f"{group}/{option}".strip("/")] = document.value
-    own = [entry for entry in _entries(document, group, sources) if entry is not None]
-    placed = False
-    for entry in own:
-        if entry.group == SELF:
-            _note(sources, document, package)
-            placed = True
-        else:
-            _follow(sources, entry, name, package, choices, seen | {name})
-    if not placed:
-        _note(sources, document, package)
+class _Reader(NamedTuple):
+    """Follows defaults lists from file to file."""
+
+    configs: Configs
+    choices: Choices
+    sources: Sources
+
+    def visit(self, group: str, option: str, package: KeyPath, seen: frozenset[str]) -> None:
+        """Read a file and what it pulls in. seen: names of the files that lead to it."""
+        file = f"{group}/{option}".strip("/")
+        path, name = self.configs.file(f"{file}.yaml"), self.configs.shown(f"{file}.yaml")
+        if name in seen:
+            self.sources.problems.append(
+                f"{name}  is named by its own defaults: take that line out"
+            )
+            return
+        document = _read_file(path, name, self.sources)
+        if document is None or not isinstance(document.value, dict):
+            return
+        document.value = self._with_own(document.value, group)
+        self.sources.documents[file] = document.value
+        placed = False
+        for entry in _entries(document, group, self.sources):
+            if entry.group == SELF:
+                _note(self.sources, document, package)
+                placed = True
+            else:
+                self._follow(entry, name, package, seen | {name})
+        if not placed:
+            _note(self.sources, document, package)
+
+    def _with_own(self, value: dict[Any, Any], group: str) -> dict[Any, Any]:
+        """What a file says, its lists of files going on with those that only the study has."""
+        items = value.get(DEFAULTS)
+        if self.configs.study is None or not isinstance(items, list):
+            return value
+        longer = []
+        for item in items:
+            entry = _entry(item, group)
+            if entry is not None and isinstance(item, dict):
+                ((words, options),) = item.items()
+                if isinstance(options, list):
+                    own = self.configs.own(entry.group)
+                    item = {words: list(dict.fromkeys([*options, *own]))}
+            longer.append(item)
+        return {**value, DEFAULTS: longer}
+
+    def _follow(self, entry: Entry, name: str, package: KeyPath, seen: frozenset[str]) -> None:
+        known = self.configs.options(entry.group)
+        chosen = self.choices.get(entry.group, entry.options)
+        for option in entry.options if entry.fixed else chosen:
+            file = f"{entry.group}/{option}.yaml"
+            if option in known:
+                inner = _package(self.configs.file(file), entry, package)
+                self.visit(entry.group, option, inner, seen)
+            elif not entry.optional:
+                self.sources.problems.append(
+                    f"{name}  {entry.group} = {option}\n    there is no"
+                    f" {self.configs.shown(file)}.{nearest(option, known)}"
+                )
 
 
 def _payload(path: Path) -> bytes:
@@ -217,27 +237,6 @@ def _note(sources: Sources, document: Document, package: KeyPath) -> None:
                     f"{document.name}:{line}  {dotted(place)}\n    Hydra's own settings cannot be"
                     " changed here. Take it out."
                 )
-
-
-def _follow(
-    sources: Sources,
-    entry: Entry,
-    name: str,
-    package: KeyPath,
-    choices: Choices,
-    seen: set[str],
-) -> None:
-    known = options(sources.folder, entry.group)
-    for option in entry.options if entry.fixed else choices.get(entry.group, entry.options):
-        if option not in known:
-            if not entry.optional:
-                sources.problems.append(
-                    f"{name}  {entry.group} = {option}\n    there is no"
-                    f" {sources.folder.name}/{entry.group}/{option}.yaml.{nearest(option, known)}"
-                )
-            continue
-        inner = _package(sources.folder / entry.group / f"{option}.yaml", entry, package)
-        _visit(sources, entry.group, option, inner, choices, seen)
 
 
 def _package(path: Path, entry: Entry, parent: KeyPath) -> KeyPath:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sim.config.folders import Configs
 from sim.config.schema.policy import FittedRates
 from sim.core.errors import ConfigError, printable
 from sim.core.sums import product
@@ -51,9 +52,9 @@ def drawn(fit: FittedRates, factor: Factor, draw: int) -> FittedRates:
     return fit.model_copy(update={"draw": draw, "edits": edits})
 
 
-def read_factor(folder: Path, fit: FittedRates) -> Factor:
-    """The factor of a fit below a folder of configurations. Raises ConfigError."""
-    path = folder / "fit" / f"{fit.name}.csv"
+def read_factor(configs: Configs, fit: FittedRates) -> Factor:
+    """The factor of a fit, from beside its file. Raises ConfigError."""
+    path = configs.file(f"fit/{fit.name}.csv")
     if not path.is_file():
         raise ConfigError(
             f"fit.draw\n    the fit {fit.name} has no draws ({path.name}): write 0, or"

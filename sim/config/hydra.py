@@ -31,6 +31,7 @@ from hydra.plugins.config_source import ConfigResult, ConfigSource
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from sim.config.folders import Configs
 from sim.config.yaml import DEFAULTS, Document
 
 Documents = Mapping[str, dict[Any, Any]]
@@ -61,11 +62,14 @@ def _parser() -> OverridesParser:
 
 
 class _Source(FileConfigSource):
-    """The files of a folder, of which Hydra reads the defaults lists and nothing else."""
+    """The files of a folder, of which Hydra reads the defaults lists and nothing else.
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__("main", str(folder))
-        self.documents: dict[str, dict[Any, Any]] = {}
+    documents: what files say, as far as it is known; the caller adds to it
+    """
+
+    def __init__(self, folder: Path, documents: Documents) -> None:
+        super().__init__(str(folder), str(folder))
+        self.documents = documents
 
     def load_config(self, config_path: str) -> ConfigResult:
         with open(Path(self.path) / f"{config_path}.yaml", encoding="utf-8") as text:
@@ -76,10 +80,10 @@ class _Source(FileConfigSource):
 
 
 class _Repository(ConfigRepository):
-    """One source, each file of it loaded once."""
+    """Sources of which the first that has a file counts, each file loaded once."""
 
-    def __init__(self, source: _Source) -> None:
-        self.sources = [source]
+    def __init__(self, sources: Sequence[_Source]) -> None:
+        self.sources = list(sources)
         self._loaded: dict[str, ConfigResult | None] = {}
 
     def load_config(self, config_path: str) -> ConfigResult | None:
@@ -89,12 +93,13 @@ class _Repository(ConfigRepository):
 
 
 class Files:
-    """The files of a folder as they are now: what one composition has read, the next one knows."""
+    """The files of folders as they are now: what one composition has read, the next one knows."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, configs: Configs) -> None:
         self.read: dict[str, Document] = {}
-        self.source = _Source(folder)
-        self.repository = _Repository(self.source)
+        self.documents: dict[str, dict[Any, Any]] = {}
+        sources = [_Source(folder, self.documents) for folder in configs.folders]
+        self.repository = _Repository(sources)
 
 
 def laid_together(
@@ -105,7 +110,7 @@ def laid_together(
     Raises ValueError if they do not fit together.
     """
     version.setbase(VERSION)
-    files.source.documents.update(documents)
+    files.documents.update(documents)
     try:
         asked = OverridesParser.create().parse_overrides(choices)
         chosen = create_defaults_list(files.repository, primary, asked, False, False)

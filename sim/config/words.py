@@ -9,18 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final, Protocol
 
-from sim.config.files import (
-    BY_COUNTRY,
-    COMMAND_LINE,
-    Sources,
-    country_of,
-    groups,
-    options,
-    place_of,
-)
+from sim.config.files import COMMAND_LINE, Sources, country_of
+from sim.config.folders import BY_COUNTRY, Configs, place_of
 from sim.config.messages import is_mapping, is_settings, names_at, numbered
 from sim.config.yaml import CODE_KEYS, dotted, two_readings
 from sim.config.yaml import Path as KeyPath
@@ -96,10 +88,10 @@ def _hydra_name(place: str) -> str:
     return f"{place}@{group}" if group in BY_COUNTRY else place
 
 
-def read_words(overrides: Sequence[str], folder: Path, parse: Parse) -> Words:
+def read_words(overrides: Sequence[str], configs: Configs, parse: Parse) -> Words:
     """Sort the overrides into choices and values; what is wrong with any is in `problems`."""
     words = Words()
-    known, country = groups(folder), country_of(overrides, folder)
+    known, country = configs.groups(), country_of(overrides, configs)
     seen: set[str] = set()
     for word in overrides:
         name = word.partition("=")[0]
@@ -115,7 +107,7 @@ def read_words(overrides: Sequence[str], folder: Path, parse: Parse) -> Words:
         if rule is not None:
             words.problems.append(f"{COMMAND_LINE}  {_shown(word)}\n    {rule}")
         else:
-            _sort(word, folder, known, country, words, parse)
+            _sort(word, configs, known, country, words, parse)
     return words
 
 
@@ -124,7 +116,7 @@ def _shown(word: str) -> str:
 
 
 def _sort(
-    word: str, folder: Path, known: list[str], country: str, words: Words, parse: Parse
+    word: str, configs: Configs, known: list[str], country: str, words: Words, parse: Parse
 ) -> None:
     try:
         override = parse(word)
@@ -139,7 +131,7 @@ def _sort(
     if rule is None and override.is_delete():
         words.removed.append(tuple(key.split(".")))
     elif rule is None and key in known:
-        rule = _choice_rule(override.value(), place_of(key, country), folder, words)
+        rule = _choice_rule(override.value(), place_of(key, country), configs, words)
     elif rule is None:
         words.values.append((tuple(key.split(".")), override.value(), written))
     if rule is not None:
@@ -156,17 +148,17 @@ def _value_rule(override: Override, written: str, known: list[str]) -> str | Non
     return two_readings(written)
 
 
-def _choice_rule(value: Any, place: str, folder: Path, words: Words) -> str | None:
-    known = options(folder, place)
+def _choice_rule(value: Any, place: str, configs: Configs, words: Words) -> str | None:
+    known, shown = configs.options(place), f"{configs.folders[0].name}/{place}"
     chosen = value if isinstance(value, list) else [] if value is None else [value]
     for option in chosen:
         if not isinstance(option, str) or not _CHOICE.fullmatch(option) or ".." in option:
             return (
-                f"must be the name of a file in {folder.name}/{place}: letters, digits, . _ and -,"
+                f"must be the name of a file in {shown}: letters, digits, . _ and -,"
                 f" no folders.{nearest(str(option), known)}"
             )
         if option not in known:
-            return f"there is no {folder.name}/{place}/{option}.yaml.{nearest(option, known)}"
+            return f"there is no {shown}/{option}.yaml.{nearest(option, known)}"
     if len(chosen) > 1:
         return "one of them can be chosen. Name one."
     words.choices[place] = chosen

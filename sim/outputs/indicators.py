@@ -17,7 +17,8 @@ import numpy as np
 
 from sim.agents.record import BORN, BROUGHT, CAME, FLOWS, HALF_YEAR, MONTH
 from sim.config.fates import all_fates
-from sim.config.schema.run import RunConfig
+from sim.config.schema.run import OwnIndicator, Residents, RunConfig
+from sim.core.errors import ConfigError
 from sim.core.sums import product
 from sim.figures.look import HIGHER, LOWER, SHARE, Measure
 from sim.outputs.outcome import Outcome
@@ -147,13 +148,21 @@ def family(
 
 
 def catalogue(config: RunConfig) -> dict[str, Indicator]:
-    """All indicators that runs of a configuration may have, by name, in order of declaration."""
-    found: list[Indicator] = []
+    """All indicators that runs of a configuration may have, by name, in order of declaration.
+
+    Raises ConfigError if a study's own has the name of another.
+    """
+    found: dict[str, Indicator] = {}
     for made in _DECLARED:
         if made.needs and getattr(config, made.needs) is None:
             continue
-        found += made.members(config) if isinstance(made, Family) else [made]
-    return {one.name: one for one in found}
+        for one in made.members(config) if isinstance(made, Family) else [made]:
+            if one.name in found:
+                raise ConfigError(
+                    f"indicator.{one.name}\n    is the name of another indicator. Take another one."
+                )
+            found[one.name] = one
+    return found
 
 
 def scorecard_rows() -> list[Row]:
@@ -699,3 +708,34 @@ def queues(config: RunConfig) -> Iterator[Indicator]:
                 needs="agency", scorecard=Row("implementability", "Backlog", 3) if waits else None,
                 capacity=f"{name}_capacity" if part.name == "caseload" else "",
             )  # fmt: skip
+
+
+# A study's own
+
+
+def counted(run: Outcome, whom: Residents) -> np.ndarray:
+    """int64[T]: some of the residents at the end of each month."""
+    codes = run.rates.codes
+    named = ((codes.statuses, whom.status), (codes.origins, whom.origin),
+             (codes.prefectures, whom.prefecture))  # fmt: skip
+    chosen = np.ix_(*(np.array([not some or code in some for code in known])
+                      for known, some in named))  # fmt: skip
+    return np.array([cube[chosen].sum(dtype=np.int64) for cube in run.record.cubes])
+
+
+def own_values(body: OwnIndicator, run: Outcome) -> Values:
+    """People by month, or their share; no value for a month in which there is nobody in `of`."""
+    people = counted(run, body.people)
+    if body.of is None:
+        return people / run.scale
+    whole = counted(run, body.of)
+    return {month: count / total for month, count, total
+            in zip(run.record.months, people, whole, strict=True) if total}  # fmt: skip
+
+
+@family("indicator")
+def own_indicators(config: RunConfig) -> Iterator[Indicator]:
+    """Those that the configuration of a study defines."""
+    for name, body in (config.indicator or {}).items():
+        yield Indicator(name, body.title.en, body.title.ja, body.unit, text=body.text,
+                        values=partial(own_values, body))  # fmt: skip

@@ -23,6 +23,7 @@ from sim.model.model import Kyosei
 from sim.model.opening import blank_state
 from sim.model.precompile import compiled_beside
 from sim.model.same_past import differences as other_pasts
+from sim.outputs.indicators import catalogue
 from sim.outputs.summary import firms_fit, opening_fit
 from sim.outputs.write import write_outputs
 from sim.runs.facts import manifest_of, refuse_wrong_audit, report
@@ -100,6 +101,7 @@ def run(
                 f"run {number} is complete already: nothing to do"
             )
             return folder
+        catalogue(config)  # refuses names that are taken, before anything is made
         needs = estimate(config, data)
         refuse_too_large(needs, config)
         before = kept or _kept(config, data)

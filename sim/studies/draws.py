@@ -46,11 +46,11 @@ from scipy.special import ndtri
 
 from sim.config.checks.fates import check_fates
 from sim.config.fit_draws import Factor, drawn, read_factor, rounded
+from sim.config.folders import configs_here
 from sim.config.levers import active_levers
 from sim.config.paths import matches, sections
 from sim.config.schema.base import Z_80, Provenance
 from sim.config.schema.run import RunConfig
-from sim.config.settings import configs_folder
 from sim.config.yaml import Path, dotted
 from sim.core.errors import ConfigError
 from sim.core.rng import identity, unit, word_of
@@ -265,7 +265,7 @@ class Ensemble:
         self.ranged = ranged(config, fixed)
         self._fit: Factor | None = None
         if config.fit.edits and "fit.draw" not in fixed:
-            self._fit = read_factor(configs_folder(), config.fit)
+            self._fit = read_factor(configs_here(), config.fit)
         self._attempts: dict[int, int] = {}
 
     def values(

@@ -20,10 +20,10 @@ import numpy as np
 
 from sim.agents.record import Record
 from sim.config.compose import compose
-from sim.config.files import country_of, place_of
+from sim.config.files import country_of
+from sim.config.folders import configs_here, place_of
 from sim.config.schema.policy import Edit
 from sim.config.schema.run import RunConfig
-from sim.config.settings import configs_folder
 from sim.core.clock import month_index
 from sim.core.errors import ConfigError
 from sim.data.load import Data, load
@@ -165,9 +165,9 @@ def official(words: Sequence[str] = (), quiet: bool = False) -> Path:
         asked[name] = value
     if re.fullmatch("[1-9][0-9]?", asked["rounds"], re.ASCII) is None:
         problems.append(f"rounds = {asked['rounds']}\n    write a whole number from 1 to 99")
-    configs = configs_folder()
-    scenarios = configs / place_of("scenario", country_of((), configs))
-    path = Path(asked["to"] or scenarios / f"{NAME}.yaml")
+    configs = configs_here()
+    scenarios = place_of("scenario", country_of((), configs))
+    path = Path(asked["to"] or configs.file(f"{scenarios}/{NAME}.yaml"))
     if not path.parent.is_dir():
         problems.append(f"to = {path}\n    there is no folder {path.parent}")
     if problems:

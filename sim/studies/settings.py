@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from sim.config.settings import configs_folder
+from sim.config.folders import configs_here
 from sim.config.yaml import dotted, read
 from sim.core.errors import ConfigError
 
@@ -20,7 +20,7 @@ def load_settings(kind: type[Settings], group: str, country: str) -> Settings:
 
 def load_mapping(group: str, country: str) -> dict[Any, Any]:
     """The file of a country as it is written. Raises ConfigError if it is missing or no mapping."""
-    path = configs_folder() / group / f"{country}.yaml"
+    path = configs_here().file(f"{group}/{country}.yaml")
     if not path.is_file():
         raise ConfigError(f"{path}: is missing; there are no settings of a {group} for {country}")
     document = read(path.read_bytes(), f"{group}/{path.name}")

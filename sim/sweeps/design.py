@@ -10,10 +10,10 @@ import itertools
 import math
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from sim.config.files import country_of, options, place_of
+from sim.config.files import country_of
+from sim.config.folders import Configs, place_of
 from sim.config.hydra import Glob, IntervalSweep, Override, RangeSweep, parse
 from sim.config.yaml import read
 from sim.core.errors import ConfigError, nearest
@@ -52,13 +52,13 @@ def parsed(words: Sequence[str]) -> list[Override]:
     return found
 
 
-def from_file(name: str, folder: Path) -> list[str]:
+def from_file(name: str, configs: Configs) -> list[str]:
     """The words of `configs/sweep/<name>.yaml`, a mapping of settings to values to sweep."""
-    path = folder / FOLDER / f"{name}.yaml"
-    known = options(folder, FOLDER)
+    file = f"{FOLDER}/{name}.yaml"
+    known = configs.options(FOLDER)
     if name not in known:
         raise ConfigError(f"there is no sweep {name}.{nearest(name, known)}")
-    document = read(path.read_bytes(), f"{folder.name}/{FOLDER}/{name}.yaml")
+    document = read(configs.file(file).read_bytes(), configs.shown(file))
     if document.problems:
         raise ConfigError(document.problems)
     if not isinstance(document.value, dict):
@@ -74,7 +74,7 @@ def from_file(name: str, folder: Path) -> list[str]:
     ]
 
 
-def lines_of(words: Sequence[str], design: Design, folder: Path) -> Lines:
+def lines_of(words: Sequence[str], design: Design, configs: Configs) -> Lines:
     """One list of overrides for each run, in the order in which Hydra would number them.
 
     Values after a comma, `choice`, `range` and `glob` are multiplied out, the last word turning
@@ -86,8 +86,8 @@ def lines_of(words: Sequence[str], design: Design, folder: Path) -> Lines:
     drawn = [o for o in overrides if o.is_interval_sweep()]
     points = _points(drawn, design)
     listed = [o for o in overrides if o.is_discrete_sweep()]
-    country = country_of(words, folder)
-    chosen = {o.key_or_group: options(folder, place_of(o.key_or_group, country)) for o in listed}
+    country = country_of(words, configs)
+    chosen = {o.key_or_group: configs.options(place_of(o.key_or_group, country)) for o in listed}
     sizes = [_size(o, chosen) for o in listed]
     pairs = design.kind == "zip"
     if pairs and len(set(sizes)) > 1:

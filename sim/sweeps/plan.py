@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from sim.config.compose import compose
+from sim.config.folders import configs_here
 from sim.config.schema.run import RunConfig
-from sim.config.settings import configs_folder
 from sim.core.errors import ConfigError, KyoseiError, OutputError
 from sim.core.memory import LastResults, state_of_files
 from sim.data.load import FOLDERS, load
@@ -154,7 +154,7 @@ def _with_settings(plan: Plan, configs: Sequence[RunConfig]) -> Plan:
 def _inputs() -> str:
     """SHA-256 over all that a run is made from: the code, the configuration files, the data."""
     digest = hashlib.sha256(code_digest().encode())
-    for folder in (configs_folder(), FOLDERS):
+    for folder in (*configs_here().folders, FOLDERS):
         for path in sorted(folder.rglob("*.*")):
             content = hashlib.sha256(path.read_bytes()).digest() if path.is_file() else b""
             digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + content)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sim.config.compose import compose
-from sim.config.settings import configs_folder
+from sim.config.folders import configs_here
 from sim.core.errors import ConfigError, OutputError
 from sim.core.threads import usable_cores
 from sim.files.folder import json_text, write_atomically
@@ -77,7 +77,7 @@ def _checked(own: Sequence[str], settings: Mapping[str, str]) -> str:
     if not names_of(own):
         raise ConfigError("there is nothing to search: write name=interval(low,high) or name=a,b")
     drawn = any("interval(" in word for word in own)
-    corner = lines_of(own, Design(n=1 if drawn else None), configs_folder())[0]
+    corner = lines_of(own, Design(n=1 if drawn else None), configs_here())[0]
     compose(corner)
     return settings["sweep.objective"]
 

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sim.config.compose import compose
-from sim.config.settings import SWEEP_SETTINGS, configs_folder
+from sim.config.folders import Configs, configs_here
+from sim.config.settings import SWEEP_SETTINGS
 from sim.core.errors import ConfigError, OutputError
 from sim.files.folder import MANIFEST
 from sim.runs.progress import duration
@@ -46,7 +47,7 @@ def run_sweep(words: Sequence[str], quiet: bool = False, only_show: bool = False
     only_show prints the plan instead. Raises ConfigError, before anything is written, with every
     problem of every run.
     """
-    settings, own = split(words, configs_folder())
+    settings, own = split(words, configs_here())
     if settings.get("hydra/sweeper") == "optuna":
         from sim.sweeps.search import search
 
@@ -62,7 +63,7 @@ def run_sweep(words: Sequence[str], quiet: bool = False, only_show: bool = False
     return _carry_out(plan, settings, shared.threads, quiet)
 
 
-def split(words: Sequence[str], folder: Path) -> tuple[dict[str, str], list[str]]:
+def split(words: Sequence[str], configs: Configs) -> tuple[dict[str, str], list[str]]:
     """(what says how to sweep, the settings of the runs), those of `sweep=NAME` included.
 
     What is typed wins over what the sweep's file says.
@@ -71,7 +72,7 @@ def split(words: Sequence[str], folder: Path) -> tuple[dict[str, str], list[str]
     own = [word for word in words if _name(word) not in SWEEP_SETTINGS]
     if "sweep" in settings:
         given = {_name(word) for word in words}
-        more = [word for word in from_file(settings.pop("sweep"), folder)
+        more = [word for word in from_file(settings.pop("sweep"), configs)
                 if _name(word) not in given]  # fmt: skip
         settings = dict(_pair(word) for word in more if _name(word) in SWEEP_SETTINGS) | settings
         own = [word for word in more if _name(word) not in SWEEP_SETTINGS] + own
@@ -97,7 +98,7 @@ def _lines(own: Sequence[str], settings: dict[str, str]) -> Lines:
     n = int(settings["sweep.n"]) if "sweep.n" in settings else None
     design = Design(kind, n, int(settings.get("sweep.seed", "0")))
     plain = [] if any(_name(word) == "figures" for word in own) else [PLAIN]
-    lines = lines_of([*map(_from_anywhere, own)], design, configs_folder())
+    lines = lines_of([*map(_from_anywhere, own)], design, configs_here())
     return [[word for word in line if _name(word) not in FIXED] + plain for line in lines]
 
 

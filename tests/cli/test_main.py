@@ -196,7 +196,8 @@ def test_the_help_of_run_lists_settings_and_choices(tmp_path, monkeypatch, capsy
     (folder / "country" / "here.yaml").write_text("defaults: \n  - /scenario/here@scenario: one\n")
     for name in ("one", "two"):
         (folder / "scenario" / "here" / f"{name}.yaml").write_text("a: 1\n")
-    monkeypatch.setattr("sim.cli.help.configs_folder", lambda: folder)
+    monkeypatch.setattr("sim.config.folders.configs_folder", lambda: folder)
+    monkeypatch.chdir(tmp_path)
     assert settings_help().splitlines() == [
         "settings and their defaults:",
         "  seed=0                       random",

@@ -125,7 +125,7 @@ def broken(kind: str, number: int = 0) -> Refusal:
         else:
             copy, source = Path(folder) / "configs", configs_folder()
             cases = bad_files.CONFIGS if kind == "configs" else bad_files.COMPOSED[number]
-            patched = patch("sim.config.compose.configs_folder", lambda: copy)
+            patched = patch("sim.config.folders.configs_folder", lambda: copy)
         shutil.copytree(source, copy)
         for _, _, name, edit, _ in cases:
             edit(copy / name)

@@ -11,6 +11,7 @@ from sim.config import compose as door
 from sim.config.checks.run import check
 from sim.config.fates import share_ending, window, with_events
 from sim.config.files import read_files
+from sim.config.folders import configs_here
 from sim.config.schema.run import RunConfig
 from sim.config.settings import configs_folder
 from sim.config.yaml import CODE_KEYS, plain, read, write
@@ -96,7 +97,7 @@ def test_a_broken_file_that_is_not_used_is_no_trouble(tmp_path: Path):
 
 
 def test_every_value_is_traced_to_its_file():
-    sources = read_files(configs_folder(), {})
+    sources = read_files(configs_here(), {})
     rate = sources.of(("status", "student", "monthly", "leave", "rate"))
     assert rate.place.startswith("configs/status/japan/student.yaml:")
     assert sources.of(("start",)).place.startswith("configs/config.yaml:")

@@ -11,19 +11,20 @@ from omegaconf import OmegaConf
 
 from sim.config.compose import compose as compose_checked
 from sim.config.compose import to_yaml
-from sim.config.files import COUNTRY, options, place_of, read_files
+from sim.config.files import COUNTRY, read_files
+from sim.config.folders import Configs, configs_here, place_of
 from sim.config.hydra import Files, laid_together
 from sim.config.levers import hold_laws
 from sim.config.schema.run import RunConfig
 from sim.config.settings import configs_folder
 from sim.config.words import Words
 
-COUNTRIES = options(configs_folder(), COUNTRY)
+COUNTRIES = configs_here().options(COUNTRY)
 CHOICES = [
     {COUNTRY: [country], place_of(group, country): [name]}
     for country in COUNTRIES
     for group in ("scenario", "experiment")
-    for name in options(configs_folder(), place_of(group, country))
+    for name in configs_here().options(place_of(group, country))
 ]
 CORNERS = {
     "config.yaml": """
@@ -69,9 +70,9 @@ def by_hydra(folder: Path, words: list[str]) -> Any:
 
 def check_same(folder: Path, choices: dict[str, list[str]]) -> None:
     words = Words(choices).hydra
-    sources = read_files(folder, choices)
+    sources = read_files(Configs((folder,)), choices)
     assert sources.problems == []
-    ours = laid_together(Files(folder), "config", words, sources.documents)
+    ours = laid_together(Files(Configs((folder,))), "config", words, sources.documents)
     assert repr(ours) == repr(by_hydra(folder, words))  # order of keys and types, too
 
 
@@ -103,7 +104,7 @@ def test_corners_are_laid_together_as_by_hydra(choices: dict[str, list[str]], tm
     check_same(tmp_path, choices)
 
 
-SCENARIOS = options(configs_folder(), place_of("scenario", "japan"))
+SCENARIOS = configs_here().options(place_of("scenario", "japan"))
 
 WORDS = [
     "scale=0.25",

@@ -15,10 +15,10 @@ import pytest
 from sim.config import compose as door
 from sim.config import words as words_module
 from sim.config.checks.policy import check_policy, idle
+from sim.config.folders import configs_here
 from sim.config.messages import Problem
 from sim.config.paths import targets
 from sim.config.schema.run import RunConfig
-from sim.config.settings import configs_folder
 from sim.core.errors import ConfigError
 from tests.helpers.levers import config, lever, response
 
@@ -102,8 +102,8 @@ MISTAKES: list[Mistake] = [
 @cache
 def files() -> tuple[dict[Any, Any], Any]:
     """What the files say, and where, with the lever pulled."""
-    words = words_module.read_words(["scenario=baseline_2025"], configs_folder(), door._override)
-    return door._files(configs_folder(), words)
+    words = words_module.read_words(["scenario=baseline_2025"], configs_here(), door._override)
+    return door._files(configs_here(), words)
 
 
 def mistaken(change: Callable[[dict[str, Any]], object]) -> list[str]:

@@ -10,7 +10,8 @@ import yaml
 
 from sim.config import compose as door
 from sim.config.compose import DATA
-from sim.config.files import COUNTRY, SELF, options, place_of, read_files
+from sim.config.files import COUNTRY, SELF, read_files
+from sim.config.folders import configs_here, place_of
 from sim.config.hydra import parse
 from sim.config.schema.run import RunConfig
 from sim.config.settings import configs_folder
@@ -26,12 +27,12 @@ from tests.helpers.lever_cases import case_files
 CONFIGS = configs_folder()
 STUDIES = ("calibration", "hindcast", "projection", "sensitivity")
 """Groups whose files a study of this name reads by itself."""
-COUNTRIES = options(CONFIGS, COUNTRY)
+COUNTRIES = configs_here().options(COUNTRY)
 CHOICES = [
     [f"{COUNTRY}={country}", f"{group}={name}"]
     for country in COUNTRIES
     for group in ("scenario", "experiment")
-    for name in options(CONFIGS, place_of(group, country))
+    for name in configs_here().options(place_of(group, country))
 ]
 
 
@@ -66,7 +67,7 @@ def test_every_choice_composes_and_builds_tables(choice: list[str], data: Data):
 
 def read_by(choice: list[str]) -> set[str]:
     """The files that a run with these choices reads."""
-    sources = read_files(CONFIGS, read_words(choice, CONFIGS, parse).choices)
+    sources = read_files(configs_here(), read_words(choice, configs_here(), parse).choices)
     return {f"{name}.yaml" for name in sources.documents}
 
 
@@ -75,7 +76,7 @@ def test_every_file_is_one_that_a_choice_reads():
     files = {path.relative_to(CONFIGS).as_posix() for path in CONFIGS.rglob("*.yaml")}
     files -= {f"policy/{path.parts[-3]}/cases/{path.name}" for path in case_files().values()}
     read = set().union(*(read_by(choice) for choice in [*CHOICES, ["fit=none"]]))
-    read |= {f for f in files if Path(f).parts[0] in ("sweep", "hydra", *STUDIES)}
+    read |= {f for f in files if Path(f).parts[0] in ("sweep", "hydra", "template", *STUDIES)}
     assert files - read == set()
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from sim.config.compose import compose
 from sim.config.fit_draws import drawn, factor_text, normals, read_factor
+from sim.config.folders import Configs
 from sim.config.schema.policy import Edit
 from sim.core.clock import month_index
 from sim.core.errors import ConfigError, DataError
@@ -172,7 +173,7 @@ def test_a_draw_from_the_file_is_that_of_the_fit(tmp_path):
     one = fit()
     (tmp_path / "fit").mkdir()
     (tmp_path / "fit" / "tiny.csv").write_text(factor_text(one.factor))
-    section = drawn(one.section(), read_factor(tmp_path, one.section()), 5)
+    section = drawn(one.section(), read_factor(Configs((tmp_path,)), one.section()), 5)
     assert section.draw == 5
     logs = np.log([section.edits[name].multiply for name in ("a", "b")])
     assert logs == pytest.approx(one.draw(5), abs=1e-4)
@@ -180,7 +181,7 @@ def test_a_draw_from_the_file_is_that_of_the_fit(tmp_path):
 
 def test_a_fit_without_draws_says_so(tmp_path):
     with pytest.raises(ConfigError, match="has no draws"):
-        read_factor(tmp_path, fit().section())
+        read_factor(Configs((tmp_path,)), fit().section())
 
 
 def test_deviates_depend_on_name_and_number_alone():

@@ -8,6 +8,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from sim.cli import main as cli
 from sim.config import compose as config
+from sim.config.folders import Configs, configs_here
 from sim.config.settings import check_overrides, configs_folder
 from sim.core.errors import ConfigError
 from sim.sweeps import launch as sweep_launch
@@ -52,7 +53,7 @@ def test_the_list_is_for_sweeps_only():
 
 
 def lines(*words: str, **design: object) -> list[str]:
-    return [" ".join(line) for line in lines_of(words, Design(**design), CONFIGS)]
+    return [" ".join(line) for line in lines_of(words, Design(**design), configs_here())]
 
 
 @pytest.mark.parametrize(
@@ -90,9 +91,9 @@ def test_values_can_be_paired():
 def test_quasi_random_points_fill_the_range_and_repeat(kind):
     words = ("a=interval(2,4)", "seed=0,1", "b=tag(log,interval(0.001,10))", "c=int(interval(1,4))")
     design = {"kind": kind, "n": 16, "seed": 3}
-    first = lines_of(words, Design(**design), CONFIGS)
-    assert first == lines_of(words, Design(**design), CONFIGS)
-    assert first != lines_of(words, Design(kind, 16, 4), CONFIGS)
+    first = lines_of(words, Design(**design), configs_here())
+    assert first == lines_of(words, Design(**design), configs_here())
+    assert first != lines_of(words, Design(kind, 16, 4), configs_here())
     assert len(first) == 32
     assert [line[1] for line in first[:4]] == ["seed=0", "seed=1", "seed=0", "seed=1"]
     values = [[float(word.partition("=")[2]) for word in line] for line in first[::2]]
@@ -131,7 +132,7 @@ def test_a_design_that_cannot_be_is_refused(words, design, says):
 
 @pytest.mark.parametrize("path", sorted((CONFIGS / "sweep").glob("*.yaml")), ids=lambda p: p.stem)
 def test_the_sweeps_of_the_configuration_can_be_composed(path):
-    settings, own = sweep.split([f"sweep={path.stem}", "seed=7"], CONFIGS)
+    settings, own = sweep.split([f"sweep={path.stem}", "seed=7"], configs_here())
     first = sweep._lines(own, settings)[0]
     assert "seed=7" in first  # what is typed wins
     assert config.compose(first).seed == 7
@@ -156,7 +157,7 @@ def test_a_sweep_file_is_data(tmp_path, text, says):
     (tmp_path / "sweep").mkdir()
     (tmp_path / "sweep" / "x.yaml").write_text(text)
     with pytest.raises(ConfigError, match=r"sweep/x\.yaml") as refused:
-        from_file("x", tmp_path)
+        from_file("x", Configs((tmp_path,)))
     assert says in str(refused.value)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from sim.cli import main as cli
 from sim.config import compose as config
-from sim.config import settings as settings_module
+from sim.config.folders import configs_here
 from sim.config.schema.run import RunConfig
 from sim.config.settings import configs_folder
 from sim.core.errors import BusyError, InvariantError, OutputError
@@ -237,7 +237,7 @@ def test_months_to_keep_are_asked_for_even_of_a_complete_run(quick):
 
 
 def test_a_common_past_is_found_from_any_folder(quick, tmp_path):
-    _, own = sweep.split(["from=out/x@2026-06", "seed=0,1"], settings_module.configs_folder())
+    _, own = sweep.split(["from=out/x@2026-06", "seed=0,1"], configs_here())
     assert f"from='{tmp_path}/out/x@2026-06'" in sweep._lines(own, {})[1]
 
 

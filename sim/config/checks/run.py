@@ -54,6 +54,7 @@ def check(config: RunConfig, sources: Collection[str] | None = None) -> Iterator
     yield from _run(config)
     yield from _names(config)
     yield from _prefectures(config)
+    yield from _indicators(config)
     for name, status in config.status.items():
         yield from _status(config, name, status)
     yield from check_fates(config)
@@ -68,6 +69,19 @@ def check(config: RunConfig, sources: Collection[str] | None = None) -> Iterator
             yield from _provenance(where, model, sources)
             yield from _dates(where, model)
             yield from _printable(where, model)
+
+
+def _indicators(config: RunConfig) -> Iterator[Problem]:
+    known: dict[str, Collection[str]] = {
+        "status": config.status, "origin": config.origin, "prefecture": config.prefecture,
+    }  # fmt: skip
+    for name, body in (config.indicator or {}).items():
+        for field, part in (("people", body.people), ("of", body.of)):
+            for kind, codes in known.items():
+                for i, code in enumerate(getattr(part, kind, [])):
+                    if code not in codes:
+                        rule = f"there is no {kind} {code}.{nearest(code, codes, len(codes))}"
+                        yield Problem(("indicator", name, field, kind, i), rule, code)
 
 
 def _run(config: RunConfig) -> Iterator[Problem]:

@@ -288,6 +288,25 @@ class Arrivals(Strict):
     supply: Supply | None = None  # None: every origin goes on as it did
 
 
+class Residents(Strict):
+    """Some residents: of one of the statuses, and of the origins, and of the prefectures named.
+    Where none is named, all are meant."""
+
+    status: list[StrictStr] = []
+    origin: list[StrictStr] = []
+    prefecture: list[StrictStr] = []
+
+
+class OwnIndicator(Strict):
+    """A study's own indicator: residents at the end of the month, or their share in others."""
+
+    title: Label
+    unit: StrictStr
+    text: StrictStr
+    people: Residents
+    of: Residents | None = None
+
+
 def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
@@ -320,3 +339,4 @@ class RunConfig(Strict):
     town: Town | None = None
     agency: dict[Code, Agency] | None = None
     integration: Integration | None = None
+    indicator: dict[Code, OwnIndicator] | None = None  # a study's own
