@@ -121,9 +121,9 @@ def _new(options: argparse.Namespace) -> int:
 
 
 def _country() -> str:
-    from sim.config.compose import compose
+    from sim.config.files import country_of
 
-    return compose([]).country.name
+    return country_of((), configs_here())
 
 
 def _files(configs: Path, country: str, kind: str, name: str) -> dict[Path, str]:
