@@ -43,7 +43,20 @@ COMMANDS = sorted({
 
 
 def words_of(line: str) -> list[str]:
-    return shlex.split(line, comments=True)[1:]
+    """The words of a command, without the study that it names."""
+    words = shlex.split(line, comments=True)[1:]
+    if "--config" in words:
+        place = words.index("--config")
+        del words[place : place + 2]
+    return words
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new study, whose files the pages speak of as my_..."""
+    folder = tmp_path_factory.mktemp("study") / "my_study"
+    assert cli.main(["init", str(folder)]) == 0
+    return folder
 
 
 def commands(*verbs: str) -> list[str]:
@@ -58,7 +71,9 @@ def test_every_verb_is_known(capsys: pytest.CaptureFixture[str]):
 
 
 @pytest.mark.parametrize("line", commands("run"))
-def test_every_run_composes(line: str, monkeypatch: pytest.MonkeyPatch):
+def test_every_run_composes(line: str, study: Path, monkeypatch: pytest.MonkeyPatch):
+    if "my_" in line:
+        monkeypatch.chdir(study)
     words = [word for word in words_of(line)[1:] if not word.startswith("from=DIR")]
     settings = [word for word in words if not word.startswith("-")]
     if "-m" in words:
