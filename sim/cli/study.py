@@ -154,9 +154,11 @@ def _free_id() -> str:
 
 def _write(texts: Mapping[Path, str]) -> None:
     """Write files that are not there yet. Raises ConfigError, before any is written, for others."""
+    from sim.files.folder import write_atomically
+
     there = [path for path in texts if path.exists()]
     if there:
         raise ConfigError([f"{path} is there already and stays as it is" for path in there])
     for path, text in texts.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        write_atomically(path, lambda stream, text=text: stream.write(text.encode()))  # type: ignore[misc]
