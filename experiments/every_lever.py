@@ -1,10 +1,10 @@
 """Does every lever move its own indicator, and the right way? One table, a row for each lever.
 
-python experiments/every_lever.py [--replicates 4] [--levers jp01 jp07] [name=value ...]
+python experiments/every_lever.py [--replicates 4] [--levers jp01,jp07] [name=value ...]
 
-Each lever alone against none, with the same luck in both arms. The indicator is the one that the
+Each lever alone against none, with common random numbers. The indicator is the one that the
 lever's file names: an indicator of a run, or `flow:GLOB` of fates, `stock:STATUS`,
-`arrivals:STATUS`, `prefecture:CODES`; averaged over the months from the lever's first on, people
+`arrivals:STATUS`, `workers:SECTORS`, `prefecture:CODES`; averaged over the months from the lever's first on, people
 weighted back. The interval is Student's, of the paired differences.
 """
 
@@ -22,6 +22,7 @@ from sim.core.clock import month_index
 from sim.model.model import Kyosei
 from sim.outputs.indicators import catalogue
 from sim.outputs.outcome import Outcome
+from sim.processes.survey import JOBS
 
 SETTINGS = ["end=2034-12", "scale=0.02", "threads=1"]
 
@@ -40,6 +41,10 @@ def series(model: Kyosei, name: str) -> dict[int, float]:
         values = [came[codes.statuses.index(of)] / scale for came in record.came]
     elif kind == "stock":
         values = [cube[codes.statuses.index(of)].sum() / scale for cube in record.cubes]
+    elif kind == "workers":
+        jobs = Outcome.of(model).by_month(JOBS)[:, :, JOBS.at("workers")]
+        own = [list(model.config.firms.sectors).index(name) for name in of.split("+")]
+        values = list(jobs[:, own].sum(axis=1) / scale)
     else:
         rows = [codes.prefectures.index(code) for code in of.split("+")]
         values = [cube[:, :, rows].sum() / scale for cube in record.cubes]
@@ -91,13 +96,14 @@ def main() -> None:
     """Read the words and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--replicates", type=int, default=4)
-    parser.add_argument("--levers", nargs="*", default=[])
+    parser.add_argument("--levers", default="", help="such as jp01,jp07; all if not given")
     parser.add_argument("words", nargs="*", metavar="name=value")
     options = parser.parse_args()
     given = {word.partition("=")[0] for word in options.words}
     words = [w for w in SETTINGS if w.partition("=")[0] not in given] + options.words
     config = compose(words)
-    table(config, words, options.levers or sorted(config.policy), options.replicates)
+    names = [name for name in options.levers.split(",") if name] or sorted(config.policy)
+    table(config, words, names, options.replicates)
 
 
 if __name__ == "__main__":

@@ -151,6 +151,9 @@ def test_the_indicator_of_a_lever_exists(code: str):
         assert any(fnmatchcase(name.path, of) for name in model.names)
     elif kind in ("stock", "arrivals"):
         assert of in model.codes.statuses
+    elif kind == "workers":
+        assert config.firms is not None
+        assert set(of.split("+")) <= set(config.firms.sectors)
     else:
         assert kind == "prefecture"
         assert set(of.split("+")) <= set(model.codes.prefectures)
