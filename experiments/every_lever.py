@@ -4,8 +4,8 @@ python experiments/every_lever.py [--replicates 4] [--levers jp01,jp07] [name=va
 
 Each lever alone against none, with common random numbers. The indicator is the one that the
 lever's file names: an indicator of a run, or `flow:GLOB` of fates, `stock:STATUS`,
-`arrivals:STATUS`, `workers:SECTORS`, `prefecture:CODES`; averaged over the months from the lever's first on, people
-weighted back. The interval is Student's, of the paired differences.
+`arrivals:STATUS`, `workers:SECTORS`, `prefecture:CODES`; averaged over the months from the lever's
+first on, people weighted back. The interval is Student's, of the paired differences.
 """
 
 from __future__ import annotations
