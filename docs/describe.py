@@ -11,8 +11,9 @@ from sim.config.compose import compose
 from sim.core.text import markdown_table
 from sim.figures.look import HIGHER, LOWER
 from sim.figures.run import FIGURES
+from sim.outputs.codebook import codebook  # noqa: F401  (declares all tables)
 from sim.outputs.indicators import SECTIONS, Described, Indicator
-from sim.outputs.tables import DATE, TABLES, WHOLE
+from sim.outputs.tables import DATE, IDENTITY, TABLES, TEXT, WHOLE
 from sim.studies.comparison.series import all_scorecard_rows, compared
 
 PAGE = Path(__file__).parent / "indicators.md"
@@ -24,7 +25,7 @@ run. A test fails if the page is not up to date.
 """
 KINDS = {
     DATE: "date", CODE: "text (dictionary)", WHOLE: "int16", NUMBER: "float64",
-    FLAG: "true or false",
+    FLAG: "true or false", IDENTITY: "int64", TEXT: "text",
 }  # fmt: skip
 ADD = """To add an indicator, write one function under `@indicator` in
 [sim/outputs/indicators.py](../sim/outputs/indicators.py): it appears in the table `indicators`, in
@@ -77,7 +78,8 @@ def page() -> str:
              "\n## Output tables\n"]  # fmt: skip
     for name, made in TABLES.items():
         section, further = made.further
-        parts += [f"### `{name}.parquet`\n", f"{flat(made.text)}\n"]
+        asked = f" With `{made.asked}=N`." if made.asked else ""
+        parts += [f"### `{name}.parquet`\n", f"{flat(made.text)}{asked}\n"]
         columns = [[f"`{c.name}`", KINDS[c.kind], c.unit] for c in made.columns]
         columns += [[f"`{c.name}`", KINDS[c.kind], f"{c.unit} (where `{section}` is set)"]
                     for c in further]  # fmt: skip

@@ -9,6 +9,7 @@ import numpy as np
 
 from sim.agents.agencies import Agencies, Bureau, certificate_lag
 from sim.agents.firms import Firms, Labour, empty_columns
+from sim.agents.histories import Followed
 from sim.agents.population import Columns, Population
 from sim.agents.record import Audit, Record
 from sim.agents.towns import Land, Towns
@@ -22,11 +23,14 @@ from sim.rates.statuses import StatusTable
 from sim.rates.tables import FateTable, Rates
 
 # int64, not literals: Numba specialises functions on literals and would compile each call again.
-FREED, FLAGGED, MOTHERS, SPONSORS, SPONSOR_FATES, LOST, GAINED, SEEKERS = map(np.int64, range(8))
+FREED, FLAGGED, MOTHERS, SPONSORS, SPONSOR_FATES, LOST, GAINED, SEEKERS, MET, MET_FATES = map(
+    np.int64, range(10)
+)
 """Rows of Books.lists, of rows of the population but for: SPONSOR_FATES, the fate of each of
-SPONSORS; LOST and GAINED jobs, as row of the firm x number of tiers + tier."""
+SPONSORS; LOST and GAINED jobs, as row of the firm x number of tiers + tier; MET_FATES, the fate
+that each of MET, people who are followed, has met."""
 
-N_LISTS = 8
+N_LISTS = 10
 
 FLOW, SEEN, EXPECTED, VARIANCE = range(4)
 """Rows of Books.tally: people who met the fate (in the rows of decisions: who applied); and for the
@@ -51,7 +55,7 @@ class Books(NamedTuple):
     place: np.ndarray  # int32[C, M * S] change of the stock
     tally: np.ndarray  # int64[C, 4, F + G]: rows FLOW, SEEN, EXPECTED, VARIANCE
     screen: np.ndarray  # int64[C, 16]: columns BOUND_SUM, BELOW_BOUND, BOUND_BROKEN, PERMITS_ENDED
-    lists: np.ndarray  # int32[8, 2 * capacity]: rows FREED, FLAGGED, ..., SEEKERS
+    lists: np.ndarray  # int32[10, 2 * capacity]: rows FREED, FLAGGED, ..., MET_FATES
     counts: np.ndarray  # int64[C, 16] length of each chunk's part of each list
     codes: np.ndarray  # uint32[C, 64] buffer: codes of the person in work, in order of FACTORS
     rates: np.ndarray  # float64[C, 256] buffer: cumulated rates of the fates in work
@@ -68,6 +72,7 @@ class Month(NamedTuple):
     n_prefectures: int
     hole_risk: int
     unaudited: np.uint64  # people whose key has one of these bits are left out of the audit
+    followed: np.uint64  # people whose key is below it are followed
 
 
 class Scene(NamedTuple):
@@ -134,7 +139,7 @@ def empty_books(chunks: int, sizes: tuple[int, int, int, int], rows: int, capaci
 
 
 def empty_lists(capacity: int) -> np.ndarray:
-    """int32[8, 2 * capacity]: room for everybody twice, not initialised."""
+    """int32[10, 2 * capacity]: room for everybody twice, not initialised."""
     return np.empty((N_LISTS, 2 * capacity), np.int32)
 
 
@@ -179,6 +184,7 @@ class State:
     audit: Audit
     cube: np.ndarray  # int64[S * O * P] stock kept by events
     place: np.ndarray  # int64[M * S] stock kept by events
+    followed: Followed | None = None  # people whose lives are written, if any are
 
     @property
     def sizes(self) -> tuple[int, int, int, int]:
@@ -204,7 +210,8 @@ class State:
     def now(self) -> Month:
         """This month, for kernels."""
         s, o, p, _ = self.sizes
-        return Month(self.month, *self.key, s, o, p, self.people.hole_risk, self.unaudited)
+        bound = np.uint64(0) if self.followed is None else self.followed.bound
+        return Month(self.month, *self.key, s, o, p, self.people.hole_risk, self.unaudited, bound)
 
     @property
     def scene(self) -> Scene:

@@ -50,6 +50,7 @@ APART: Final = ("people", "record", "audit", "month", "unaudited", "towns", "age
 REBUILT: Final = (
     "rates", "places", "arrivals", "policy", "key", "scale", "crew", "bands", "base",
     "bounds", "books", "lists", "tallies", "world", "land", "bureau", "plain", "config", "origins",
+    "followed",
 )  # fmt: skip
 """Parts of the state that follow from the configuration and the data, or last for one month."""
 

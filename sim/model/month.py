@@ -15,6 +15,7 @@ from sim.processes.books import books
 from sim.processes.families import children, dependants, family_arrivals
 from sim.processes.fates import fates
 from sim.processes.firms import firms_month
+from sim.processes.histories import note_events, note_spells
 from sim.processes.jobs import jobs, recruited
 from sim.processes.policy import policy
 from sim.processes.towns import municipalities
@@ -28,8 +29,10 @@ MONTH: Final[tuple[Callable[[State], None], ...]] = (
     children,
     family_arrivals,
     dependants,
+    note_events,
     arrivals,
     recruited,
     agencies,
+    note_spells,
     books,
 )

@@ -32,6 +32,7 @@ from sim.policies.ratebook import RateBook
 from sim.processes import towns as places
 from sim.processes.agencies import record_civic
 from sim.processes.books import recount, recount_cube
+from sim.processes.histories import follow
 from sim.processes.jobs import open_way
 from sim.processes.market import first_search
 from sim.processes.policy import renew_risks
@@ -73,7 +74,10 @@ def open_state(config: RunConfig, data: Data, threads: int) -> tuple[State, dict
     """Opening population and empty books of a run, with the residuals of the opening."""
     opening = open_population(config, data, month_index(config.start), config.scale)
     state = state_of(config, data, opening.columns, threads)
-    return state, {**opening.report, **open_work(state, data)}
+    report = {**opening.report, **open_work(state, data)}
+    if config.histories:
+        follow(state, config.histories)
+    return state, report
 
 
 def open_work(state: State, data: Data) -> dict[str, Any]:

@@ -14,11 +14,12 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+import sim.outputs.histories  # noqa: F401  (declares its tables)
 from sim.config.schema.run import RunConfig
 from sim.data.load import Data
 from sim.figures.look import look_of
 from sim.outputs.indicators import catalogue
-from sim.outputs.tables import TABLES
+from sim.outputs.tables import tables_in
 
 NAME: Final = "codebook.json"
 
@@ -29,6 +30,7 @@ WEIGHTED: Final = (
 
 LISTS: Final[Mapping[tuple[str, str], str]] = {
     ("flows", "from"): "status", ("flows", "to"): "status",
+    ("events", "from"): "status", ("events", "to"): "status", ("persons", "came"): "way",
     ("firms", "status"): "firm_status", ("municipalities", "support"): "support",
 }  # fmt: skip
 """Lists of columns whose list is not called as the column."""
@@ -40,6 +42,13 @@ ENDS: Final = {
 }  # fmt: skip
 """Where people of the table `flows` come from, or go to, beside the statuses."""
 
+WAYS: Final = {
+    "opening": ("resident at the opening", "当初の在留者"),
+    "arrival": ("came from abroad", "入国"), "family": ("brought by a resident", "家族の呼び寄せ"),
+    "birth": ("born in the country", "出生"),
+}  # fmt: skip
+"""How people who are followed came."""
+
 SEX: Final = {"F": ("female", "女"), "M": ("male", "男")}
 
 
@@ -47,7 +56,7 @@ def codebook(config: RunConfig, data: Data) -> dict[str, Any]:
     """The meaning of all columns and codes that runs of a configuration may write."""
     codes = _codes(config, data)
     tables = {}
-    for name, table in TABLES.items():
+    for name, table in tables_in(config).items():
         columns = {}
         for column in (*table.columns, *table.further[1]):
             entry = {"unit": column.unit, "kind": column.kind}
@@ -88,6 +97,8 @@ def _codes(config: RunConfig, data: Data) -> dict[str, dict[str, tuple[str, str]
     }
     out["status"] |= ENDS
     out["sex"] = dict(SEX)
+    if config.histories:
+        out["way"] = dict(WAYS)
     towns = data["municipalities"]
     pairs = zip(towns["municipality"], towns.get("name", towns["municipality"]), strict=True)
     out["municipality"] = {str(code): ("", str(name)) for code, name in pairs}

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from sim.agents.histories import Followed
 from sim.agents.record import MONTH, Record, Series
 from sim.agents.state import State
 from sim.config.schema.run import RunConfig
@@ -28,7 +29,9 @@ class Recorded(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run recorded, the tables of its rates, and its settings.
+    """What a run recorded, the tables of its rates, its settings, and whom it followed.
+
+    prefecture: uint8[M], of each municipality.
 
     Arrays hold simulated people: divided by `scale` they are people. T months, the opening first;
     S statuses; F fates.
@@ -37,12 +40,16 @@ class Outcome:
     record: Record
     rates: Rates
     config: RunConfig
+    followed: Followed | None = None
+    prefecture: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint8), repr=False)
     _stacks: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, model: Recorded) -> Outcome:
         """What a model has recorded so far."""
-        return cls(model.record, model.state.rates, model.config)
+        state = model.state
+        prefecture = state.places.world.prefecture
+        return cls(model.record, state.rates, model.config, state.followed, prefecture)
 
     @property
     def scale(self) -> float:

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from sim.agents.record import CODE, FLAG, NUMBER, Column
 from sim.config.factors import SEXES
+from sim.config.schema.run import RunConfig
 from sim.core.clock import date_of, year_of
 from sim.outputs.indicators import indicators
 from sim.outputs.outcome import Outcome
@@ -22,9 +23,11 @@ from sim.processes.survey import SURVEYED, TOWNS
 
 DATE: Final = "date"
 WHOLE: Final = "whole number"
+IDENTITY: Final = "identity"
+TEXT: Final = "text"
 TYPES: Final = {
     DATE: pa.date32(), CODE: pa.dictionary(pa.int16(), pa.string()), WHOLE: pa.int16(),
-    NUMBER: pa.float64(), FLAG: pa.bool_(),
+    NUMBER: pa.float64(), FLAG: pa.bool_(), IDENTITY: pa.int64(), TEXT: pa.string(),
 }  # fmt: skip
 """Arrow types of the kinds of columns."""
 
@@ -43,6 +46,7 @@ class Table(NamedTuple):
     columns  in every run
     further  (section of the configuration, columns that only runs with that section have)
     make     the columns by name, of a run
+    asked    setting without which there is no such table; "" for one of every run
     """
 
     name: str
@@ -50,6 +54,7 @@ class Table(NamedTuple):
     columns: tuple[Column, ...]
     further: tuple[str, tuple[Column, ...]]
     make: Callable[[Outcome], Mapping[str, Any]]
+    asked: str = ""
 
     def of(self, run: Outcome) -> pa.Table:
         """The table of a run. Raises ArrowTypeError or KeyError if it is not as declared."""
@@ -70,26 +75,33 @@ TABLES: Final[dict[str, Table]] = {}
 
 
 def table(
-    name: str, *columns: Column, needs: str = "", further: Sequence[Column] = ()
+    name: str, *columns: Column, needs: str = "", further: Sequence[Column] = (), asked: str = ""
 ) -> Callable[[Callable[[Outcome], Mapping[str, Any]]], Callable[[Outcome], pa.Table]]:
     """Declare the table that a function makes; its docstring says what a row is.
 
     needs: section of the configuration without which the `further` columns are left out.
+    asked: setting without which there is no such table.
     """
 
     def declared(make: Callable[[Outcome], Mapping[str, Any]]) -> Callable[[Outcome], pa.Table]:
         if name in TABLES:
             raise ValueError(f"a table {name} is declared already")
         text = inspect.getdoc(make) or ""
-        TABLES[name] = Table(name, text, columns, (needs, tuple(further)), make)
+        TABLES[name] = Table(name, text, columns, (needs, tuple(further)), make, asked)
         return TABLES[name].of
 
     return declared
 
 
+def tables_in(config: RunConfig) -> dict[str, Table]:
+    """The tables that runs of a configuration have, by name."""
+    return {name: made for name, made in TABLES.items()
+            if not made.asked or getattr(config, made.asked)}  # fmt: skip
+
+
 def tables_of(run: Outcome) -> dict[str, pa.Table]:
     """All tables of a run by name."""
-    return {name: made.of(run) for name, made in TABLES.items()}
+    return {name: made.of(run) for name, made in tables_in(run.config).items()}
 
 
 def codes_of(rows: np.ndarray, names: Sequence[str]) -> pa.DictionaryArray:

@@ -15,6 +15,8 @@ from sim.agents.state import (
     BELOW_BOUND,
     BOUND_SUM,
     FLOW,
+    MET,
+    MET_FATES,
     MOTHERS,
     PERMITS_ENDED,
     SPONSOR_FATES,
@@ -106,6 +108,9 @@ def apply_fate(scene, work, i, f, block):
         if not granted(scene, work, f, low(x0)):
             return
     work.tally[FLOW, f] += 1
+    if people.key[i] < month.followed:
+        push(work, MET, i)
+        push(work, MET_FATES, f)
     if kind <= kinds.CITIZEN:  # leave, die, citizen
         event = LEFT if kind == kinds.LEAVE else (DIED if kind == kinds.DIE else CITIZEN)
         remove(scene, work, i, event)

@@ -92,4 +92,4 @@ class Months:
 
 
 def _now(month: int) -> Month:
-    return Month(month, *KEY, 0, 0, 0, 0, np.uint64(0))
+    return Month(month, *KEY, 0, 0, 0, 0, np.uint64(0), np.uint64(0))

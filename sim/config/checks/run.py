@@ -102,6 +102,9 @@ def _run(config: RunConfig) -> Iterator[Problem]:
         if not start <= month_index(month) <= end:
             rule = f"must lie in the run, {config.start} to {config.end}."
             yield Problem(("checkpoint",), rule, month)
+    if config.histories and (config.checkpoint or config.from_):
+        rule = "cannot be followed over a checkpoint. Leave out checkpoint and from."
+        yield Problem(("histories",), rule, config.histories)
     if config.from_ is not None and not re.fullmatch(KEPT, config.from_):
         rule = "must be DIR@YYYY-MM: a run's folder, and a month that it kept (see checkpoint)."
         yield Problem(("from",), rule, config.from_)

@@ -322,6 +322,7 @@ class RunConfig(Strict):
     threads: Annotated[StrictInt, Field(ge=1, le=1024)] | None
     output: StrictStr
     figures: StrictBool
+    histories: Annotated[StrictInt, Field(ge=0)] = 0  # opening residents whose lives are written
     checkpoint: Annotated[list[Month] | None, BeforeValidator(_as_list)] = None
     from_: StrictStr | None = Field(default=None, alias="from")  # DIR@YYYY-MM, a checkpoint
     memory_gb: Annotated[Number, Field(gt=0)] | None = None

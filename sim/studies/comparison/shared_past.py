@@ -111,7 +111,10 @@ class Watch:
 
 def parting_months(settings: Sequence[RunConfig]) -> frozenset[str]:
     """YYYY-MM after which some of these runs may do what others do not: what begins in the next
-    month is a lever or an edit that not all of them have."""
+    month is a lever or an edit that not all of them have. None where people are followed, of whose
+    lives no copy knows."""
+    if any(config.histories for config in settings):
+        return frozenset()
     own = [dict(_beginnings(config)) for config in settings]
     months = {
         month - 1
