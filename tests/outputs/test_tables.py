@@ -10,7 +10,7 @@ import pytest
 
 from sim.model.model import Kyosei
 from sim.outputs.outcome import Outcome
-from sim.outputs.tables import TABLES, indicator_columns, table, tables_of
+from sim.outputs.tables import TABLES, indicator_columns, table, tables_in, tables_of
 from tests.helpers import civic, tiny
 
 SCALE = 0.5
@@ -136,7 +136,7 @@ def test_a_run_without_changes_has_flows_without_rows():
 
 
 def test_a_table_is_as_it_is_declared(model: Kyosei, tables: dict[str, pa.Table]):
-    for name, declared in TABLES.items():
+    for name, declared in tables_in(model.config).items():
         assert tables[name].column_names == [column.name for column in declared.columns]
     with pytest.raises(ValueError, match="stocks is declared already"):
         table("stocks")(lambda _: {})
