@@ -115,7 +115,8 @@ def test_the_scenario_composes(tmp_path: Path):
 
 
 def test_the_python_examples_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    assert cli.main(["run", "-q", "experiment=quick", "end=2025-08", f"output={tmp_path}"]) == 0
+    words = ["experiment=quick", "end=2025-08", "histories=1000", f"output={tmp_path}"]
+    assert cli.main(["run", "-q", *words]) == 0
     names: dict[str, object] = {"folder": Path(capsys.readouterr().out.strip())}
     for page, code in blocks("python"):
         exec(compile(code, str(page), "exec"), names)
