@@ -72,25 +72,29 @@ goes on when the same command is typed again. The last line printed is the folde
 
 _COMPARE_EXAMPLES = """\
 examples:
-  kyosei compare scenario=baseline_2025,enacted replicates=4 end=2030-12 scale=0.01
-  kyosei compare scenario=[a,b,a_and_b] replicates=8 end=2040-12 scale=0.1
+  kyosei compare scenario=baseline_2025,enacted end=2030-12 scale=0.01
+  kyosei compare scenario=[a,b,a_and_b] end=2040-12 scale=0.02
+  kyosei compare scenario=a,b draws=none replicates=8 scale=0.1   differ by random numbers alone
   kyosei compare scenario=a,b baseline=b years=2030,2035   b is the baseline; effects at two years
   kyosei compare scenario=a,b decompose=b                  b taken apart into its levers
   kyosei compare scenario=a arm.more='scenario=a status.student.at_end.to_engineer.share=0.5'
 
-The first scenario is the baseline. In each replicate all scenarios use the same random numbers
-(common random numbers), so an effect is a difference person by person, and few replicates do.
-`arm.NAME='words'` compares any settings, not only scenarios. All other words are settings that all
-runs share. Runs that are complete are not made again: a comparison that was stopped goes on when
-the same command is typed again. 32 runs of 15 years at scale 0.1 take about four minutes.
+The first scenario is the baseline. Each replicate draws rates, firms' demand, arrivals, responses
+to policy and random numbers, the same for all scenarios, so an effect is a difference person by
+person, and its interval says where it lies as far as the draws do. Some draws are made once more
+with other random numbers: the inner interval is of these alone. `arm.NAME='words'` compares any
+settings, not only scenarios; what one arm sets is drawn in none. All other words are settings that
+all runs share. Runs that are complete are not made again: a comparison that was stopped goes on
+when the same command is typed again.
 
 words of a comparison:
   scenario=a,b          scenarios to compare
   baseline=NAME         the one that effects are measured from: the first, if not given
-  replicates=8          runs of each scenario, 2 or more
+  draws=all             what replicates draw; none: random numbers alone
+  replicates=20         runs of each scenario; 8 with draws=none. Intervals need 3 of them
   years=2030,2040       Decembers named in the tables; the last month always is
   decompose=NAME,...    scenarios to take apart: each lever alone, each left out
-  confidence=0.95       confidence level of the intervals
+  confidence=0.8        level of the intervals; 0.95 with draws=none
   figures=true          draw the figures of the comparison
   hydra/launcher=...    and its settings, as in a sweep
 """

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
-from sim.figures.look import Look, Measure
+from sim.figures.look import FAN, Look, Measure
 from sim.figures.maps import tile_key, tile_map
 from sim.figures.scorecard import draw_scorecard
 from sim.figures.style import (
@@ -45,24 +45,35 @@ TICKS: Final = (-1e6, -1e5, -1e4, -1e3, 0, 1e3, 1e4, 1e5, 1e6)
 
 NOTHING: Final = 1e-12
 
+EFFECT: Final = ("effect", "low", "high", "luck_low", "luck_high")
+
 Lines = Sequence[tuple[str, pd.DataFrame, str]]
-"""Name, table of one row with effect, low and high, and colour."""
+"""Name, table of one row with EFFECT, and colour."""
+
+
+def leaves_zero_out(rows: Any) -> Any:
+    """Whether an interval, low and high, tells an effect from zero; of a row or of a table."""
+    return (rows["low"] > 0) | (rows["high"] < 0)
 
 
 def interval(ax: Axes, lines: Lines, times: float, digits: int) -> None:
-    """One line for each name, from the top: the effect as a dot, its interval as a bar, and text.
+    """One line for each name, from the top: the effect as a dot, hollow if its interval holds zero,
+    both intervals as bars, and text.
 
     times: what values are multiplied by, such as 100 for shares.
     """
     ax.axvline(0.0, color=PALE, linewidth=0.9)
-    filled = [(name, times * row[["effect", "low", "high"]].iloc[0].astype(float), colour)
+    filled = [(name, times * row[list(EFFECT)].iloc[0].astype(float), colour)
               for name, row, colour in lines if len(row)]  # fmt: skip
     for place, (_, row, colour) in enumerate(filled):
-        ax.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=5, alpha=0.35,
-                solid_capstyle="butt")  # fmt: skip
-        ax.plot(row["effect"], place, "o", color=colour, markersize=7)
+        for low, high, wide, alpha in (("low", "high", 5, 0.35), ("luck_low", "luck_high", 9, 0.6)):
+            ax.plot([row[low], row[high]], [place, place], color=colour, linewidth=wide,
+                    alpha=alpha, solid_capstyle="butt")  # fmt: skip
+        ax.plot(row["effect"], place, "o", color=colour, markersize=7,
+                markerfacecolor=colour if leaves_zero_out(row) else "white")  # fmt: skip
         texts = [f"{row[part]:+,.{digits}f}" for part in ("effect", "low", "high")]
-        text = f"{texts[0]}  [{texts[1]}, {texts[2]}]"
+        known = f"[{texts[1]}, {texts[2]}]" if row["low"] == row["low"] else "(no interval)"
+        text = f"{texts[0]}  {known}"
         ax.annotate(text, (row["effect"], place), (0, 9), textcoords="offset points", ha="center",
                     fontsize=8.5, color=INK)  # fmt: skip
     ax.set_yticks(range(len(filled)), [_folded(name) for name, _, _ in filled])
@@ -93,8 +104,8 @@ def draw_groups(effects: pd.DataFrame, colours: Mapping[str, str], look: Look) -
     figure = new_figure(
         (15.5, 9.6),
         f"Effects by status and origin, {month_text(last)}",
-        f"Difference in people from {look.arm(baseline)}, with {look.intervals} of the mean."
-        f" {_beside_zero(now, kinds)} {WHAT_VARIES}",
+        f"Difference in people from {look.arm(baseline)}, with {look.both_intervals}. Grey: it"
+        f" holds zero. {_beside_zero(now, kinds)}",
         look,
     )  # fmt: skip
     axes = panels(figure, 1, 2, (2.8, 0), (2.8, 0.35, 0.35, 0.3))
@@ -105,8 +116,10 @@ def draw_groups(effects: pd.DataFrame, colours: Mapping[str, str], look: Look) -
         for k, arm in enumerate(arms):
             own = some[some["arm"] == arm].set_index("group").reindex(order)
             place = np.arange(len(order)) + 0.7 * ((k + 0.5) / len(arms) - 0.5)
-            ax.hlines(place, own["low"], own["high"], color=colours[arm], linewidth=2.5, alpha=0.4)
-            ax.plot(own["effect"], place, "o", color=colours[arm], markersize=3.6)
+            ink = np.where(leaves_zero_out(own), colours[arm], PALE)
+            ax.hlines(place, own["low"], own["high"], color=ink, linewidth=2.2, alpha=0.4)
+            ax.hlines(place, own["luck_low"], own["luck_high"], color=ink, linewidth=3.6, alpha=0.6)
+            ax.scatter(own["effect"], place, 12, ink, zorder=3)
         ax.axvline(0.0, color=PALE, linewidth=0.9)
         ax.set_yticks(range(len(order)), names)
         ax.tick_params(axis="y", length=0, labelcolor=INK)
@@ -121,10 +134,10 @@ def draw_groups(effects: pd.DataFrame, colours: Mapping[str, str], look: Look) -
 
 
 def _beside_zero(now: pd.DataFrame, kinds: Sequence[tuple[str, str, Any]]) -> str:
-    """How many of the intervals that are drawn leave zero out: among many, some do by chance."""
+    """How many of the intervals that are drawn leave zero out."""
     drawn = pd.concat([now[(now["by"] == by) & (now["indicator"] == name)]
                        for by, name, _ in kinds])  # fmt: skip
-    clear = int(((drawn["low"] > 0) | (drawn["high"] < 0)).sum())
+    clear = int(leaves_zero_out(drawn).sum())
     return f"{clear} of {len(drawn)} intervals leave zero out."
 
 
@@ -150,30 +163,32 @@ def draw_maps(effects: pd.DataFrame, baseline: str, arms: Sequence[str], look: L
     figure = new_figure(
         (8.2 * columns + 0.6, 1.5 + 7.4 * rows),
         f"Effects on residents by prefecture, {month_text(last)}",
-        f"Difference from {look.arm(baseline)} in per cent of the prefecture's residents. In"
-        f" brackets and without colour: {look.intervals} with zero inside. {WHAT_VARIES}",
+        f"Difference from {look.arm(baseline)} in per cent of the prefecture's residents. Blank:"
+        f" the {look.level} interval holds zero.",
         look,
     )
-    change = {
-        arm: _relative(own[own["arm"] == arm]).reindex(list(look.tiles)).dropna() for arm in shown
-    }
+    known = own[own["baseline_value"] > 0]
+    clear = known[leaves_zero_out(known)]
+    change = {arm: _relative(clear[clear["arm"] == arm]).reindex(list(look.tiles)).dropna()
+              for arm in shown}  # fmt: skip
     widest = max((float(values.abs().max()) for values in change.values() if len(values)),
                  default=0.0)  # fmt: skip
     norm = Normalize(-max(widest, 0.01), max(widest, 0.01))
     axes = panels(figure, rows, columns, (0.3, 0.4), (0.3, 0.3, 0.1, 0.05))
     for ax, arm in zip(axes, shown, strict=False):
-        mine = own[own["arm"] == arm]
-        doubtful = set(mine.loc[(mine["low"] <= 0) & (mine["high"] >= 0), "group"])
-        tile_map(ax, change[arm], look, (norm, "PuOr_r"), "{:+.1f}".format, doubtful)
+        tile_map(ax, change[arm], look, (norm, "PuOr_r"), "{:+.1f}".format)
         tile_key(ax, f"{look.arm(arm)}, %", (norm, "PuOr_r"), "{:+g}".format)
+        count = int((known["arm"] == arm).sum())
+        note = f"{len(change[arm])} of {count} prefectures are distinguishable from zero"
+        ax.text(0.01, 0.79, note, transform=ax.transAxes, fontsize=9, color=GREY)
     for ax in axes[len(shown) :]:
         ax.remove()
     return figure
 
 
 def _relative(rows: pd.DataFrame) -> pd.Series:
-    """Effect in per cent of the baseline, by group; groups without anybody are left out."""
-    some = rows[rows["baseline_value"] > 0].set_index("group")
+    """Effect in per cent of the baseline, by group."""
+    some = rows.set_index("group")
     return 100 * some["effect"] / some["baseline_value"]
 
 
@@ -188,7 +203,7 @@ def draw_waterfall(parts: pd.DataFrame, look: Look) -> Figure:
         (max(12.0, 3.0 + 1.15 * most), 1.6 + 4.6 * len(packages)),
         f"Decomposition of a package, {month_text(last)}",
         "Settled residents, people: each part alone, then what the parts together add or take,"
-        f" with {look.intervals}. {WHAT_VARIES}",
+        f" with {look.both_intervals}.",
         look,
     )
     axes = panels(figure, len(packages), 1, (0, 1.5), (1.0, 0.35, 0.35, 0.85))
@@ -219,10 +234,11 @@ def _falls(ax: Axes, rows: pd.DataFrame, look: Look) -> None:
 
 
 def _bar(ax: Axes, place: int, level: float, row: Mapping[Any, Any], colour: str) -> None:
-    effect, low, high = (float(row[name]) for name in ("effect", "low", "high"))
+    effect, low, high, luck_low, luck_high = (float(row[name]) for name in EFFECT)
     ax.bar(place, effect, 0.7, level, color=colour, alpha=0.75)
     ax.plot([place, place], [level + low, level + high], color=INK, linewidth=1.2)
-    top = level + max(high, effect, 0.0)
+    ax.plot([place, place], [level + luck_low, level + luck_high], color=INK, linewidth=3.6)
+    top = level + float(np.nanmax([high, effect, 0.0]))
     text = f"{effect:+,.0f}" if abs(effect) > NOTHING else "0"
     ax.annotate(text, (place, top), (0, 4), textcoords="offset points", ha="center", fontsize=8.5)
 
@@ -230,11 +246,6 @@ def _bar(ax: Axes, place: int, level: float, row: Mapping[Any, Any], colour: str
 COLUMNS: Final = 3
 
 HEADLINE: Final = ("settled", "settled_share")
-
-MANY: Final = 10
-"""Replicates from which their middle 80 % says something."""
-
-WHAT_VARIES: Final = "Random draws only: responses to policy and fitted rates are held fixed."
 
 
 def draw_comparison(
@@ -278,8 +289,8 @@ def draw_headline(
     figure = new_figure(
         (15, 9.4),
         "What each policy does to settlement",
-        f"Differences from {look.arm(baseline)}, mean of {count} paired replicates. Bands and"
-        f" bars: {look.intervals} of the mean. {WHAT_VARIES}",
+        f"Differences from {look.arm(baseline)}, means over {count} paired replicates. Bands and"
+        f" bars: {look.both_intervals}. Thin or hollow: it holds zero.",
         look,
     )
     axes = panels(figure, 2, 2, (2.9, 0.95), (0.95, 0.35, 0.55, 0.3))
@@ -307,7 +318,7 @@ def draw_fans(values: pd.DataFrame, count: int, colours: Mapping[str, str], look
     """Median of all arms with the range of `count` replicates, and their middle 80 % if there are
     enough of them; the baseline is dashed and on top."""
     baseline, *arms = colours
-    bands = [("lowest", "highest", 0.12), ("q10", "q90", 0.22)][: 2 if count >= MANY else 1]
+    bands = [("lowest", "highest", 0.12), ("q10", "q90", 0.22)][: 2 if count >= FAN else 1]
 
     def panel(ax: Axes, some: pd.DataFrame, measure: Measure) -> None:
         for arm in (*arms, baseline):
@@ -321,10 +332,10 @@ def draw_fans(values: pd.DataFrame, count: int, colours: Mapping[str, str], look
                     linestyle=style)  # fmt: skip
         _axis(ax, measure.unit_shown)
 
-    band = "dark band: the middle 80 % of them; pale: " if count >= MANY else "band: "
+    band = "dark band: 80 % interval; pale: " if count >= FAN else "band: "
     return _small_panels(
         values, "Levels over time",
-        f"Medians over {count} replicates; {band}lowest to highest. {WHAT_VARIES}",
+        f"Medians over {count} replicates; {band}lowest to highest.",
         colours, look, panel,
     )  # fmt: skip
 
@@ -339,7 +350,7 @@ def draw_effects(effects: pd.DataFrame, colours: Mapping[str, str], look: Look) 
     return _small_panels(
         effects, "Effects over time",
         f"Paired differences from {look.arm(baseline)}: means over replicates with"
-        f" {look.intervals} of the mean. {WHAT_VARIES}",
+        f" {look.both_intervals}. Thin: it holds zero.",
         {arm: colours[arm] for arm in arms}, look, panel,
     )  # fmt: skip
 
@@ -373,10 +384,13 @@ def _effect_panel(
     times = measure.times
     ax.axhline(0.0, color=PALE, linewidth=0.9)
     for arm in dict.fromkeys(some["arm"]):
-        line = some[some["arm"] == arm].sort_values("month")
-        ax.fill_between(line["month"], times * line["low"], times * line["high"],
-                        color=colours[str(arm)], alpha=0.2, linewidth=0)  # fmt: skip
-        ax.plot(line["month"], times * line["effect"], color=colours[str(arm)], linewidth=2)
+        line, ink = some[some["arm"] == arm].sort_values("month"), colours[str(arm)]
+        for low, high, alpha in (("low", "high", 0.16), ("luck_low", "luck_high", 0.28)):
+            ax.fill_between(line["month"], times * line[low], times * line[high], color=ink,
+                            alpha=alpha, linewidth=0)  # fmt: skip
+        effect = times * line["effect"]
+        ax.plot(line["month"], effect, color=ink, linewidth=0.8)
+        ax.plot(line["month"], effect.where(leaves_zero_out(line)), color=ink, linewidth=2.2)
     _axis(ax, measure.unit_of_change)
     if len(some):
         year_axis(ax, some["month"].min(), some["month"].max(), 6)

@@ -17,6 +17,12 @@ A_MONTH: Final = " a month"
 SO_FAR: Final = "_so_far"
 """Ends the names of flows summed since the opening: a single month of a flow is mostly noise."""
 
+FEWEST: Final = 3
+"""Replicates, or members, from which there is an interval: two may agree by chance."""
+
+FAN: Final = 10
+"""And from which there are quantiles, and a fan is drawn."""
+
 HIGHER, LOWER = 1, -1
 """Which way an indicator moves for the better."""
 
@@ -116,7 +122,10 @@ class Look:
     sample: str = ""  # scale, seed and replicates, as the footer says them
     scale: float = 1.0  # part of the people who are simulated
     arms: Mapping[str, Label] = field(default_factory=_none)  # of a comparison
-    intervals: str = "intervals"  # of a comparison, with their level: 95 % intervals
+    level: str = ""  # of the intervals of a comparison: 80 %
+    intervals: str = "intervals"  # and what they are: 80 % intervals over draws
+    inner: str = ""  # what the dark part of an interval is: of the mean, by random numbers alone
+    varies: str = ""  # what is drawn, and what intervals hold fixed
     municipalities: Mapping[str, Label] = field(default_factory=_none)
     origins: Mapping[str, Label] = field(default_factory=_none)
     indicators: Mapping[str, Measure] = field(default_factory=lambda: dict[str, Measure]())
@@ -140,6 +149,11 @@ class Look:
     def arm(self, name: str) -> str:
         """The title of an arm; its name if it has none of its own."""
         return self.arms[name].en if name in self.arms else name
+
+    @property
+    def both_intervals(self) -> str:
+        """What intervals with a dark part are."""
+        return f"{self.intervals} (dark: {self.inner})" if self.inner else self.intervals
 
     def simulated(self, people: float) -> float:
         """Simulated people who stand for so many."""

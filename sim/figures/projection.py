@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import pandas as pd
@@ -12,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from sim.figures.fan import BANDS, COLOUR, SOURCE_COLOURS, Fan
 from sim.figures.look import Look
-from sim.figures.residents import OFFICIAL
 from sim.figures.style import (
     FOOT_INCHES,
     GREY,
@@ -30,45 +29,7 @@ from sim.figures.style import (
     year_axis,
 )
 
-COLOUR: Final = "#0b6e99"
-
-BANDS: Final = (("q025", "q975", 0.16, "95 %"), ("q10", "q90", 0.26, "80 %"),
-                ("q25", "q75", 0.42, "50 %"))  # fmt: skip
-
-SOURCE_COLOURS: Final = {
-    "rates": "#0b6e99", "demand": "#d55e00", "supply": "#009e73", "responses": "#cc79a7",
-    "luck": "#999999", "error": "#e6c229",
-}  # fmt: skip
-
 MILLION: Final = 1e6
-
-FAN: Final = 10
-"""Members from which a fan is drawn."""
-
-
-@dataclass(frozen=True)
-class Beside:
-    """What others say, to be drawn beside a fan: people by date, in words of a legend.
-
-    late  whether it is joined to the next of its dates by a line
-    """
-
-    label: str
-    points: pd.Series
-    colour: str
-    marker: str
-    joined: bool = False
-
-
-@dataclass(frozen=True)
-class Fan:
-    """One panel: quantiles by month (NAMES), the published past, and what others say."""
-
-    en: str
-    ja: str
-    quantiles: pd.DataFrame
-    past: pd.Series
-    beside: Sequence[Beside]
 
 
 def draw_projection(
@@ -200,6 +161,3 @@ def _split(ax: Axes, variance: pd.DataFrame, sources: Mapping[str, str]) -> None
     ax.legend(handles=[Patch(color=SOURCE_COLOURS[s], label=sources[s]) for s in found],
               loc="upper center", bbox_to_anchor=(0.42, -0.17), ncols=3, fontsize=7.5,
               handlelength=1.0, columnspacing=1.0)  # fmt: skip
-
-
-__all__ = ["OFFICIAL", "Beside", "Fan", "draw_projection"]

@@ -33,8 +33,7 @@ def draw_scorecard(card: pd.DataFrame, arm: str, look: Look) -> Figure:
     figure = new_figure(
         (5.2 + 1.5 * len(months) + 3.4, height + 2.25),
         f"Scorecard: {look.arm(arm)}",
-        f"Means over replicates. Effects against the baseline, with {look.intervals} of the mean: "
-        "of random draws only.",
+        f"Means over replicates. Effects against the baseline, with {look.intervals}.",
         look,
     )
     _key(figure)
@@ -93,6 +92,7 @@ def _line(ax: Axes, y: float, rows: pd.DataFrame, look: Look) -> None:
     digits = 2 if measure.times > 1 or max(map(abs, values)) < 100 else 0
     text = "{:+,.{d}f} [{:+,.{d}f}, {:+,.{d}f}]".format(*values, d=digits)
     text = "none, exactly" if values == [0, 0, 0] else text
+    text = f"{values[0]:+,.{digits}f} (no interval)" if np.isnan(values[1]) else text
     text += " points" if measure.times > 1 and any(values) else ""
     ax.text(4.8 + 1.5 * len(rows) + 3.05, y, text, ha="right", va="center", fontsize=8.8,
             color=_colour(measure, *values[1:]))  # fmt: skip
@@ -101,7 +101,7 @@ def _line(ax: Axes, y: float, rows: pd.DataFrame, look: Look) -> None:
 def _colour(measure: Measure, low: float, high: float) -> str:
     """For the better, for the worse, either (nobody says which is better), or not distinguishable
     from zero."""
-    if low <= 0 <= high:
+    if not (low > 0 or high < 0):
         return PALE
     direction = measure.good * (1 if low > 0 else -1)
     return {1: BETTER, -1: WORSE, 0: INK}[direction]

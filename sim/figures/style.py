@@ -115,7 +115,8 @@ def new_figure(
     lines = ["Sources: " + "; ".join(texts) + "."] if texts else []
     made = f"Kyosei · run {look.run} · scenario: {look.scenario}"
     lines.append(f"{made} · {look.sample}" if look.sample else made)
-    for line, y in zip(reversed(lines), (0.13, 0.3), strict=False):
+    lines = [look.varies, *lines] if look.varies else lines
+    for line, y in zip(reversed(lines), (0.13, 0.3, 0.47), strict=False):
         figure.text(left, y / height, line, fontsize=_fitting(line, 7.5, room), color=PALE,
                     va="bottom")  # fmt: skip
     return figure

@@ -14,6 +14,7 @@ from sim.files.folder import read_manifest
 from sim.pages import tables, words
 from sim.pages.labels import TOPICS, UNITS, indicators_of, text
 from sim.pages.levers import levers_of, package_of
+from sim.pages.projection import projection_of
 from sim.pages.scores import scores_of
 from sim.pages.shapes import read_shapes
 from sim.pages.study import Study
@@ -85,6 +86,7 @@ def document(study: Study, language: str, shapes: Path | None = None) -> Json:
         "package": package_of(country.data),
         "assumed": _assumed(study),
         "scores": scores_of(study),
+        "projection": projection_of(study),
         "reproduce": _reproduce(study),
     }  # fmt: skip
 
@@ -93,7 +95,8 @@ def _facts(study: Study) -> Json:
     config, manifest = study.config, study.manifest
     return {
         "number": study.number, "start": config.start, "end": config.end, "scale": config.scale,
-        "seed": config.seed, "replicates": study.replicates, "confidence": study.confidence,
+        "seed": config.seed, "replicates": study.replicates, "confidence": study.design.confidence,
+        "drawn": study.design.drawn,
         "runs": [len(arm.folders) for arm in study.arms], "version": __version__,
         "code": str(manifest.get("code_sha256", ""))[:16],
         "data": str(manifest.get("data_sha256", ""))[:16],
@@ -128,6 +131,8 @@ def _reproduce(study: Study) -> Json:
     runs = {arm.code: [folder.resolve().name for folder in arm.folders] for arm in study.arms}
     if study.kind == "comparison":
         return {"commands": [_compare_command(study)], "exact": True, "runs": runs}
+    if study.kind == "projection":
+        return {"commands": [_project_command(study)], "exact": True, "runs": runs}
     commands, exact = [], True
     for arm in study.arms:
         assert arm.config is not None
@@ -149,9 +154,15 @@ def _compare_command(study: Study) -> str:
     own += [f"arm.{name}={shlex.join(manifest['arms'][name])}"
             for name in shown if name not in plain]  # fmt: skip
     own += [] if plain[:1] == shown[:1] else [f"baseline={shown[0]}"]
-    own.append(f"replicates={study.replicates}")
-    own += [] if study.confidence == 0.95 else [f"confidence={study.confidence:g}"]
+    own += [] if study.design.drawn else ["draws=none"]
+    own += [f"replicates={study.replicates}", f"confidence={study.design.confidence:g}"]
     return f"kyosei compare {shlex.join([*own, *manifest['shared']])}"
+
+
+def _project_command(study: Study) -> str:
+    """The words of the projection, as its manifest keeps them."""
+    own = [f"{name}={study.manifest[name]}" for name in ("members", "member_scale", "split")]
+    return f"kyosei project {shlex.join([*own, *study.manifest['words']])}"
 
 
 def _run_words(config: RunConfig) -> list[str]:

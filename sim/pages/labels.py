@@ -49,6 +49,16 @@ UNITS: Final[dict[str, Text]] = {
     "billion yen a year": {"en": "billion yen a year", "ja": "十億円／年"},
 }
 
+SOURCES: Final[dict[str, Text]] = {
+    "rates": {"en": "rates", "ja": "率"},
+    "demand": {"en": "firms' demand", "ja": "企業の需要"},
+    "supply": {"en": "arrivals and their shocks", "ja": "入国とその変動"},
+    "responses": {"en": "responses to policy", "ja": "施策への反応"},
+    "luck": {"en": "random numbers", "ja": "乱数"},
+    "error": {"en": "model error", "ja": "モデル誤差"},
+}
+"""Of uncertainty, as `sim.studies.draws` names them."""
+
 _MOVES: Final = ("arrivals", "departures", "births", "deaths", "permanent_grants",
                  "naturalisations", "gone_missing", "refusals")  # fmt: skip
 

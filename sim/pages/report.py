@@ -11,7 +11,7 @@ from sim.core.errors import ConfigError
 
 EXAMPLES: Final = """\
 examples:
-  kyosei report runs/749873afaf63256a                 a comparison or a run, as report.html here
+  kyosei report runs/749873afaf63256a     a run, comparison or projection, as report.html here
   kyosei report runs/749873afaf63256a --lang ja --to effects.html
   kyosei report runs/68fbf7d3fa32e466 runs/b031072dc4d56049    runs with the same months
   kyosei report runs/749873afaf63256a runs/5d1c2f6a90b3e847    with a hindcast's scores beside
@@ -31,13 +31,13 @@ def add_verb(verbs: Any) -> None:
     """Add the verb to argparse's subcommands."""
     verb = verbs.add_parser(
         "report",
-        help="one page to read, print and send, from finished runs or a comparison",
+        help="one page to read, print and send, from runs, a comparison or a projection",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Write one self-contained HTML page of charts, maps, tables and sources.",
     )
     verb.add_argument("folders", nargs="+", type=Path, metavar="DIR",
-                      help="folders of runs, of a comparison, of a hindcast")  # fmt: skip
+                      help="folders of runs, a comparison, a projection, a hindcast")  # fmt: skip
     verb.add_argument("--lang", choices=LANGUAGES, default="en", help="language shown first")
     verb.add_argument("--to", type=Path, default=DEFAULT, metavar="FILE",
                       help=f"the page; {DEFAULT} if not given")  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
@@ -19,10 +19,11 @@ from sim.core.errors import ConfigError, KyoseiError
 from sim.files.folder import MANIFEST
 from sim.files.manifest import verify
 from sim.outputs.read import FinishedRun, read_run
-from sim.studies.comparison.effects import Arms, arms_of, effects_table, values_table
-from sim.studies.comparison.series import series_of
+from sim.studies.comparison.effects import Design, arms_of, effects_table, values_table
+from sim.studies.comparison.series import EVERYBODY, series_of
 
-CONFIDENCE: Final = 0.95
+ALONE: Final = Design(0.95)
+"""Of runs that differ by their random numbers alone."""
 
 ROUND_YEARS: Final = range(2030, 2101, 10)
 
@@ -54,22 +55,36 @@ class Arm:
     folders: tuple[Path, ...]
 
 
+class Quantiles(NamedTuple):
+    """What a projection has beside its values.
+
+    table     month, indicator, by, group, members and `sim.figures.fan.NAMES`
+    variance  month, outcome, source, share, low, high; empty if it was not split
+    """
+
+    table: pd.DataFrame
+    variance: pd.DataFrame
+
+
 @dataclass(frozen=True)
 class Study:
     """One or more scenarios over the same months.
 
-    kind        what the manifest says: run, comparison
+    kind        what the manifest says: run, comparison, projection
     number      16 hexadecimal digits of the folder
     config      of the baseline
     arms        the baseline first
     values      month, indicator, by, group, arm, mean, low, high (see
-                `sim.studies.comparison.effects`); low and high are NaN where one run stands alone
-    effects     month, indicator, by, group, arm, effect, se, low, high; None if nothing is paired
+                `sim.studies.comparison.effects`); low and high are NaN where there is no interval
+    effects     month, indicator, by, group, arm, effect, se, low, high, luck_low, luck_high; None
+                if nothing is paired
     named       months, YYYY-MM, that tables by group are given for, in order
     replicates  runs of each arm
-    confidence  of the intervals
+    design      of the replicates, and the level of their intervals
     manifest    of the folder that the study was read from
     scores      the scoreboard of a hindcast, if its folder was given
+    quantiles   of a projection; its values are medians with 80 % intervals, its one arm has the run
+                in detail as its folder
     """
 
     kind: str
@@ -80,9 +95,10 @@ class Study:
     effects: pd.DataFrame | None
     named: list[str]
     replicates: int
-    confidence: float
+    design: Design
     manifest: Mapping[str, Any]
     scores: pd.DataFrame | None = None
+    quantiles: Quantiles | None = None
 
     @property
     def months(self) -> pd.DatetimeIndex:
@@ -91,8 +107,8 @@ class Study:
 
 
 def read_study(folders: Sequence[Path]) -> Study:
-    """Read the folders of runs with the same months, or of one comparison; a hindcast may be among
-    them.
+    """Read the folders of runs with the same months, of one comparison or of one projection; a
+    hindcast may be among them.
 
     Raises ConfigError if they make no page together, NotVerified if one is not as its manifest
     says, OutputError if a table cannot be read.
@@ -102,7 +118,9 @@ def read_study(folders: Sequence[Path]) -> Study:
     others = [each for each in found if each.kind != "hindcast"]
     kinds = sorted({each.kind for each in others})
     if not others:
-        raise ConfigError("name a run or a comparison, too: a hindcast gives past scores only")
+        raise ConfigError(
+            "name a run, a comparison or a projection, too: a hindcast gives past scores only"
+        )
     unknown = [each for each in others if each.kind not in READERS]
     if unknown:
         able = ", ".join(sorted([*READERS, "hindcast"]))
@@ -129,10 +147,14 @@ def finished(folder: Path) -> FinishedRun:
     return read_run(folder)
 
 
-def _comparison(found: Sequence[FinishedRun]) -> Study:
+def _only(found: Sequence[FinishedRun]) -> FinishedRun:
     if len(found) > 1:
-        raise ConfigError("one page shows one comparison: name one folder")
-    run = found[0]
+        raise ConfigError(f"one page shows one {found[0].kind}: name one folder")
+    return found[0]
+
+
+def _comparison(found: Sequence[FinishedRun]) -> Study:
+    run = _only(found)
     path, manifest = run.path, run.manifest
     values, effects = run.frame("values"), run.frame("effects")
     names = [str(name) for name in values["arm"].unique()]  # those that were asked for, in order
@@ -141,7 +163,29 @@ def _comparison(found: Sequence[FinishedRun]) -> Study:
     return Study(
         "comparison", path.resolve().name, run.config, _told_apart(arms), values, effects,
         list(manifest["named_months"]), int(manifest["replicates"]),
-        float(manifest["confidence"]), manifest,
+        Design(float(manifest["confidence"]), bool(manifest.get("drawn"))), manifest,
+    )  # fmt: skip
+
+
+def _projection(found: Sequence[FinishedRun]) -> Study:
+    run = _only(found)
+    path, manifest, config = run.path, run.manifest, run.config
+    detail = path.parent / manifest["detail"]
+    there = (detail / MANIFEST).is_file()
+    arm = Arm(config.scenario.name, config.scenario.title, config,
+              (finished(detail).path,) if there else ())  # fmt: skip
+    table = run.frame("quantiles")
+    shown = table["by"].isin([EVERYBODY, "status", "origin", "prefecture"])
+    columns = {"median": "mean", "q10": "low", "q90": "high"}
+    values = table.loc[shown, ["month", "indicator", "by", "group", *columns]]
+    variance = run.frame("variance") if "variance" in run.tables else pd.DataFrame()
+    named = [f"{year}-12" for year in range(2030, 2101, 5)]
+    return Study(
+        "projection", path.resolve().name, config, (arm,),
+        values.rename(columns=columns).assign(arm=arm.code), None,
+        [*(month for month in named if config.start < month < config.end), config.end],
+        int(manifest["members"]), Design(0.8, drawn=True), manifest,
+        quantiles=Quantiles(table, variance),
     )  # fmt: skip
 
 
@@ -190,12 +234,13 @@ def _runs(found: Sequence[FinishedRun]) -> Study:
     seeds = {tuple(member[0] for member in members) for members in groups.values()}
     named = [f"{year}-12" for year in ROUND_YEARS if config.start < f"{year}-12" < config.end]
     months = [pd.Timestamp(f"{month}-01") for month in (*named, config.end)]
-    values = pd.concat([_values({name: own}, months) for name, own in series.items()])
+    values = pd.concat([values_table(arms_of({name: own}, ALONE), months)
+                        for name, own in series.items()])  # fmt: skip
     paired = len(series) > 1 and len(seeds) == 1
-    effects = _effects(series, months) if paired else None
+    effects = effects_table(arms_of(series, ALONE), months) if paired else None
     return Study(
         "run", first.path.resolve().name, config, _told_apart(arms), values, effects,
-        [*named, config.end], min(len(own) for own in series.values()), CONFIDENCE,
+        [*named, config.end], min(len(own) for own in series.values()), ALONE,
         first.manifest,
     )  # fmt: skip
 
@@ -221,33 +266,8 @@ def _check_runs(found: Sequence[FinishedRun], groups: Sequence[list[Member]]) ->
         raise ConfigError(list(dict.fromkeys(problems)))
 
 
-def _values(series: dict[str, list[pd.DataFrame]], named: list[pd.Timestamp]) -> pd.DataFrame:
-    arms = arms_of(series)
-    if arms.values.shape[1] > 1:
-        return values_table(arms, named, CONFIDENCE)
-    frame = arms.index.to_frame(index=False)
-    frame["arm"], frame["mean"] = arms.names[0], arms.values[0, 0]
-    frame["low"] = frame["high"] = float("nan")
-    return frame
-
-
-def _effects(series: dict[str, list[pd.DataFrame]], named: list[pd.Timestamp]) -> pd.DataFrame:
-    arms = arms_of(series)
-    if arms.values.shape[1] > 1:
-        return effects_table(arms, named, CONFIDENCE)
-    return pd.concat([_one_difference(arms, name) for name in arms.names[1:]])
-
-
-def _one_difference(arms: Arms, name: str) -> pd.DataFrame:
-    """The difference of a single pair of runs, which has no interval."""
-    frame = arms.index.to_frame(index=False)
-    frame["arm"] = name
-    frame["effect"] = (arms.of(name) - arms.of(arms.baseline))[0]
-    frame["se"] = frame["low"] = frame["high"] = float("nan")
-    return frame[frame["effect"].notna()]
-
-
 READERS: Final[dict[str, Callable[[Sequence[FinishedRun]], Study]]] = {
     "run": _runs,
     "comparison": _comparison,
+    "projection": _projection,
 }

@@ -17,6 +17,7 @@ import pandas as pd
 from sim.config.schema.run import RunConfig
 from sim.core.errors import DataError
 from sim.data.load import load
+from sim.figures.look import FEWEST
 from sim.files.folder import read_parquet
 from sim.pages.labels import Indicator, summed, text
 from sim.pages.study import Arm, Study
@@ -40,8 +41,9 @@ YEAR: Final = 12
 A_MONTH: Final = ("people a month", "cases a month", "jobs a month")
 """Units of what flows in one month."""
 
-FEWEST: Final = 3
-"""Replicates without which an interval says nothing: two may agree by chance."""
+LEVEL: Final = ("mean", "low", "high")
+
+EFFECT: Final = ("effect", "low", "high", "luck_low", "luck_high")
 
 PLACES: Final = "municipalities"
 
@@ -93,15 +95,16 @@ def month_text(month: pd.Timestamp) -> str:
 
 
 def series(study: Study, indicators: dict[str, Indicator]) -> tuple[Json, Json, list[Indicator]]:
-    """(values, effects, indicators): code -> arm -> {mean, low, high} at the kept months, and the
-    indicators that there are, in order of reading.
+    """(values, effects, indicators): code -> arm -> {mean, low, high} and {effect, low, high,
+    luck_low, luck_high} at the kept months, and the indicators that there are, in order of reading.
 
     A flow is the sum of the twelve months before; its effect is the difference of the sums since
     the opening, which is what has an interval.
     """
     months = kept_months(study)
-    values = _by_code(study.values, "mean")
-    effects = _by_code(study.effects, "effect") if study.effects is not None else {}
+    values = _by_code(study.values, LEVEL)
+    columns = EFFECT if study.design.drawn else EFFECT[:3]  # else both intervals are one
+    effects = _by_code(study.effects, columns) if study.effects is not None else {}
     out_values: Json = {}
     out_effects: Json = {}
     found = []
@@ -115,19 +118,19 @@ def series(study: Study, indicators: dict[str, Indicator]) -> tuple[Json, Json, 
         out_values[code] = {arm: level(frame, months) for arm, frame in values[source].items()}
         if source in effects:
             out_effects[code] = {
-                arm: _columns(frame, months, ("effect", "low", "high"))
-                for arm, frame in effects[source].items()
+                arm: _columns(frame, months, columns) for arm, frame in effects[source].items()
             }
     return out_values, out_effects, found
 
 
-def _by_code(frame: pd.DataFrame, value: str) -> dict[str, dict[str, pd.DataFrame]]:
-    """indicator -> arm -> value, low, high by month, of everybody."""
+def _by_code(frame: pd.DataFrame, columns: Sequence[str]) -> dict[str, dict[str, pd.DataFrame]]:
+    """indicator -> arm -> columns by month, of everybody."""
     own = frame[frame["by"] == EVERYBODY]
     out: dict[str, dict[str, pd.DataFrame]] = {}
-    columns = [value, "low", "high"]
     for (code, arm), rows in own.groupby(["indicator", "arm"], observed=True, sort=False):
-        out.setdefault(str(code), {})[str(arm)] = rows.set_index("month")[columns].sort_index()
+        out.setdefault(str(code), {})[str(arm)] = rows.set_index("month")[
+            list(columns)
+        ].sort_index()
     return out
 
 
@@ -135,11 +138,11 @@ def _columns(frame: pd.DataFrame, months: pd.DatetimeIndex, names: Sequence[str]
     """Columns at the months, without intervals where there are none."""
     kept = frame.reindex(months)
     return {name: numbers(kept[name]) for name in names
-            if name not in ("low", "high") or kept[name].notna().any()}  # fmt: skip
+            if name == names[0] or kept[name].notna().any()}  # fmt: skip
 
 
 def _level(frame: pd.DataFrame, months: pd.DatetimeIndex) -> Json:
-    return _columns(frame, months, ("mean", "low", "high"))
+    return _columns(frame, months, LEVEL)
 
 
 def _mean_of_step(frame: pd.DataFrame, months: pd.DatetimeIndex) -> Json:
@@ -251,13 +254,10 @@ def places(study: Study) -> Json | None:
 
 def _effect(paired: np.ndarray, study: Study) -> Json:
     """Mean, interval and whether it is told from zero, of float64[R, N] paired differences."""
-    if paired.shape[0] < 2:
-        return {"effect": whole_numbers(paired[0]), "sure": [False] * paired.shape[1]}
-    mean, _, low, high = estimate(paired, study.confidence)
-    sure = [is_distinguishable(*row, paired.shape[0])
-            for row in zip(mean, low, high, strict=True)]  # fmt: skip
-    return {"effect": whole_numbers(mean), "low": whole_numbers(low),
-            "high": whole_numbers(high), "sure": sure}  # fmt: skip
+    mean, _, low, high, *_ = estimate(paired, study.design)
+    sure = [is_distinguishable(*row, len(paired)) for row in zip(mean, low, high, strict=True)]
+    sides = {} if np.isnan(low).all() else {"low": whole_numbers(low), "high": whole_numbers(high)}
+    return {"effect": whole_numbers(mean), **sides, "sure": sure}
 
 
 def _residents(arm: Arm) -> tuple[pd.Index, np.ndarray, np.ndarray]:

@@ -99,6 +99,25 @@ def _level_title(study: Study, arm: Arm) -> Text:
     begins, ends = month(months[0]), month(months[-1])
     name, country = text(arm.title), text(study.config.country.label)
     times = f"{last / max(first, 1.0):.1f}"
+    if study.quantiles is not None:
+        low, high = (float(own.loc[["residents"]].set_index("month")[end][months[-1]])
+                     for end in ("low", "high"))  # fmt: skip
+        around = (
+            ""
+            if math.isnan(low)
+            else (f" (80% interval {rounded(low, 'en')} to {rounded(high, 'en')})")
+        )
+        ja = (
+            ""
+            if math.isnan(low)
+            else (f"（80％区間：{rounded(low, 'ja')}～{rounded(high, 'ja')}人）")
+        )
+        return {
+            "en": f"{name['en']}: about {rounded(last, 'en')} foreign residents of {country['en']}"
+            f" in {ends['en']}{around}; {share:.0%} of them are settled",
+            "ja": f"{name['ja']}：{ends['ja']}の{country['ja']}の在留外国人は"
+            f"約{rounded(last, 'ja')}人{ja}、うち定着型在留資格は{share:.0%}",
+        }
     return {
         "en": f"{name['en']}: about {rounded(last, 'en')} foreign residents of {country['en']} in"
         f" {ends['en']}, {times} times those of {begins['en']}; {share:.0%} of them are settled",
@@ -127,7 +146,7 @@ def rounded(people: float, language: str) -> str:
 def subtitle(study: Study) -> Text:
     """Against what, how many runs, and what the ranges leave out."""
     base = text(study.arms[0].title)
-    scale, share = study.config.scale, f"{study.confidence:.0%}"
+    scale, share = study.config.scale, f"{study.design.confidence:.0%}"
     sample = f"a {scale:.3g} sample" if scale < 0.001 else f"a {100 * scale:.3g}% sample"
     part = {"en": "everybody" if scale == 1 else sample,
             "ja": "全数" if scale == 1 else f"{100 * scale:.3g}%標本"}  # fmt: skip
@@ -136,6 +155,23 @@ def subtitle(study: Study) -> Text:
         "en": "they leave out what is not known about how people respond, which is mostly assumed",
         "ja": "人々の反応がどれだけ不確かか（多くは仮定）は含まない",
     }
+    if study.quantiles is not None:
+        held = f"{100 * float(study.manifest['member_scale']):.3g}"
+        return {
+            "en": f"Medians and {share} intervals of {count} members (each a {held}% sample) that"
+            " draw rates, demand, arrivals, responses, model error and random numbers; the law and"
+            " the form of the model are held fixed.",
+            "ja": f"率・需要・入国・反応・モデル誤差・乱数を引いた{count}組（各{held}%標本）の"
+            f"中央値と{share}区間。法制度とモデルの形は固定。",
+        }
+    if study.effects is not None and study.design.drawn:
+        return {
+            "en": f"Against “{base['en']}”. Ranges are {share} intervals over {count} paired runs"
+            f" of {part['en']} that draw rates, demand, arrivals, responses and random numbers"
+            " alike; the law and the form of the model are held fixed.",
+            "ja": f"「{base['ja']}」との差。範囲は、率・需要・入国・反応・乱数を共通に引いた"
+            f"{count}組の対の実行（{part['ja']}）の{share}区間。法制度とモデルの形は固定。",
+        }
     if study.effects is not None and count > 1:
         return {
             "en": f"Against “{base['en']}”. Ranges are {share} simulation intervals"

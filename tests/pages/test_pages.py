@@ -154,7 +154,10 @@ def test_every_word_of_the_page_is_there_in_three_languages():
         assert re.findall(r"\b(en|ja|ko): \"", body) == ["en", "ja", "ko"], name
         places = [set(re.findall(r"\{(\w+)\}", part)) for part in re.split(r"\b(?:ja|ko): ", body)]
         assert places[0] == places[1] == places[2], name
-    used = set(re.findall(r"\bt\(\"(\w+)\"", (WEB / "src" / "page.jsx").read_text("utf-8")))
+    page = (WEB / "src" / "page.jsx").read_text("utf-8")
+    used = set(re.findall(r"\bt\(\"(\w+)\"", page))
+    used |= {f"{name}{end}" for name in re.findall(r"t\(`(\w+)\$\{drawn\}`", page)
+             for end in ("", "_drawn")}  # fmt: skip
     assert used <= {name for name, _ in words}
 
 

@@ -24,7 +24,8 @@ from sim.cli import main as cli
 from sim.files.folder import RunFolder
 from sim.pages.document import document
 from sim.pages.page import DIST, escaped_json, page
-from sim.pages.study import read_study
+from sim.pages.projection import split_of
+from sim.pages.study import Quantiles, read_study
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 in_browser = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
@@ -39,7 +40,7 @@ FEWER = "{fewer: {paths: [arrivals.student], since: '2025-09', multiply: 0.2}}"
 WORDS = [
     "compare", "scenario=[baseline_2025,enacted]",
     f'arm.fewer={BASE} "scenario.edits={FEWER}"',
-    "scale=0.002", "end=2026-12", "replicates=3", "threads=1", "figures=false",
+    "scale=0.002", "end=2026-12", "draws=none", "replicates=3", "threads=1", "figures=false",
     "hydra/launcher=basic",
 ]  # fmt: skip
 SERIOUS = ("serious", "critical")
@@ -67,6 +68,16 @@ def made(comparison) -> dict[str, Any]:
     return document(read_study([comparison]), "en")
 
 
+@pytest.fixture(scope="module")
+def projection(tmp_path_factory) -> Path:
+    root = tmp_path_factory.mktemp("projection")
+    words = ["project", "members=10", "split=0", "member_scale=0.001", "scale=0.001",
+             "end=2025-12", "figures=false", "threads=1", "hydra/launcher=basic"]  # fmt: skip
+    assert cli.main([*words, f"output={root}", "-q"]) == 0
+    (made,) = (path.parent for path in root.glob("*/quantiles.parquet"))
+    return made
+
+
 # ---- what the document says -------------------------------------------------------------------
 
 
@@ -83,6 +94,25 @@ def test_numbers_of_the_page_are_those_of_the_tables(comparison, made):
     cells = made["splits"]["prefecture"]["residents"]["2026-12"]["fewer"]
     codes = [group["code"] for group in made["groups"]["prefecture"]]
     assert dict(zip(codes, cells["effect"], strict=True)) == pytest.approx(dict(by_code), rel=1e-4)
+
+
+def test_a_comparison_that_draws_shows_both_intervals(tmp_path):
+    words = ["compare", BASE, f'arm.fewer={BASE} "scenario.edits={FEWER}"', "scale=0.001",
+             "end=2025-10", "replicates=3", "figures=false", "threads=1", "hydra/launcher=basic",
+             f"output={tmp_path}", "-q"]  # fmt: skip
+    assert cli.main(words) == 0
+    (folder,) = (path.parent for path in tmp_path.glob("*/effects.parquet"))
+    effects = pd.read_parquet(folder / "effects.parquet")
+    last = effects[effects["named"] & (effects["by"] == "all")].set_index("indicator")
+    drawn = document(read_study([folder]), "en")
+    assert drawn["facts"]["drawn"]
+    own = drawn["effects"]["residents"]["fewer"]
+    for column in ("effect", "low", "high", "luck_low", "luck_high"):
+        assert own[column][-1] == pytest.approx(last[column]["residents"], rel=1e-4)
+    assert "draw rates, demand, arrivals, responses" in drawn["subtitle"]["en"]
+    (command,) = drawn["reproduce"]["commands"]
+    assert "draws=none" not in command
+    assert len(drawn["reproduce"]["runs"]["fewer"]) == 3  # the draws made again are no replicates
 
 
 def test_what_cannot_be_told_from_zero_is_not_told(comparison, made):
@@ -153,6 +183,56 @@ def test_a_single_run_has_no_interval_and_says_so(run):
     assert "no interval" in made["subtitle"]["en"]
     assert made["reproduce"]["exact"]
     assert made["assumed"]["count"] == sum(part["count"] for part in made["assumed"]["sections"])
+
+
+def test_a_projection_shows_its_quantiles_beside_the_past(projection, capsys):
+    made = document(read_study([projection]), "en")
+    table = pd.read_parquet(projection / "quantiles.parquet")
+    last = table[table["month"].astype(str) == "2025-12-01"]
+    total = last[(last["by"] == "all") & (last["indicator"] == "residents")].iloc[0]
+    residents, *_ = made["projection"]["fans"]
+    for name, values in residents["quantiles"].items():
+        assert values[-1] == pytest.approx(total[name], rel=1e-4)
+    assert residents["past"][0][0] == "2012-12"
+    own = made["values"]["residents"]["enacted"]
+    ends = [total["median"], total["q10"], total["q90"]]
+    assert [own[name][-1] for name in ("mean", "low", "high")] == pytest.approx(ends, rel=1e-4)
+    assert "80% interval" in made["arms"][0]["sentence"]["en"]
+    assert "10 members" in made["subtitle"]["en"]
+    (statuses,) = (one for one in made["projection"]["tables"] if one["by"] == "status")
+    students = [group["code"] for group in statuses["groups"]].index("student")
+    cell = last[(last["by"] == "status") & (last["group"] == "student")].iloc[0]
+    expected = [cell[name] for name in made["projection"]["names"]]
+    assert statuses["months"]["2025-12"][students] == pytest.approx(expected, rel=1e-4)
+    (command,) = made["reproduce"]["commands"]
+    again = [*shlex.split(command)[1:], f"output={projection.parent}", "-q"]
+    assert cli.main(again) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == str(projection)
+
+
+def test_a_projection_without_its_run_in_detail_still_makes_a_page(projection, tmp_path):
+    copy = tmp_path / projection.name
+    shutil.copytree(projection, copy)
+    made = document(read_study([copy]), "en")
+    assert made["places"] is None
+    assert made["movements"] == []
+    assert made["levers"]
+    assert made["projection"]["fans"]
+
+
+def test_the_split_of_a_projection_is_that_of_residents():
+    months = pd.to_datetime(["2030-12-01", "2040-12-01"])
+    rows = [(month, outcome, source, share, share / 2, 2 * share)
+            for outcome, times in (("residents", 1.0), ("settled", 0.5)) for month in months
+            for source, share in (("rates", 0.1 * times), ("demand", 0.3 * times))]  # fmt: skip
+    columns = ["month", "outcome", "source", "share", "low", "high"]
+    variance = pd.DataFrame(rows, columns=columns)
+    found = split_of(Quantiles(pd.DataFrame(), variance))
+    assert found is not None
+    assert found["months"] == ["2030-12", "2040-12"]
+    assert [one["share"] for one in found["sources"]] == [[0.1, 0.1], [0.3, 0.3]]
+    assert [one["high"] for one in found["sources"]] == [[0.2, 0.2], [0.6, 0.6]]
+    assert split_of(Quantiles(pd.DataFrame(), pd.DataFrame())) is None
 
 
 def test_runs_with_equal_seeds_are_paired(comparison):
@@ -477,6 +557,35 @@ def test_the_first_two_printed_pages_are_the_summary(browser, file, tmp_path):
         assert places["basis"] < 1039
         assert not tab.locator(".bar").is_visible()
         assert tab.pdf(prefer_css_page_size=True).startswith(b"%PDF")
+
+
+@in_browser
+def test_the_page_of_a_projection_opens_offline_and_its_tables_can_be_chosen(
+    browser, projection, tmp_path
+):
+    made = document(read_study([projection]), "en")
+    file = tmp_path / "page.html"
+    file.write_text(page(made), encoding="utf-8")
+    assert file.stat().st_size < MOST_BYTES
+    with opened(browser, file) as tab:
+        assert tab.locator("h1").inner_text() == made["arms"][0]["sentence"]["en"]
+        figure = tab.locator("#figure-fan-residents")
+        assert figure.locator("svg path").count() > 3
+        figure.get_by_role("tab", name="Table").click()
+        median = made["projection"]["fans"][0]["quantiles"]["median"][-1]
+        assert f"{median:,.0f}" in figure.locator("tbody tr").last.inner_text()
+        figure.get_by_role("tab", name="Chart").click()
+        tables = tab.locator("#uncertainty")
+        assert "not split" in tables.inner_text()
+        tables.locator(".choice select").first.select_option("prefecture")
+        assert tables.locator("tbody tr").count() == 47
+        tab.evaluate(AXE.read_text(encoding="utf-8"))
+        grave = [each["id"] for each in tab.evaluate("axe.run()")["violations"]
+                 if each["impact"] in SERIOUS]  # fmt: skip
+        assert grave == []
+        tab.emulate_media(media="print")
+        tab.set_viewport_size({"width": 703, "height": 1000})
+        assert tab.locator("#summary").bounding_box()["height"] < 1039
 
 
 @in_browser

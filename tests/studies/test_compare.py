@@ -24,8 +24,8 @@ FEWER = "{fewer: {paths: [arrivals.student], since: '2025-10', multiply: 0.5}}"
 BASE = "scenario=baseline_2025"
 WORDS = [
     "compare", BASE, f'arm.same={BASE} "scenario.edits={SAME}"',
-    f'arm.fewer={BASE} "scenario.edits={FEWER}"', "scale=0.001", "end=2025-12", "replicates=2",
-    "threads=1", "hydra/launcher=basic",
+    f'arm.fewer={BASE} "scenario.edits={FEWER}"', "scale=0.001", "end=2025-12", "replicates=3",
+    "draws=none", "threads=1", "hydra/launcher=basic",
 ]  # fmt: skip
 
 
@@ -64,7 +64,7 @@ def test_each_arm_is_composed_once_a_process(tmp_path, composed, monkeypatch):
     there = read_plan(path)  # as in a worker, which has the record and nothing else
     monkeypatch.setattr("sim.studies.comparison.runs.plan_at", lambda path: there)
     composed.clear()
-    for job in range(2):  # one for each replicate
+    for job in range(3):  # one for each replicate
         run_arms(SimpleNamespace(plan=path, job=job, size=3, threads=1))
     assert len(composed) == len({*map(tuple, composed)}) == 3
 
@@ -99,6 +99,39 @@ def test_the_parts_of_an_effect_add_up(folder):
         assert parts == pytest.approx(whole, abs=1e-6)
 
 
+DRAWN = [word for word in WORDS if word != "draws=none"]
+
+
+def test_arms_share_all_draws_and_some_draws_are_made_again(tmp_path):
+    words = [*DRAWN, "arm.own=scenario=baseline_2025 firms.demand.persistence.value=0.5"]
+    assert cli.main([*words, f"output={tmp_path}", "figures=false", "-q"]) == 0
+    (made,) = (path.parent for path in tmp_path.glob("*/effects.parquet"))
+    (path,) = tmp_path.glob(".sweeps/*/sweep.json")
+    facts, planned = read_manifest(made), {run.number: run for run in read_plan(path).runs}
+
+    def given(run: str, *but: str) -> set[str]:
+        return {word for word in planned[run].words if not word.startswith(but)}
+
+    own = ("scenario", "firms.demand.persistence.value=0.5")
+    base, again = facts["runs"]["baseline_2025"], facts["again"]["baseline_2025"]
+    for arm in ("same", "fewer", "own"):
+        for mine, theirs in zip(facts["runs"][arm], base, strict=True):
+            assert given(mine, *own) == given(theirs, *own)
+    assert len(given(base[0])) > 50
+    assert not any(word.startswith("firms.demand.persistence.value") for word in given(base[0]))
+    for first, second in zip(base, again, strict=True):
+        assert given(first, "replicate=") == given(second, "replicate=")
+        assert given(first) != given(second)
+    assert given(base[0], "replicate=") != given(base[1], "replicate=")
+
+    effects = pd.read_parquet(made / "effects.parquet").set_index("arm")
+    assert (effects.loc["same", ["effect", "low", "high", "luck_high"]] == 0.0).all(axis=None)
+    assert facts["equal_histories"]["same"] == 1.0
+    total = (effects["by"] == "all") & (effects["indicator"] == "residents") & effects["named"]
+    last = effects[total].loc["fewer"]
+    assert last["low"] < last["luck_low"] < last["effect"] < last["luck_high"] < last["high"]
+
+
 def test_what_it_writes_verifies_and_is_not_made_again(folder, capsys):
     assert verify(folder) == []
     figures = {path.stem for path in (folder / "figures").glob("*.png")}
@@ -122,7 +155,7 @@ def test_killed_and_typed_again_it_writes_the_same_bytes(folder, tmp_path, capsy
     process.kill()
     process.join()
     kept = sorted(arms.glob("*.series.parquet"))
-    assert 2 <= len(kept) < 6
+    assert 2 <= len(kept) < 9
     times = [path.stat().st_mtime_ns for path in kept]
     again = compare(root, capsys)
     assert again.name == folder.name

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -14,6 +16,7 @@ from sim.model import model as model_module
 from sim.outputs.indicators import Described, Row
 from sim.studies.comparison.effects import (
     Arms,
+    Design,
     arms_of,
     effects_table,
     estimate,
@@ -66,7 +69,8 @@ def table(values: dict[str, list[float]], months: pd.DatetimeIndex = MONTHS) -> 
 def by_hand(**values: list[float]) -> Arms:
     """Arms with one indicator in one month: arm -> value in each replicate."""
     last = MONTHS[-1:]
-    return arms_of({a: [table({"x": [v]}, last) for v in line] for a, line in values.items()})
+    runs = {a: [table({"x": [v]}, last) for v in line] for a, line in values.items()}
+    return arms_of(runs, Design(0.95))
 
 
 def test_a_question_is_read():
@@ -78,17 +82,23 @@ def test_a_question_is_read():
     assert asked.arm("more").words == ("scenario=a", "status.x.y=0.5")
     assert asked.years == (2030, 2040)
     assert (asked.replicates, asked.words) == (3, ("scale=0.1",))
+    assert asked.design == Design(0.8, True, 3)
+    alone = question_of(["scenario=a,b", "draws=none"])
+    assert (alone.replicates, alone.design) == (8, Design(0.95))
+    assert question_of(["scenario=a,b"]).design == Design(0.8, True, 5)
     assert asked.launcher == {"hydra/launcher": "basic"}
     assert not asked.figures
 
 
 def test_everything_wrong_with_a_question_is_said_at_once():
     words = ["scenario=a,a", "replicates=1", "baseline=z", "years=31", "confidence=95",
-             "replicate=4", "sweep.n=3", "arm.q=", "decompose=z", "figures=maybe"]  # fmt: skip
+             "replicate=4", "sweep.n=3", "arm.q=", "decompose=z", "figures=maybe",
+             "draws=some"]  # fmt: skip
     with pytest.raises(ConfigError) as error:
         question_of(words)
     for part in ("a stands there twice", "replicates=1", "baseline=z", "years=31", "confidence=95",
-                 "replicate=4", "sweep.n=3", "arm.q", "decompose=z", "figures=maybe"):  # fmt: skip
+                 "replicate=4", "sweep.n=3", "arm.q", "decompose=z", "figures=maybe",
+                 "draws=some"):  # fmt: skip
         assert any(part in problem for problem in error.value.problems), part
     with pytest.raises(ConfigError, match="nothing to compare"):
         question_of(["scenario=a"])
@@ -96,7 +106,7 @@ def test_everything_wrong_with_a_question_is_said_at_once():
 
 def test_intervals_are_students():
     sample = np.array([[1.0, 5.0], [2.5, 5.0], [4.5, 5.0]])
-    got = estimate(sample, 0.9)
+    got = estimate(sample, Design(0.9))
     known = stats.ttest_1samp(sample[:, 0], 0.0).confidence_interval(0.9)
     assert got.mean[0] == pytest.approx(8 / 3)
     assert (got.low[0], got.high[0]) == pytest.approx((known.low, known.high))
@@ -105,15 +115,68 @@ def test_intervals_are_students():
 
 def test_intervals_cover_as_often_as_they_say():
     draws = np.random.default_rng(5).normal(3.0, 2.0, (6, 20_000))
-    got = estimate(draws, 0.8)
-    covered = ((got.low < 3.0) & (got.high > 3.0)).mean()
-    assert covered == pytest.approx(0.8, abs=4 * np.sqrt(0.16 / 20_000))
+    got = estimate(draws, Design(0.8))
+    assert held(got.low, got.high, np.full(20_000, 3.0)) == AS_SAID
+
+
+MANY = 20_000
+AS_SAID = pytest.approx(0.8, abs=4 * np.sqrt(0.16 / MANY))
+
+
+def held(low: np.ndarray, high: np.ndarray, truth: np.ndarray) -> float:
+    return float(((low <= truth) & (truth <= high)).mean())
+
+
+def planted(replicates: int, again: int, by_draw: float, by_luck: float) -> dict[str, np.ndarray]:
+    """Effects with these standard deviations, float64[R + again, N]; the mean of their draws; and
+    one more effect."""
+    luck = np.random.default_rng(11)
+    draws = 5.0 + by_draw * luck.standard_normal((replicates + 1, MANY))
+    effects = draws + by_luck * luck.standard_normal(draws.shape)
+    twins = draws[:again] + by_luck * luck.standard_normal((again, MANY))
+    return {"effects": np.concatenate([effects[:-1], twins]), "next": effects[-1],
+            "mean": draws[:-1].mean(axis=0)}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("replicates", "again", "by_draw", "by_luck"),
+    [(20, 5, 3.0, 2.0), (20, 5, 0.0, 2.0), (9, 3, 5.0, 0.5), (5, 3, 3.0, 2.0)],
+)
+def test_the_outer_interval_holds_one_more_effect_and_the_inner_one_the_mean_without_luck(
+    replicates, again, by_draw, by_luck
+):
+    made = planted(replicates, again, by_draw, by_luck)
+    got = estimate(made["effects"], Design(0.8, True, again))
+    assert held(got.low, got.high, made["next"]) == AS_SAID
+    assert 0.79 < held(got.luck_low, got.luck_high, made["mean"]) < (0.81 if again > 3 else 0.83)
+    width = (got.luck_high - got.luck_low).mean() / (got.high - got.low).mean()
+    assert width < (0.6 if by_draw else 0.9)
+
+
+def test_the_outer_interval_of_skewed_effects_holds_as_often():
+    """Where replicates are enough it asks for no normal distribution; Student's would hold 88 %."""
+    draws = np.exp(1.2 * np.random.default_rng(2).standard_normal((21, MANY)))
+    got = estimate(draws[:-1], Design(0.8, drawn=True))
+    assert held(got.low, got.high, draws[-1]) == AS_SAID
+    assert np.isnan(got.luck_low).all()
+
+
+def test_fewer_than_three_replicates_have_no_interval():
+    two = np.array([[1.0, 4.0], [3.0, 4.0]])
+    for design in (Design(0.8), Design(0.8, True)):
+        got = estimate(two, design)
+        assert got.mean.tolist() == [2.0, 4.0]
+        assert np.isnan(np.array(got[2:])).all()
+    one = estimate(two[:1], Design(0.8))
+    assert one.mean.tolist() == [1.0, 4.0]
+    assert np.isnan(np.array(one[1:])).all()
 
 
 def test_effects_are_paired_and_named():
     base = [table({"x": [v, v], "y": [v, 0.0]}) for v in (10.0, 30.0)]
     other = [table({"x": [v, v + 1], "y": [2 * v, 0.0]}) for v in (10.0, 30.0)]
-    got = effects_table(arms_of({"base": base, "new": other}), [MONTHS[1]], 0.95)
+    arms = arms_of({"base": base, "new": other}, Design(0.95))
+    got = effects_table(arms, [MONTHS[1]])
     x = got[got["indicator"] == "x"].set_index("month")
     assert x["effect"].tolist() == [0.0, 1.0]
     assert x["se"].tolist() == [0.0, 0.0]
@@ -127,9 +190,9 @@ def test_effects_are_paired_and_named():
 def test_rows_that_one_arm_lacks_are_left_out():
     base = [table({"x": [1.0, 1.0]})] * 2
     other = [table({"x": [1.0, 2.0], "new": [1.0, 2.0]})] * 2
-    arms = arms_of({"base": base, "other": other})
-    assert set(effects_table(arms, [], 0.95)["indicator"]) == {"x"}
-    values = values_table(arms, [], 0.95)
+    arms = arms_of({"base": base, "other": other}, Design(0.95))
+    assert set(effects_table(arms, [])["indicator"]) == {"x"}
+    values = values_table(arms, [])
     assert set(values.loc[values["arm"] == "other", "indicator"]) == {"x", "new"}
 
 
@@ -144,7 +207,7 @@ def test_the_ratio_is_unpaired_over_paired_variance():
 def test_a_package_is_its_parts_and_what_is_between_them():
     arms = by_hand(base=[0.0, 1.0], a=[2.0, 3.0], b=[5.0, 6.0], ab=[10.0, 9.0])
     package = Package("ab", "ab", "base", {"a": "a", "b": "b"}, {"a": "b", "b": "a"})
-    got = decomposition_table(arms, [package], list(MONTHS), 0.95)
+    got = decomposition_table(arms, [package], list(MONTHS))
     effect = {(r["kind"], r["part"]): r["effect"] for r in got.to_dict("records")}
     assert effect == {
         ("package", "ab"): 9.0, ("alone", "a"): 2.0, ("alone", "b"): 5.0,
@@ -276,8 +339,8 @@ def test_paired_luck_saves_at_least_twenty_times_the_runs(change):
 def test_the_scorecard_lists_what_is_not_simulated():
     arms = by_hand(base=[1.0, 2.0], new=[2.0, 3.0])
     renamed = arms.index.set_levels(["immigration_backlog"], level="indicator")
-    arms = Arms(arms.names, renamed, arms.values)
-    values, effects = values_table(arms, [], 0.9), effects_table(arms, [], 0.9)
+    arms = replace(arms, index=renamed)
+    values, effects = values_table(arms, []), effects_table(arms, [])
     known = {"immigration_backlog": Described(
         "immigration_backlog", "Cases", scorecard=Row("implementability", "Backlog"))}  # fmt: skip
     known |= compared(tiny.config())

@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 
 from sim.cli import main as cli
+from sim.figures.fan import NAMES
 from sim.files.folder import read_manifest
 from sim.files.manifest import verify
 from sim.studies.projection.error import added_sd, earned_sd
-from sim.studies.projection.quantiles import NAMES, Said, nearest_to_median, quantile_table
+from sim.studies.projection.quantiles import Said, nearest_to_median, quantile_table
 from sim.sweeps.plan import read_plan
 from tests.helpers import copies
 

@@ -44,25 +44,29 @@ def compare(words: Sequence[str], quiet: bool = False) -> int:
 def _make_runs(asked: Comparison, quiet: bool) -> int:
     """Make the missing runs; returns the highest exit code, and says what failed. The arms of a
     replicate are made together: they share their past."""
-    plan, replicates = asked.plan, asked.question.replicates
+    plan, replicates, again = asked.plan, asked.question.replicates, asked.question.design.again
+    more = f" and {again} of their draws again" if again else ""
     opening = (
-        f"comparison {asked.number}: {len(asked.arms)} arms x {replicates} paired replicates,"
+        f"comparison {asked.number}: {len(asked.arms)} arms x {replicates} paired replicates{more},"
         f" {len(plan.unique)} runs"
     )
     return make_runs(
         plan, PAIRED, opening, asked.question.launcher, asked.settings.threads, quiet,
-        bytes_of_copies(asked.settings), len(plan.unique) // replicates,
+        bytes_of_copies(asked.settings), len(plan.unique) // (replicates + again),
     )  # fmt: skip
 
 
 def _facts(asked: Comparison) -> dict[str, object]:
     """What the manifest says beside the list of files; nothing of it changes from time to time."""
-    settings = asked.settings
+    settings, replicates = asked.settings, asked.question.replicates
     return {
-        "kind": "comparison", "baseline": asked.shown[0], "runs": asked.runs,
+        "kind": "comparison", "baseline": asked.shown[0],
+        "runs": {arm: runs[:replicates] for arm, runs in asked.runs.items()},
+        "again": {arm: runs[replicates:] for arm, runs in asked.runs.items()},
+        "drawn": list(asked.sources),
         "arms": {arm.name: list(arm.words) for arm in asked.arms},
         "shared": lasting(asked.question.words),
-        "replicates": asked.question.replicates, "confidence": asked.question.confidence,
+        "replicates": replicates, "confidence": asked.question.confidence,
         "named_months": asked.months, "start": settings.start, "end": settings.end,
         "scale": settings.scale, "seed": settings.seed, "code_sha256": asked.plan.code,
         "data_sha256": asked.plan.data, "environment": environment(),

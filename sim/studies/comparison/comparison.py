@@ -5,25 +5,35 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from sim.config.compose import compose
+from sim.config.levers import active_levers
 from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index, year_of
 from sim.core.errors import ConfigError
-from sim.figures.look import Label, Look, look_of
+from sim.figures.look import FEWEST, Label, Look, look_of
 from sim.studies.comparison.packages import Package, packages_among, parted
 from sim.studies.comparison.question import Arm, Question
 from sim.studies.comparison.series import compared
+from sim.studies.draws import SOURCES, Ensemble, first_attempt, what_is_held
 from sim.studies.words import lasting
 from sim.sweeps.plan import Plan, planned
 
 SUMMARY: Final = "summary.txt"
 
 ROUND_YEARS: Final = (2030, 2040, 2050, 2060, 2070)
+
+LUCK_ALONE: Final = (
+    "Drawn: random numbers and shocks. Held fixed: rates, firms' demand, arrivals, responses to"
+    " policy, the law of the scenario, the form of the model."
+)
+
+OTHER_LUCK: Final = 10_000
+"""Added to a replicate's number where its draw is made again: beyond all replicates."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +45,8 @@ class Comparison:
     configs   each arm's settings, with those of the first replicate
     packages  what to take apart
     years     December of these is named; the last one is the end of the run
-    runs      arm -> its runs' numbers in order of replicate
+    runs      arm -> its runs' numbers in order of replicate, and then those of the draws made again
+    sources   what replicates draw; [] for random numbers alone
     """
 
     question: Question
@@ -45,6 +56,7 @@ class Comparison:
     years: tuple[int, ...]
     plan: Plan
     runs: dict[str, list[str]]
+    sources: Sequence[str]
 
     @property
     def shown(self) -> list[str]:
@@ -66,13 +78,20 @@ class Comparison:
         look = look_of(settings, self.number, indicators=compared(settings))
         titles = {name: self.configs[name].scenario.title for name in self.shown}
         own = Counter(title.en for title in titles.values())  # an arm may vary a scenario
+        plain = [arm.name for arm in asked.arms if arm.words == (f"scenario={arm.name}",)]
+        levers = {code: active.lever.title for config in self.configs.values()
+                  for active in active_levers(config) for code in [active.code]}  # fmt: skip
+        told = levers | {name: title for name, title in titles.items()
+                         if name in plain or own[title.en] == 1}  # fmt: skip
+        again, level = asked.design.again, f"{100 * asked.confidence:g} %"
         return replace(
             look, scenario=f"{len(titles) - 1} arms against {titles[self.shown[0]].en}",
             sample=f"scale {settings.scale:g}, seed {settings.seed}, {asked.replicates} paired "
-            "replicates",
-            arms={name: Label(title.en, title.ja) for name, title in titles.items()
-                  if own[title.en] == 1},
-            intervals=f"{asked.confidence:.0%} intervals".replace("%", " %"),
+            "replicates" + (f" and {again} draws again with other random numbers" if again else ""),
+            arms={name: Label(title.en, title.ja) for name, title in told.items()},
+            level=level, intervals=f"{level} intervals {'over draws' if again else 'of the mean'}",
+            inner="of the mean, by random numbers alone" if again >= FEWEST else "",
+            varies=what_is_held(self.sources) if self.sources else LUCK_ALONE,
         )  # fmt: skip
 
     @property
@@ -93,18 +112,56 @@ def comparison_of(question: Question) -> Comparison:
     every = composed | _composed(question, more)
     shared = lasting(question.words)
     lines, configs = [], []
-    for r in range(question.replicates):
-        for arm in arms:
-            lines.append([*shared, *lasting(arm.words), f"replicate={r}", "figures=false"])
-            said = {"replicate": r, "figures": False, "threads": None}
-            configs.append(every[arm.name].model_copy(update=said))
+    ensembles = _ensembles(question, arms, every) if question.drawn else []
+    turns = _drawn(question, ensembles) if ensembles else _undrawn(question, arms, every)
+    for turn in turns:
+        for arm, (words, config) in zip(arms, turn, strict=True):
+            lines.append([*shared, *lasting(arm.words), *words, "figures=false"])
+            configs.append(config.model_copy(update={"figures": False, "threads": None}))
     root = Path(composed[question.arms[0].name].output).absolute()
     plan = planned(lines, ["scenario", "replicate"], root, configs)
     numbers = [run.number for run in plan.runs]
     runs = {arm.name: numbers[k :: len(arms)] for k, arm in enumerate(arms)}
     found = [*packages, *(p for p in packages_among(composed) if p.name not in question.decompose)]
     years = question.years or _years(composed[question.arms[0].name])
-    return Comparison(question, arms, composed, found, years, plan, runs)
+    drawn = {source for ensemble in ensembles for source in ensemble.sources()}
+    sources = [source for source in SOURCES if source in drawn]
+    return Comparison(question, arms, composed, found, years, plan, runs, sources)
+
+
+Turn = list[tuple[list[str], RunConfig]]
+"""What makes each arm what it is in a replicate: words, and the settings that they lead to."""
+
+
+def _undrawn(
+    question: Question, arms: Iterable[Arm], composed: Mapping[str, RunConfig]
+) -> Iterator[Turn]:
+    """Replicates that differ by their random numbers alone."""
+    for r in range(question.replicates):
+        yield [([f"replicate={r}"], composed[arm.name].model_copy(update={"replicate": r}))
+               for arm in arms]  # fmt: skip
+
+
+def _ensembles(
+    question: Question, arms: Iterable[Arm], composed: Mapping[str, RunConfig]
+) -> list[Ensemble]:
+    """One for each arm. What some arm sets by hand is drawn in none: an effect is that of its words
+    alone."""
+    words = [*question.words, *(word for arm in arms for word in arm.words)]
+    fixed = [word.partition("=")[0].lstrip("~") for word in words]
+    return [Ensemble(composed[arm.name], fixed) for arm in arms]
+
+
+def _drawn(question: Question, ensembles: Sequence[Ensemble]) -> Iterator[Turn]:
+    """Replicates that draw what is not known, the same in all arms; and then some of their draws
+    once more, with other random numbers."""
+    members = range(1, question.replicates + 1)
+    attempts = {member: first_attempt(ensembles, member) for member in members}
+    turns = [(member, member) for member in members]
+    turns += [(member, OTHER_LUCK + member) for member in members[: question.design.again]]
+    for member, luck in turns:
+        given = SOURCES, attempts[member], luck
+        yield [(one.words(member, *given), one.member(member, *given)) for one in ensembles]
 
 
 def _composed(question: Question, arms: Iterable[Arm]) -> dict[str, RunConfig]:

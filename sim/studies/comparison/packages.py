@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from sim.config.paths import sections
 from sim.config.schema.run import RunConfig
 from sim.core.errors import ConfigError
-from sim.studies.comparison.effects import Arms, estimate
+from sim.studies.comparison.effects import Arms, with_effect
 from sim.studies.comparison.question import Arm, Question
 
 ALONE: Final = "alone"
@@ -96,13 +96,13 @@ def packages_among(configs: Mapping[str, RunConfig]) -> list[Package]:
 
 
 def decomposition_table(
-    arms: Arms, packages: Sequence[Package], named: Sequence[pd.Timestamp], confidence: float
+    arms: Arms, packages: Sequence[Package], named: Sequence[pd.Timestamp]
 ) -> pd.DataFrame:
     """What each part of each package does at the named months.
 
     package, kind (alone, left out, package, interaction), part, month, year, indicator, by,
-    group, effect, se, low, high, replicates. `left out` is what the package loses without the
-    part; `interaction` is the package less the sum of its parts alone.
+    group, effect, se, low, high, luck_low, luck_high, replicates. `left out` is what the package
+    loses without the part; `interaction` is the package less the sum of its parts alone.
     """
     chosen = arms.rows(pd.DatetimeIndex(arms.index.get_level_values("month")).isin(named))
     keys = chosen.index.to_frame(index=False)
@@ -110,19 +110,16 @@ def decomposition_table(
     parts = []
     for package in packages:
         for kind, part, paired in _differences(chosen, package):
-            effect = estimate(paired, confidence)
             frame = keys.copy()
             frame.insert(0, "package", package.name)
             frame.insert(1, "kind", kind)
             frame.insert(2, "part", part)
-            frame["effect"], frame["se"], frame["low"], frame["high"] = effect
-            frame["replicates"] = np.int16(paired.shape[0])
-            parts.append(frame[~np.isnan(effect.mean)])
+            parts.append(with_effect(frame, paired, arms.design))
     return pd.concat(parts, ignore_index=True)
 
 
 def _differences(arms: Arms, package: Package) -> list[tuple[str, str, np.ndarray]]:
-    """(kind, part, float64[R, N] of paired differences)."""
+    """(kind, part, float64[R + again, N] of paired differences)."""
     none, whole = arms.of(package.none), arms.of(package.whole)
     alone = {part: arms.of(arm) - none for part, arm in package.alone.items()}
     out = [(PACKAGE, package.name, whole - none)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 from collections.abc import Sequence
@@ -10,20 +11,27 @@ from typing import Final
 
 from sim.config.settings import check_overrides
 from sim.core.errors import ConfigError
+from sim.figures.look import FEWEST
+from sim.studies.comparison.effects import Design
 from sim.studies.words import sorted_words
 
 _LIST: Final = re.compile(r"\[?([\w, .-]+)\]?", re.ASCII)
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", re.ASCII)
 
-_OWN: Final = ("scenario", "baseline", "replicates", "decompose", "years", "confidence", "figures")
+_OWN: Final = (
+    "scenario", "baseline", "draws", "replicates", "decompose", "years", "confidence", "figures",
+)  # fmt: skip
 
 _ARM: Final = "arm."
 
 _REPLICATES: Final = (2, 1000)
 
+_AGAIN: Final = 4
+"""One draw in so many is run once more, with other random numbers; three of them at least."""
+
 _REFUSED: Final = {
-    "replicate": "replicates=N counts them from 0",
+    "replicate": "replicates=N counts them",
     "checkpoint": "runs of a comparison keep no months",
     "from": "runs of a comparison begin at the beginning",
 }
@@ -42,6 +50,7 @@ class Question:
     """Arms that share all other words, and what is wanted of them."""
 
     arms: tuple[Arm, ...]  # the baseline first
+    drawn: bool  # whether replicates draw rates, demand, supply and responses, too
     replicates: int
     years: tuple[int, ...]  # empty: chosen from the span of the run
     decompose: tuple[str, ...]  # scenarios to take apart into their levers
@@ -49,6 +58,11 @@ class Question:
     figures: bool
     words: tuple[str, ...]  # settings that all runs share
     launcher: dict[str, str] = field(default_factory=lambda: dict[str, str]())
+
+    @property
+    def design(self) -> Design:
+        again = max(FEWEST, math.ceil(self.replicates / _AGAIN))
+        return Design(self.confidence, self.drawn, min(again, self.replicates) * self.drawn)
 
     def arm(self, name: str) -> Arm:
         return next(arm for arm in self.arms if arm.name == name)
@@ -62,21 +76,22 @@ def question_of(words: Sequence[str]) -> Question:
     arms = [Arm(name, (f"scenario={name}",)) for name in names]
     arms += [_arm(word, problems) for word in said.shared if word.startswith(_ARM)]
     arms = _in_order(arms, own.get("baseline"), problems)
-    replicates = said.whole("replicates", 8, _REPLICATES)
+    drawn = said.one_of("draws", "all", "none") == "all"
+    replicates = said.whole("replicates", 20 if drawn else 8, _REPLICATES)
     years = _listed(own.get("years", ""), "years", problems)
     problems += [f"years={year}: a year has four digits" for year in years
                  if re.fullmatch("[0-9]{4}", year, re.ASCII) is None]  # fmt: skip
     decompose = _listed(own.get("decompose", ""), "decompose", problems)
     problems += [f"decompose={name}: it is not among the scenarios compared"
                  for name in decompose if name not in [arm.name for arm in arms]]  # fmt: skip
-    confidence = _confidence(own.get("confidence", "0.95"), problems)
+    confidence = _confidence(own.get("confidence", "0.8" if drawn else "0.95"), problems)
     figures = said.one_of("figures", "true", "false") == "true"
     if problems:
         raise ConfigError(problems)
     shared = tuple(word for word in said.shared if not word.startswith(_ARM))
     return Question(
-        tuple(arms), replicates, tuple(sorted({int(year) for year in years})), tuple(decompose),
-        confidence, figures, shared, said.launcher,
+        tuple(arms), drawn, replicates, tuple(sorted({int(year) for year in years})),
+        tuple(decompose), confidence, figures, shared, said.launcher,
     )  # fmt: skip
 
 
@@ -124,5 +139,5 @@ def _in_order(arms: list[Arm], baseline: str | None, problems: list[str]) -> lis
 def _confidence(text: str, problems: list[str]) -> float:
     if re.fullmatch(r"0?\.[0-9]{1,6}", text, re.ASCII) and float(text) > 0:
         return float(text)
-    problems.append(f"confidence={text}: a number between 0 and 1, such as 0.95")
-    return 0.95
+    problems.append(f"confidence={text}: a number between 0 and 1, such as 0.8")
+    return 0.8

@@ -41,18 +41,22 @@ def summary_of(asked: Comparison, tables: dict[str, pd.DataFrame]) -> str:
     if len(months) > 1:
         parts.append(_years(asked, tables, months))
     look = asked.look()
-    parts += [_equal(tables["histories"]), _pairing(tables["pairing"], months[-1], look)]
+    pairing, last = tables["pairing"], months[-1]
+    parts += [_equal(tables["histories"]), _pairing(pairing, last, look)]
+    parts += [_luck(pairing, last, look)] if asked.question.drawn else []
     parts.append(_scorecard(asked, tables["scorecard"], months[-1], look))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _head(asked: Comparison) -> str:
-    settings = asked.settings
+    settings, look, design = asked.settings, asked.look(), asked.question.design
+    again = f", {design.again} of them once more with other random numbers" if design.again else ""
     return (
         f"Comparison {asked.number}: {settings.start} to {settings.end}, scale {settings.scale:g},"
-        f" {asked.question.replicates} paired replicates of seed {settings.seed}.\n"
-        f"Effects are differences from {asked.shown[0]} under the same luck, with"
-        f" {asked.question.confidence:.0%} intervals of the mean over replicates."
+        f" {asked.question.replicates} paired replicates of seed {settings.seed}{again}.\n"
+        f"Effects are mean differences from {look.arm(asked.shown[0])}; in []: {look.intervals}"
+        + (f"; in {{}}: {look.inner}" if look.inner else "")
+        + f".\n{look.varies}"
     )
 
 
@@ -106,12 +110,19 @@ def _first(rows: dict[str, Cells]) -> float:
 
 
 def effect_text(measure: Measure, row: Cells) -> str:
-    """`+1,234 [+1,000, +1,468]`; shares in percentage points."""
+    """`+1,234 [+1,000, +1,468] {+1,200, +1,268}`: the mean with its outer and its inner interval;
+    shares in percentage points."""
     digits = 2 if measure.unit == SHARE else 0
-    mean, low, high = (measure.times * float(row[name]) for name in ("effect", "low", "high"))
-    if mean == low == high == 0.0:
+    if row["effect"] == row["se"] == 0.0:
         return "0, exactly"
-    return f"{mean:+,.{digits}f} [{low:+,.{digits}f}, {high:+,.{digits}f}]"
+    mean, low, high, luck_low, luck_high = (
+        f"{measure.times * float(row[name]):+,.{digits}f}"
+        for name in ("effect", "low", "high", "luck_low", "luck_high")
+    )
+    if np.isnan(row["low"]):
+        return f"{mean} (no interval)"
+    inner = "" if np.isnan(row["luck_low"]) or luck_low == low else f" {{{luck_low}, {luck_high}}}"
+    return f"{mean} [{low}, {high}]{inner}"
 
 
 def _equal(histories: pd.DataFrame) -> str:
@@ -136,6 +147,21 @@ def _pairing(pairing: pd.DataFrame, month: pd.Timestamp, look: Look) -> str:
             rows.append([look.measure(indicator).en, *row])
     head = [f"times fewer runs than unpaired: {month:%Y-%m} / all months", *arms]
     return table(head, rows) if rows else ""
+
+
+def _luck(pairing: pd.DataFrame, month: pd.Timestamp, look: Look) -> str:
+    """What random numbers are of the spread of effects: at scale 1 they would hardly be any."""
+    arms = list(dict.fromkeys(pairing["arm"]))
+    now = pairing[(pairing["by"] == EVERYBODY) & (pairing["month"] == month)]
+    rows = []
+    for indicator in HEADLINE:
+        own = _by_name(now[now["indicator"] == indicator])
+        parts = [(own[arm]["sd_luck"] / own[arm]["sd_paired"]) ** 2 if arm in own else np.nan
+                 for arm in arms]  # fmt: skip
+        if own:
+            texts = ["-" if np.isnan(part) else f"{min(part, 1):.0%}" for part in parts]
+            rows.append([look.measure(indicator).en, *texts])
+    return table([f"of the variance of effects: random numbers, {month:%Y-%m}", *arms], rows)
 
 
 def _scorecard(asked: Comparison, card: pd.DataFrame, month: pd.Timestamp, look: Look) -> str:
@@ -169,11 +195,10 @@ def write_results(place: RunFolder, asked: Comparison) -> dict[str, Any]:
     """
     arms = _read(asked)
     named = [pd.Timestamp(f"{month}-01") for month in asked.months]
-    confidence = asked.question.confidence
-    shown = Arms(asked.shown, arms.index, arms.values[: len(asked.shown)])
+    shown = arms.first(len(asked.shown))
     tables = {
-        "effects": effects_table(shown, named, confidence),
-        "values": values_table(shown, named, confidence),
+        "effects": effects_table(shown, named),
+        "values": values_table(shown, named),
         "pairing": pairing_table(
             shown.rows(np.array(arms.index.get_level_values("by") == EVERYBODY)), named
         ),
@@ -183,7 +208,7 @@ def write_results(place: RunFolder, asked: Comparison) -> dict[str, Any]:
         tables["values"], tables["effects"], named, compared(asked.settings)
     )
     if asked.packages:
-        tables["decomposition"] = decomposition_table(arms, asked.packages, named, confidence)
+        tables["decomposition"] = decomposition_table(arms, asked.packages, named)
     for name, rows in tables.items():
         place.add_table(f"{name}.parquet", arrow_of(rows))
     place.add_text("config.yaml", to_yaml(asked.settings.model_copy(update=VOLATILE)))
@@ -203,7 +228,8 @@ def _read(asked: Comparison) -> Arms:
                 for run in asked.runs[arm.name]
             ]
             for arm in asked.arms
-        }
+        },
+        asked.question.design,
     )
 
 

@@ -7,6 +7,7 @@ its people. What is there already is not made again.
 from __future__ import annotations
 
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,8 +46,10 @@ def run_arms(job: Any) -> None:
     """What a launcher calls: a part of the plan, in whatever process it chose."""
     plan = plan_at(Path(job.plan))
     runs = plan.part(int(job.job), int(job.size))
-    past = SharedPast(parting_months([plan.settings(run) for run in runs]))
-    make_missing(plan, runs, job.threads, partial(make_arm, past=past), is_done)
+    for _, arms in groupby(runs, lambda run: plan.settings(run).replicate):
+        together = list(arms)
+        past = SharedPast(parting_months([plan.settings(run) for run in together]))
+        make_missing(plan, together, job.threads, partial(make_arm, past=past), is_done)
 
 
 def make_arm(

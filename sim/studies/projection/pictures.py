@@ -6,44 +6,24 @@ from dataclasses import replace
 
 import pandas as pd
 
-from sim.config.schema.run import RunConfig
-from sim.data.load import Data, load
-from sim.data.published import (
-    official_population,
-    official_projection,
-    official_working_age,
-    outlooks,
-    published_stocks,
-)
 from sim.figures.look import Look, look_of
-from sim.figures.projection import Beside, Fan, draw_projection
+from sim.figures.projection import draw_projection
 from sim.figures.style import png_bytes
 from sim.outputs.write import SOURCES
-from sim.studies.comparison.series import EVERYBODY
 from sim.studies.draws import LABELS, what_is_held
 from sim.studies.projection.ensemble import Projected
-from sim.studies.projection.quantiles import NAMES
+from sim.studies.projection.fans import fans_of
 from sim.studies.projection.summary import what_varies
-
-OCTOBER = "-10-01"
-"""The day of the census, of official projections and of notifications of workers."""
-
-COLOURS = ("#b45309", "#7c3aed", "#15803d", "#be123c")
-
-MARKERS = "Dsv^"
 
 
 def figures_of(asked: Projected, tables: dict[str, pd.DataFrame]) -> dict[str, bytes]:
     """Name -> PNG."""
-    config, settings = asked.config, asked.request.settings
-    data = load(config.country.data)
-    quantiles = tables["quantiles"]
-    fans = [_workers(quantiles, data), _working_age(quantiles, data, config)]
-    note = f"Line: median. Bands: {what_varies(settings.members)}. {what_is_held(asked.drawn)}"
-    figure = draw_projection(
-        _residents(quantiles, data, config), [fan for fan in fans if fan is not None],
-        tables["variance"], LABELS, _look(asked), note,
-    )  # fmt: skip
+    note = (
+        f"Line: median. Bands: {what_varies(asked.request.settings.members)}."
+        f" {what_is_held(asked.drawn)}"
+    )
+    residents, *small = fans_of(tables["quantiles"], asked.config)
+    figure = draw_projection(residents, small, tables["variance"], LABELS, _look(asked), note)
     return {"projection": png_bytes(figure)}
 
 
@@ -58,69 +38,3 @@ def _look(asked: Projected) -> Look:
         sample=f"{settings.members} members at scale {settings.member_scale:g}, seed"
         f" {asked.config.seed}",
     )  # fmt: skip
-
-
-def _said(quantiles: pd.DataFrame, indicator: str, by: str, group: str) -> pd.DataFrame:
-    """Quantiles of one series by month."""
-    mine = quantiles[
-        (quantiles["indicator"] == indicator) & (quantiles["by"] == by)
-        & (quantiles["group"] == group)
-    ]  # fmt: skip
-    return mine.set_index("month")[list(NAMES)].sort_index()
-
-
-def _points(years: pd.Series, people: pd.Series) -> pd.Series:
-    dates = pd.to_datetime(years.astype(int).astype(str) + OCTOBER)
-    return pd.Series(people.to_numpy(float), pd.DatetimeIndex(dates)).sort_index()
-
-
-def _residents(quantiles: pd.DataFrame, data: Data, config: RunConfig) -> Fan:
-    stocks = published_stocks(data)
-    past = stocks.groupby("date")["people"].sum()
-    past.index = pd.to_datetime(past.index, format="%Y-%m")
-    official = official_projection(data)
-    line = _points(official["year"], official["people"])
-    beside = [Beside("official projection of 2023, medium variant", line, COLOURS[0], "D", True)]
-    for _, row in _outlooks(data, "foreign_share").iterrows():
-        everybody = official_population(data)
-        whole = _points(everybody["year"], everybody["people"])
-        when = pd.Timestamp(f"{int(row['year'])}{OCTOBER}")
-        if when in whole.index:
-            share = pd.Series([row["value"] / 100 * whole[when]], pd.DatetimeIndex([when]))
-            beside.append(Beside(str(row["label"]), share, COLOURS[3], "*"))
-    label = config.country.label
-    return Fan(f"All residents of {label.en}", "在留外国人総数",
-               _said(quantiles, "residents", EVERYBODY, EVERYBODY), past, beside)  # fmt: skip
-
-
-def _outlooks(data: Data, quantity: str) -> pd.DataFrame:
-    table = outlooks(data)
-    return table[table["quantity"] == quantity]
-
-
-def _workers(quantiles: pd.DataFrame, data: Data) -> Fan | None:
-    said = _said(quantiles, "workers", EVERYBODY, EVERYBODY)
-    if said.empty:
-        return None
-    totals = data["workers_totals"]
-    past = _points(totals["year"], totals["workers"])["2012":]
-    beside = [
-        Beside(str(label), _points(rows["year"], rows["value"]), COLOURS[k], MARKERS[k], True)
-        for k, (label, rows) in enumerate(_outlooks(data, "workers").groupby("label", sort=False))
-    ]
-    return Fan("Foreign workers", "外国人労働者", said, past, beside)
-
-
-def _working_age(quantiles: pd.DataFrame, data: Data, config: RunConfig) -> Fan | None:
-    said = _said(quantiles, "residents", "ages", "15_64")
-    if said.empty:
-        return None
-    beside = [
-        Beside(f"official: {label}", _points(rows["year"], rows["people"]), COLOURS[k], MARKERS[k])
-        for k, (label, rows) in enumerate(official_working_age(data).groupby("label", sort=False))
-    ]
-    table = data["stocks_age_sex"]
-    ages = table[table["age"].between(15, 60)]
-    past = ages.groupby("date")["people"].sum()
-    past.index = pd.to_datetime(past.index, format="%Y-%m")
-    return Fan("Residents aged 15 to 64", "15～64歳の在留外国人", said, past, beside)

@@ -10,6 +10,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from sim.figures.fan import NAMES
+from sim.figures.look import FAN, FEWEST
 from sim.files.folder import read_parquet
 from sim.outputs.indicators import PEOPLE, Described
 from sim.studies.comparison.series import EVERYBODY, KEY
@@ -18,16 +20,6 @@ from sim.studies.projection.runs import member_file
 from sim.studies.projection.settings import Earned
 
 QUANTILES: Final = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
-
-NAMES: Final = ("q025", "q10", "q25", "median", "q75", "q90", "q975")
-"""Columns of the quantiles."""
-
-FAN: Final = 10
-"""Members from which quantiles are given, and a fan drawn."""
-
-INTERVAL: Final = 3
-"""Members from which there is any interval; between the two it is from the lowest to the highest
-of them, and says so."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +138,7 @@ def quantile_table(said: Said) -> pd.DataFrame:
     """month, year, indicator, by, group, members, mean, q025 ... q975.
 
     Quantiles as if what comes were one more member (Weibull's). From fewer than 10 members there
-    are none, but from three on the lowest and the highest, as q10 and q90.
+    are none, but from three on the lowest and the highest stand as q10 and q90.
     """
     frame = said.index.to_frame(index=False)
     month = pd.DatetimeIndex(frame["month"])
@@ -159,7 +151,7 @@ def quantile_table(said: Said) -> pd.DataFrame:
         columns = dict(zip(NAMES, quantiles(said.values), strict=True))
     else:
         columns["median"] = np.median(said.values, axis=0)
-        if count >= INTERVAL:
+        if count >= FEWEST:
             columns["q10"], columns["q90"] = said.values.min(axis=0), said.values.max(axis=0)
     for name in NAMES:
         frame[name] = columns[name]

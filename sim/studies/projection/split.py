@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 
 from sim.core.rng import identity
+from sim.figures.look import FEWEST
 from sim.studies.draws import ERROR, LUCK, SUPPLY
-from sim.studies.projection.quantiles import INTERVAL, Said
+from sim.studies.projection.quantiles import Said
 
 OUTCOMES: Final = ("residents", "settled", "workers")
 
@@ -41,7 +42,7 @@ def variance_table(
               apart; the same in all rows of a month and outcome
     """
     rows: list[dict[str, object]] = []
-    if any(len(said.numbers) < INTERVAL for said in alone.values()) or not alone:
+    if any(len(said.numbers) < FEWEST for said in alone.values()) or not alone:
         return pd.DataFrame(rows)
     added = error.set_index("month")["added_sd"]
     for outcome in OUTCOMES:

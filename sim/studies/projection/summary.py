@@ -12,10 +12,10 @@ from sim.core.clock import month_index, year_of
 from sim.core.text import table
 from sim.data.load import load
 from sim.data.published import official_at
+from sim.figures.look import FAN, FEWEST
 from sim.studies.comparison.series import EVERYBODY
 from sim.studies.draws import LABELS, what_is_held
 from sim.studies.projection.ensemble import Projected
-from sim.studies.projection.quantiles import FAN, INTERVAL
 
 SHOWN: Final = (("residents", "residents"), ("settled", "settled"), ("permanent", "permanent"),
                 ("workers", "workers"))  # fmt: skip
@@ -34,7 +34,7 @@ def named_months(config: RunConfig) -> list[pd.Timestamp]:
 
 def what_varies(members: int) -> str:
     """What the intervals are, in words."""
-    if members < INTERVAL:
+    if members < FEWEST:
         return "no interval: fewer than three members"
     if members < FAN:
         return f"from the lowest to the highest of {members} members, no interval of any level"

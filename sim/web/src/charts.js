@@ -3,7 +3,7 @@
 
 import * as Plot from "@observablehq/plot";
 import {sankey as layout, sankeyLinkHorizontal} from "d3-sankey";
-import {date, difference, interval, level, monthText, tick} from "./format.js";
+import {date, difference, interval, level, monthText, percent, tick} from "./format.js";
 import {CHART_CLASS, FEWER, FONT, GREY, INK, MORE, PALE, RULE} from "./look.js";
 import {say, t} from "./words.js";
 
@@ -24,7 +24,7 @@ function element(name, attributes, text) {
   return made;
 }
 
-// Lines by month. lines: [{name, colour, dash, values, low?, high?}], values null where unknown.
+// Lines by month. lines: [{name, colour, dash, values, low?, high?, inner?: [low, high]}], values null where unknown.
 // signed: a difference, drawn about zero, pale where its interval holds zero.
 export function lines({label, lines, months, unit, width, height = 220, signed = false, zero = true}) {
   const dates = months.map(date);
@@ -33,7 +33,8 @@ export function lines({label, lines, months, unit, width, height = 220, signed =
   const shown = [];
   for (const line of lines) {
     const rows = dates.map((when, k) => ({
-      when, month: months[k], line, value: line.values[k], low: line.low?.[k] ?? null, high: line.high?.[k] ?? null
+      when, month: months[k], line, value: line.values[k], low: line.low?.[k] ?? null, high: line.high?.[k] ?? null,
+      least: line.inner?.[0]?.[k] ?? null, most: line.inner?.[1]?.[k] ?? null
     }));
     const known = rows.filter((row) => row.value !== null);
     shown.push(...known);
@@ -41,6 +42,8 @@ export function lines({label, lines, months, unit, width, height = 220, signed =
       const least = signed ? -Infinity : Math.min(0, ...known.map((row) => row.value)); // no band below nobody
       marks.push(Plot.areaY(known.filter((row) => row.low !== null), {x: "when", y1: (row) => Math.max(row.low, least), y2: "high", fill: line.colour, fillOpacity: 0.16}));
     }
+    const inner = known.filter((row) => row.least !== null);
+    if (inner.length) marks.push(Plot.areaY(inner, {x: "when", y1: "least", y2: "most", fill: line.colour, fillOpacity: 0.3}));
     const stroke = {x: "when", stroke: line.colour, strokeDasharray: line.dash || undefined, strokeLinejoin: "round"};
     if (signed) {
       marks.push(Plot.line(known, {...stroke, y: "value", strokeWidth: 1.3, strokeOpacity: 0.4}));
@@ -52,13 +55,67 @@ export function lines({label, lines, months, unit, width, height = 220, signed =
   marks.push(Plot.ruleY([0], {stroke: signed ? GREY : PALE}));
   marks.push(Plot.tip(shown, Plot.pointer({
     x: "when", y: "value", fontSize: 11, textPadding: 7, lineWidth: 26,
-    title: (row) => [row.line.name, monthText(row.month), write(row.value, unit), row.low === null ? "" : interval(row.low, row.high, unit, write)].filter(Boolean).join("\n")
+    title: (row) => [row.line.name, monthText(row.month), write(row.value, unit), row.low === null ? "" : interval(row.low, row.high, unit, write), row.least === null ? "" : t("luck_alone", {interval: interval(row.least, row.most, unit, write)})].filter(Boolean).join("\n")
   })));
   return draw(label, {
     width, height, marginLeft: 50, marginRight: 14, marginTop: 12, marginBottom: 26,
     x: {type: "utc", label: null, domain: [dates[0], dates[dates.length - 1]], ticks: Math.max(2, Math.round(width / 80)), tickFormat: yearTicks(dates)},
     y: {label: null, tickFormat: tick(unit, signed), ticks: 5, nice: true, zero: zero, ...flat(shown)},
     marks
+  });
+}
+
+// A fan by month: bands of 95, 80 and 50 % about a median, what was published, and what others say.
+// fan: {months, quantiles: {q025, q10, q25, median, q75, q90, q975}, past: [[month, people]],
+// beside: [{name, colour, joined, points: [[month, people]]}]}
+export function fan({label, fan, colour, width, height = 260}) {
+  const {months, quantiles} = fan;
+  const rows = months.map((month, k) => ({month, when: date(month), ...Object.fromEntries(Object.entries(quantiles).map(([name, values]) => [name, values[k]]))}));
+  const points = (list) => list.map(([month, value]) => ({month, when: date(month), value}));
+  const past = points(fan.past);
+  const marks = [Plot.gridY({stroke: RULE, strokeOpacity: 1, ticks: 5})];
+  for (const [low, high, opacity] of BANDS) {
+    const known = rows.filter((row) => row[low] !== null);
+    if (known.length) marks.push(Plot.areaY(known, {x: "when", y1: low, y2: high, fill: colour, fillOpacity: opacity}));
+  }
+  marks.push(Plot.line(rows, {x: "when", y: "median", stroke: colour, strokeWidth: 2.2}));
+  marks.push(Plot.dot(past, {x: "when", y: "value", r: 2, fill: INK}));
+  const first = past[0]?.when ?? rows[0].when, last = rows[rows.length - 1].when;
+  for (const other of fan.beside) {
+    const own = points(other.points);
+    if (other.joined) marks.push(Plot.line(own, {x: "when", y: "value", stroke: other.colour, strokeWidth: 1.2, strokeDasharray: "2 3", clip: true}));
+    marks.push(Plot.dot(own.filter(({when}) => when >= first && when <= last), {x: "when", y: "value", r: 3, fill: other.colour}));
+  }
+  const inside = [...past, ...fan.beside.flatMap((other) => points(other.points)).filter(({when}) => when <= last)];
+  const most = Math.max(...inside.map(({value}) => value), ...rows.flatMap((row) => [row.q975 ?? row.q90 ?? row.median]));
+  marks.push(Plot.ruleX([rows[0].when], {stroke: PALE, strokeDasharray: "3 2"}), Plot.ruleY([0], {stroke: PALE}));
+  marks.push(Plot.tip(rows, Plot.pointerX({
+    x: "when", y: "median", fontSize: 11, textPadding: 7, lineWidth: 26,
+    title: (row) => [monthText(row.month), level(row.median, "people"), ...[["q25", "q75", "50%"], ["q10", "q90", "80%"], ["q025", "q975", "95%"]].filter(([low]) => row[low] !== null).map(([low, high, name]) => `${name}: ${interval(row[low], row[high], "people", level)}`)].join("\n")
+  })));
+  return draw(label, {
+    width, height, marginLeft: 50, marginRight: 14, marginTop: 12, marginBottom: 26,
+    x: {type: "utc", label: null, domain: [first, last], ticks: Math.max(2, Math.round(width / 80)), tickFormat: yearTicks([first, last])},
+    y: {label: null, tickFormat: tick("people"), ticks: 5, nice: true, zero: true, domain: [0, most]},
+    marks
+  });
+}
+
+const BANDS = [["q025", "q975", 0.16], ["q10", "q90", 0.26], ["q25", "q75", 0.42]];
+
+// Shares of a whole, one bar for each month. parts: [{name, colour, values, low, high}].
+export function shares({label, months, parts, width}) {
+  const rows = parts.flatMap((part) => months.map((month, k) => ({month: monthText(month), part, value: part.values[k], low: part.low[k], high: part.high[k]})));
+  const text = (row) => (row.value >= 0.07 ? percent(row.value) : "");
+  const stacked = (options) => Plot.stackX({x: "value", y: "month", order: parts.map((part) => part.name), z: (row) => row.part.name, ...options});
+  return draw(label, {
+    width, height: 24 + months.length * 30 + 26, marginLeft: 110, marginRight: 14, marginTop: 8, marginBottom: 28,
+    x: {label: null, domain: [0, 1], tickFormat: (value) => percent(value)},
+    y: {label: null, domain: months.map((month) => monthText(month)), tickSize: 0, padding: 0.25},
+    marks: [
+      Plot.barX(rows, stacked({fill: (row) => row.part.colour, title: (row) => `${row.part.name}\n${percent(row.value)} (${percent(row.low)}–${percent(row.high)})`})),
+      Plot.text(rows, stacked({text, fill: (row) => (isDark(row.part.colour) ? "white" : INK)}))
+    ]
   });
 }
 

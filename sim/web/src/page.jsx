@@ -5,7 +5,7 @@ import {useEffect, useMemo, useState} from "preact/hooks";
 import * as charts from "./charts.js";
 import {Figure, Table} from "./figure.jsx";
 import {difference, interval, level, monthText, percent, tick} from "./format.js";
-import {ARM_COLOURS, ARM_DASHES, FEWER, MORE, QUIET} from "./look.js";
+import {ARM_COLOURS, ARM_DASHES, FEWER, INK, MORE, QUIET} from "./look.js";
 import {bracketed, getLanguage, joined, LANGUAGES, say, sentence, setLanguage, t} from "./words.js";
 import "./page.css";
 
@@ -30,6 +30,7 @@ const isFlow = (code) => UNITS[code] === "people a year";
 const lastOf = (values) => values?.[values.length - 1] ?? null;
 
 function footer() {
+  if (doc.projection) return t("footer_projection", {...doc.facts, ...doc.projection, kind: t("kind_projection")});
   const {version, start, end, scale, seed, runs} = doc.facts;
   const others = runs.reduce((sum, count) => sum + count, 0) - 1;
   const number = doc.kind === "run" && others > 0 ? `${doc.facts.number} (+${others})` : doc.facts.number;
@@ -37,7 +38,8 @@ function footer() {
 }
 
 function bandNote() {
-  return doc.facts.replicates > 1 ? t("band", {confidence: percent(doc.facts.confidence)}) : "";
+  if (doc.projection) return t("band_members", {confidence: percent(doc.facts.confidence), members: doc.projection.members});
+  return doc.facts.replicates > 1 ? t(doc.facts.drawn ? "band_drawn" : "band", {confidence: percent(doc.facts.confidence)}) : "";
 }
 
 const armLegend = (codes) => codes.map((code) => ({
@@ -55,7 +57,7 @@ function levelLines(code) {
 
 function effectLines(code) {
   return doc.arms.slice(1).map((arm) => ({code: arm.code, own: doc.effects[code]?.[arm.code]})).filter((line) => line.own)
-    .map(({code: arm, own}) => ({name: say(armOf(arm).title), colour: colourOf(arm), dash: dashOf(arm), values: own.effect, low: own.low, high: own.high}));
+    .map(({code: arm, own}) => ({name: say(armOf(arm).title), colour: colourOf(arm), dash: dashOf(arm), values: own.effect, low: own.low, high: own.high, inner: doc.facts.drawn ? [own.luck_low, own.luck_high] : undefined}));
 }
 
 function indicatorTable(code) {
@@ -74,7 +76,7 @@ function indicatorTable(code) {
   for (const arm of doc.arms.slice(1)) {
     const own = doc.effects[code]?.[arm.code];
     if (!own) continue;
-    for (const part of ["effect", "low", "high"]) {
+    for (const part of ["effect", "low", "high", ...(doc.facts.drawn ? ["luck_low", "luck_high"] : [])]) {
       if (!own[part]) continue;
       columns.push({name: `${t(isFlow(code) ? "difference_sum" : "difference")}: ${say(arm.title)}${part === "effect" ? "" : `, ${t(part)}`}`, number: true});
       writes.push((value) => difference(value, unit));
@@ -102,6 +104,91 @@ function IndicatorFigure({code, arm, width, height, heading, id = code, map = tr
   return <Figure id={`figure-${id}`} title={label} heading={heading} parts={parts} mapParts={mapParts} table={indicatorTable(code)} footer={footer()}
     legend={armLegend(doc.arms.filter((one) => doc.values[code]?.[one.code]).map((one) => one.code))}
     quiet={quiet} notes={[effects.length ? `${bandNote()}${bandNote() ? "; " : ""}${t("pale_line")}` : bandNote()]} on={[code, arm]} />;
+}
+
+// ---------------------------------------------------------------------------------------------
+// A projection: fans, what moves them, quantiles by group.
+
+const LEVELS = ["95%", "80%", "50%"], OPACITIES = [0.16, 0.42, 0.72];
+const fanned = doc.projection && doc.projection.fans[0].quantiles.q25.some((value) => value !== null);
+
+function drawnText() {
+  return t("fan_note", {members: doc.projection.members, drawn: joined(...doc.projection.drawn.map(say))});
+}
+
+function FanFigure({fan, id, width, height, heading, small = false}) {
+  const {colour, names} = doc.projection, label = say(fan.label);
+  const beside = fan.beside.map((one) => ({...one, name: say(one.label)}));
+  const bands = fanned ? LEVELS.map((name, k) => ({name: t("interval_of", {level: name}), colour: shade(colour, OPACITIES[k]), square: true}))
+    : [{name: t("lowest_highest"), colour: shade(colour, OPACITIES[1]), square: true}];
+  const months = [...new Set([...fan.past, ...beside.flatMap((one) => one.points)].map(([month]) => month).concat(fan.months))].filter((month) => month <= LAST).sort();
+  const at = (points) => Object.fromEntries(points);
+  const columns = [{name: t("month")}, {name: t("published"), number: true}, ...names.map((name) => ({name: quantileText(name), number: true})), ...beside.map(({name}) => ({name, number: true}))];
+  const rows = months.map((month) => {
+    const k = fan.months.indexOf(month);
+    return [month, at(fan.past)[month] ?? null, ...names.map((name) => (k < 0 ? null : fan.quantiles[name][k])), ...beside.map((one) => at(one.points)[month] ?? null)];
+  });
+  return <Figure id={`figure-${id}`} title={label} heading={heading} footer={footer()} quiet={{notes: small}}
+    legend={[...(small ? [] : [{name: t("median"), colour}, ...bands, {name: t("published"), colour: INK, square: true}]), ...beside.map(({name, colour: own}) => ({name, colour: own, dash: "2 3"}))]}
+    parts={[{title: unitOf("residents"), draw: () => charts.fan({label, fan: {...fan, beside}, colour, width, height})}]}
+    table={{columns, write: [null, ...columns.slice(1).map(() => (value) => level(value, "people"))], rows}}
+    notes={[drawnText()]} />;
+}
+
+// A colour as it looks on white with this opacity.
+function shade(colour, opacity) {
+  const parts = [1, 3, 5].map((k) => parseInt(colour.slice(k, k + 2), 16));
+  return `#${parts.map((part) => Math.round(255 - (255 - part) * opacity).toString(16).padStart(2, "0")).join("")}`;
+}
+
+function quantileText(name) {
+  return name === "median" ? t("median") : `${Number(`${name.slice(1, 3)}.${name.slice(3) || 0}`)}%`;
+}
+
+function SplitFigure({width}) {
+  const {split} = doc.projection, title = t("split_title");
+  if (!split) return <p class="missing">{t("split_none")}</p>;
+  const parts = split.sources.map(({label, colour, share, low, high}) => ({name: say(label), colour, values: share, low, high}));
+  const columns = [{name: t("source")}, ...split.months.map((month) => ({name: monthText(month), number: true}))];
+  return <Figure id="figure-split" title={title} footer={footer()} legend={parts.map(({name, colour}) => ({name, colour, square: true}))}
+    parts={[{draw: () => charts.shares({label: title, months: split.months, parts, width})}]}
+    table={{columns, write: [], rows: parts.map(({name, values, low, high}) => [name, ...values.map((value, k) => `${percent(value)} (${percent(low[k])}–${percent(high[k])})`)])}}
+    notes={[t("split_note")]} />;
+}
+
+function QuantileTables() {
+  const {tables, names} = doc.projection;
+  const [by, setBy] = useState(tables[0].by), [month, setMonth] = useState(LAST);
+  const own = tables.find((one) => one.by === by), title = t("quantiles_title", {month: monthText(month)});
+  const columns = [{name: t("group")}, ...names.map((name) => ({name: quantileText(name), number: true}))];
+  const rows = own.groups.map(({label}, k) => [say(label), ...own.months[month][k]]).filter(([, ...cells]) => cells.some((value) => value !== null && value > 0));
+  const write = [null, ...names.map(() => (value) => level(value, "people"))];
+  return (
+    <>
+      <h3>{title}</h3>
+      <Choice label={t("group")} value={by} onChange={setBy} options={tables.map((one) => [one.by, t(`by_${one.by}`)])} />
+      <Choice label={t("month")} value={month} onChange={setMonth} options={doc.named.map((one) => [one, monthText(one)])} />
+      <Table label={title} columns={columns} write={write} rows={rows} />
+      <p class="small">{drawnText()} {t("quantiles_note")}</p>
+    </>
+  );
+}
+
+// Municipalities, moves, firms and ages are not told by members.
+function DetailNote() {
+  return doc.projection ? <p class="small">{t("detail_note", {member: doc.projection.nearest, scale: doc.facts.scale})}</p> : null;
+}
+
+function Projection() {
+  const [residents, ...others] = doc.projection.fans;
+  return (
+    <>
+      <FanFigure heading="h2" fan={residents} id="fan-residents" width={WHOLE} height={215} />
+      <div class="headline">
+        {others.map((fan, k) => <FanFigure heading="h2" fan={fan} id={`fan-${k + 1}`} width={THIRD} height={150} small />)}
+      </div>
+    </>
+  );
 }
 
 // ---------------------------------------------------------------------------------------------
@@ -154,6 +241,7 @@ function surenessNote(rows) {
   const known = rows.filter((row) => row.effect !== null && row.low !== null);
   if (!known.length) return t("no_interval");
   const sure = known.filter((row) => row.sure).length;
+  if (doc.facts.drawn) return t("sure_count", {sure: level(sure, "people"), all: level(known.length, "people")});
   const chance = known.length * (1 - doc.facts.confidence);
   const text = t("blank_count", {sure: level(sure, "people"), all: level(known.length, "people"), chance: Math.round(chance)});
   return sure > 0 && sure <= 1.2 * chance ? `${text} ${t("only_chance")}` : text;
@@ -524,12 +612,12 @@ function Package() {
 }
 
 function Assumed() {
-  const {confidence, replicates, warnings} = doc.facts;
+  const {confidence, replicates, warnings} = doc.facts, drawn = doc.facts.drawn ? "_drawn" : "";
   return (
     <>
-      <p>{replicates > 1 ? t("assumed_1", {confidence: percent(confidence), runs: replicates}) : t("assumed_1_run")}</p>
-      <p>{t("assumed_2")}</p>
-      {hasEffects && <p>{t("assumed_4")}</p>}
+      <p>{doc.projection ? drawnText() : replicates > 1 ? t(`assumed_1${drawn}`, {confidence: percent(confidence), runs: replicates}) : t("assumed_1_run")}</p>
+      {!doc.projection && <p>{t(`assumed_2${drawn}`)}</p>}
+      {hasEffects && <p>{t(`assumed_4${drawn}`)}</p>}
       {doc.assumed && (
         <>
           <p>{t("assumed_3", {count: doc.assumed.count})}</p>
@@ -588,6 +676,7 @@ function Cards({arm}) {
               <dt>{joined(say(indicatorOf(code).label), monthText(LAST))}</dt>
               <dd class="large">{difference(size, unit)}</dd>
               <dd>{low === 0 && high === 0 ? t("exactly_none") : joined(interval(low, high, unit), sure ? "" : t("not_sure"))}</dd>
+              {effect.luck_low && <dd>{t("luck_alone", {interval: interval(lastOf(effect.luck_low), lastOf(effect.luck_high), unit)})}</dd>}
               <dd>{t("of_base", {value: level(base, unit), share: percent(size / base, true)})}</dd>
             </div>
           );
@@ -612,7 +701,7 @@ function Page() {
   useEffect(() => {
     document.title = say(armOf(arm).sentence);
   }, [language, arm]);
-  const sections = ["summary", "basis", "levers", "indicators", "who", "where", "flows", "firms"];
+  const sections = ["summary", "basis", ...(doc.projection ? ["uncertainty"] : []), "levers", "indicators", "who", "where", "flows", "firms"];
   const names = {firms: joined(t("firms"), t("queues"))};
   const several = doc.arms.length > 2 || (doc.arms.length > 1 && !hasEffects);
   return (
@@ -630,9 +719,11 @@ function Page() {
           <h1>{say(armOf(arm).sentence)}</h1>
           <p class="subtitle">{say(doc.subtitle)}</p>
           <Cards arm={arm} />
-          <div class={hasEffects ? "headline wide" : "headline"}>
-            {doc.headline.map((code, k) => <IndicatorFigure heading="h2" quiet={{legend: doc.arms.length < 2 || k > 0, notes: k < doc.headline.length - 1}} id={`headline-${code}`} code={code} arm={arm} width={hasEffects ? HALF : THIRD} height={hasEffects ? 140 : 190} map={false} />)}
-          </div>
+          {doc.projection ? <Projection /> : (
+            <div class={hasEffects ? "headline wide" : "headline"}>
+              {doc.headline.map((code, k) => <IndicatorFigure heading="h2" quiet={{legend: doc.arms.length < 2 || k > 0, notes: k < doc.headline.length - 1}} id={`headline-${code}`} code={code} arm={arm} width={hasEffects ? HALF : THIRD} height={hasEffects ? 140 : 190} map={false} />)}
+            </div>
+          )}
           <div class="two unequal">
             <WhoFigure by="status" code="people" arm={arm} id="figure-who" most={14} width={400} labels={150} />
             <WhereFigure arm={arm} id="figure-where" width={560} />
@@ -645,6 +736,7 @@ function Page() {
           <h2>{t("scores")}</h2><Scores />
           <h2>{t("reproduce")}</h2><Reproduce />
         </section>
+        {doc.projection && <section id="uncertainty"><h2>{t("uncertainty")}</h2><SplitFigure width={WHOLE * 0.8} /><QuantileTables /></section>}
         <section id="levers"><h2>{t("levers")}</h2><Levers /><Package /></section>
         <section id="indicators"><h2>{t("indicators")}</h2><Indicators arm={arm} /></section>
         <section id="who">
@@ -655,9 +747,9 @@ function Page() {
             <WhoFigure by="origin" code="residents" arm={arm} id="figure-origin" most={40} />
           </div>
         </section>
-        <section id="where"><h2>{t("where")}</h2><WhereFigure arm={arm} id="figure-prefectures" width={WHOLE * 0.86} /><TownsFigure arm={arm} /></section>
-        {doc.movements.length > 0 && <section id="flows"><h2>{t("flows")}</h2><Flows arm={arm} /></section>}
-        {(doc.firms || doc.queues.length > 0) && <section id="firms"><h2>{joined(t("firms"), t("queues"))}</h2><Firms arm={arm} /><Queues arm={arm} /></section>}
+        <section id="where"><h2>{t("where")}</h2><WhereFigure arm={arm} id="figure-prefectures" width={WHOLE * 0.86} /><DetailNote /><TownsFigure arm={arm} /></section>
+        {doc.movements.length > 0 && <section id="flows"><h2>{t("flows")}</h2><DetailNote /><Flows arm={arm} /></section>}
+        {(doc.firms || doc.queues.length > 0) && <section id="firms"><h2>{joined(t("firms"), t("queues"))}</h2><DetailNote /><Firms arm={arm} /><Queues arm={arm} /></section>}
       </main>
       <footer><p>{footer()}</p></footer>
     </>
