@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from sim.agents.population import next_rows
 from sim.config.schema.run import RunConfig
 from sim.core.probability import cuts, thresholds
 from sim.rates.tables import Codes
@@ -134,12 +135,9 @@ class FirmSet:
 
     def take(self, n: int) -> np.ndarray:
         """int32[n] rows for new firms: holes first, then fresh rows at the end."""
-        reused = min(n, self._free.size)
-        rows = self._free[self._free.size - reused :][::-1]
-        self._free = self._free[: self._free.size - reused]
-        fresh = n - reused
+        fresh = max(n - self._free.size, 0)
+        rows, self._free = next_rows(self._free, self.n, n)
         self.reserve(self.n + fresh)
-        rows = np.concatenate([rows, np.arange(self.n, self.n + fresh, dtype=np.int32)])
         self.n += fresh
         return rows
 

@@ -108,6 +108,14 @@ def _copy(
             to[name][rows] = values[rows]
 
 
+def next_rows(free: np.ndarray, n: int, wanted: int) -> tuple[np.ndarray, np.ndarray]:
+    """(int32[wanted] rows: free ones first, the last of them before the others, then fresh ones
+    from n on; the rows that stay free)."""
+    reused = min(wanted, free.size)
+    fresh = np.arange(n, n + wanted - reused, dtype=np.int32)
+    return np.concatenate([free[free.size - reused :][::-1], fresh]), free[: free.size - reused]
+
+
 class Population:
     """A struct of arrays. Rows [0, n) are in use or holes; rows beyond are free."""
 
@@ -177,12 +185,9 @@ class Population:
 
     def take(self, n: int) -> np.ndarray:
         """int32[n] rows for newcomers: holes first, then fresh rows at the end."""
-        reused = min(n, self._free.size)
-        rows = self._free[self._free.size - reused :][::-1]
-        self._free = self._free[: self._free.size - reused]
-        fresh = n - reused
+        fresh = max(n - self._free.size, 0)
+        rows, self._free = next_rows(self._free, self.n, n)
         self.reserve(self.n + fresh)
-        rows = np.concatenate([rows, np.arange(self.n, self.n + fresh, dtype=np.int32)])
         self.n += fresh
         self._taken.append(rows)
         return rows

@@ -174,6 +174,7 @@ def _plain(value: Any) -> Any:
 
 @lru_cache(maxsize=4096)
 def _override(word: str) -> Override:
+    """A word as Hydra reads it. Takes 0.2 ms; the lines of a sweep share most of their words."""
     try:
         return parse(word)
     except ValueError as error:

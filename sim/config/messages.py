@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import types
 import typing
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel, ValidationError
@@ -57,6 +57,15 @@ class Problem(NamedTuple):
     path: Path
     rule: str
     value: object = None
+
+
+def unknown(
+    path: Path, names: Iterable[str], known: Collection[str], what: str
+) -> Iterator[Problem]:
+    """A problem for each of the names at a key path that is not known."""
+    for name in names:
+        if name not in known:
+            yield Problem(path, f"there is no {what} {name}.{nearest(name, known)}", name)
 
 
 def with_sources(problems: Iterable[Problem], sources: Sources) -> list[str]:

@@ -169,24 +169,9 @@ def _groups(ax: Axes, simulated: pd.DataFrame, published: pd.DataFrame, look: Lo
         )
         first = past.index[0]
         ax.axvline(start, color=INK, linewidth=0.9, linestyle=(0, (3, 2)))
-        ax.annotate(
-            "published ",
-            (start, 1),
-            xycoords=("data", "axes fraction"),
-            ha="right",
-            va="top",
-            fontsize=8,
-            color=GREY,
-        )
-        ax.annotate(
-            " simulated",
-            (start, 1),
-            xycoords=("data", "axes fraction"),
-            ha="left",
-            va="top",
-            fontsize=8,
-            color=GREY,
-        )
+        for text, side in (("published ", "right"), (" simulated", "left")):
+            ax.annotate(text, (start, 1), xycoords=("data", "axes fraction"), ha=side, va="top",
+                        fontsize=8, color=GREY)  # fmt: skip
     top = 1.1 * max(groups.sum(axis=1).max(), past.sum(axis=1).max() if len(past) else 0)
     ax.set_ylim(0, top)
     thousands(ax.yaxis, 6)

@@ -53,12 +53,10 @@ from sim.processes.recruits import (
     within_caps,
     write_recruits,
 )
+from sim.processes.towns import FISCAL_YEAR
 
 ATTEMPTS = 3
 """Places, or sectors, in which somebody looks for work in a month."""
-
-FISCAL = 4
-"""First month of the year over which yearly caps count."""
 
 
 def jobs(state: State) -> None:
@@ -71,7 +69,7 @@ def jobs(state: State) -> None:
     more = labour.firms.capacity - len(labour.transfers)
     if more > 0:
         labour.transfers = np.concatenate([labour.transfers, np.zeros((more, 2), np.int16)])
-    if calendar_month(state.month) == FISCAL:
+    if calendar_month(state.month) == FISCAL_YEAR:
         labour.flow[:] = 0
     labour.counts[:], labour.capped[:] = 0, 0
     hear_of_changes(state, labour)

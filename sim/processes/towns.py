@@ -23,7 +23,7 @@ from sim.core.kernels import borrow
 from sim.core.rng import P_TOWN_CLASSES, one_uniform
 
 FISCAL_YEAR: Final = 4
-"""Month in which budgets begin."""
+"""First month of the year of budgets, and of caps on recruitment."""
 
 LEAST, MOST = 0.02, 0.98
 """Bounds of sentiment: nowhere do all residents agree."""

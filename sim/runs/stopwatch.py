@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from types import TracebackType
 from typing import Final
 
 from numba.core import event
@@ -29,12 +28,7 @@ class Stopwatch:
         event.register(_COMPILING, self._listener)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         event.unregister(_COMPILING, self._listener)
 
     def lap(self, phase: str) -> None:

@@ -1,4 +1,5 @@
-"""An indicator is one function, a figure one file: added to a copy, they are found everywhere."""
+"""An indicator is one function, a figure one file, a series one declaration: added to a copy, they
+are found everywhere."""
 
 from __future__ import annotations
 
@@ -49,6 +50,10 @@ def draw_children(indicators: pd.DataFrame, look: Look) -> Figure:
     ax.plot(series_of(indicators, measure))
     return picture
 '''
+SERIES = """
+
+UNDER_15: Final = declare("under_15", "residents younger than 15", "int64", ("S",), MONTH)
+"""
 LOOKS = """
 import json, runpy, sys
 from pathlib import Path
@@ -58,6 +63,7 @@ from sim.agents.record import Record
 from sim.figures.comparison import draw_comparison
 from sim.figures.look import look_of
 from sim.figures.run import draw_all
+from sim.model.checkpoint import _names
 from sim.figures.style import png_bytes
 from sim.outputs.indicators import catalogue
 from sim.outputs.outcome import Outcome
@@ -77,7 +83,10 @@ rates = build(cfg, places.codes, places.mobility)
 series = {}
 for path in sorted(records.glob("*.npz")):
     record = Record()
-    record.resume(np.load(path))
+    kept = np.load(path)
+    record.resume(kept)
+    assert {name: array.tolist() for name, array in record.arrays()} == {
+        name: array.tolist() for name, array in kept.items()}
     tables = tables_of(Outcome(record, rates, cfg))
     folder = records / path.stem
     folder.mkdir()
@@ -102,6 +111,7 @@ print(json.dumps({
     "bytes": len(png_bytes(pictures["children"])),
     "fans": titles(drawn["fans"]), "effects": titles(drawn["effects"]),
     "card": card.query("title == 'Children'")[["section", "indicator", "state"]].values.tolist(),
+    "kept": list(_names()),
     "page": runpy.run_path(str(copy / "docs/describe.py"))["page"](),
 }))
 """
@@ -109,13 +119,15 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package with an indicator and a figure more."""
+    """The package with an indicator, a figure and a series more."""
     root = tmp_path_factory.mktemp("copy")
     for name in ("sim", "configs", "docs"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     with open(root / "sim/outputs/indicators.py", "a", encoding="utf-8") as stream:
         stream.write(INDICATOR)
     (root / "sim/figures/children.py").write_text(FIGURE, encoding="utf-8")
+    with open(root / "sim/processes/survey.py", "a", encoding="utf-8") as stream:
+        stream.write(SERIES)
     listed = root / "sim/figures/run.py"
     text = listed.read_text(encoding="utf-8")
     text = text.replace("from sim.figures.figure", "from sim.figures.children import "
@@ -134,7 +146,8 @@ def found(copy: Path, tmp_path_factory: pytest.TempPathFactory) -> dict:
             change = {"arrivals.channels.worker.level": 1200.0 * times}
             cfg = tiny.config(change, end=END, replicate=replicate)
             record = tiny.model(cfg, tiny.columns(400)).run()
-            np.savez(records / f"{arm}-{replicate}.npz", **dict(record.arrays()))
+            more = {"under_15": np.zeros((len(record.months), len(cfg.country.statuses)), int)}
+            np.savez(records / f"{arm}-{replicate}.npz", **dict(record.arrays()), **more)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(copy), str(ROOT)])}
     done = subprocess.run(
         [sys.executable, "-c", LOOKS, str(copy), str(records), END],
@@ -174,3 +187,12 @@ def test_the_page_of_documentation_has_both(found: dict):
         assert text in row
     assert "| `children.png` | Residents under 15 over time. |" in found["page"]
     assert "| settle | Children |" in found["page"]
+
+
+def test_a_checkpoint_keeps_the_series(found: dict):
+    assert "record.under_15" in found["kept"]
+
+
+def test_the_page_of_documentation_has_the_series(found: dict):
+    row = "| `under_15` | residents younger than 15 | int64[S] | months |"
+    assert any(line.startswith(row) for line in found["page"].splitlines())

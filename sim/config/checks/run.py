@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from sim.config.checks.fates import check_fates
 from sim.config.checks.firms import check_firms
 from sim.config.checks.policy import check_edits, check_policy
-from sim.config.messages import Problem
+from sim.config.messages import Problem, unknown
 from sim.config.paths import sections, targets
 from sim.config.schema.base import Provenance
 from sim.config.schema.run import Channel, Country, RunConfig, Status
@@ -116,14 +116,6 @@ def _run(config: RunConfig) -> Iterator[Problem]:
         yield Problem(("output",), rule, output)
 
 
-def _known(
-    path: Path, names: Iterable[str], known: Collection[str], what: str
-) -> Iterator[Problem]:
-    for name in names:
-        if name not in known:
-            yield Problem(path, f"there is no {what} {name}.{nearest(name, known)}", name)
-
-
 def _names(config: RunConfig) -> Iterator[Problem]:
     """The country's lists and the files must hold the same names, each once."""
     country = config.country
@@ -145,7 +137,7 @@ def _names(config: RunConfig) -> Iterator[Problem]:
             yield Problem(path, f"has {len(listed)} names; there may be {MOST_CODES}.")
     for role in ROLES:
         known = country.statuses
-        yield from _known(("country", role), [getattr(country, role)], known, "status")
+        yield from unknown(("country", role), [getattr(country, role)], known, "status")
     irregular = config.status.get(country.irregular)
     if irregular is not None and irregular.published:
         rule = "must be false: people without a status are outside the total."
@@ -170,7 +162,7 @@ def _prefectures(config: RunConfig) -> Iterator[Problem]:
         seen.setdefault(place, code)
     if config.town is not None:
         path: Path = ("town", "pull", "metropolitan")
-        yield from _known(path, config.town.pull.metropolitan, config.prefecture, "prefecture")
+        yield from unknown(path, config.town.pull.metropolitan, config.prefecture, "prefecture")
 
 
 def _sums_to_one(path: Path, shares: Collection[float]) -> Iterator[Problem]:
@@ -181,10 +173,10 @@ def _sums_to_one(path: Path, shares: Collection[float]) -> Iterator[Problem]:
 
 def _status(config: RunConfig, name: str, status: Status) -> Iterator[Problem]:
     path: Path = ("status", name)
-    yield from _known((*path, "group"), [status.group], config.country.groups, "group")
+    yield from unknown((*path, "group"), [status.group], config.country.groups, "group")
     if status.child != NATIONAL:
         known = [*config.country.statuses, NATIONAL]
-        yield from _known((*path, "child"), [status.child], known, "status")
+        yield from unknown((*path, "child"), [status.child], known, "status")
     opening = status.opening
     if opening.min_age > opening.max_age:
         rule = f"must not be above max_age, {opening.max_age}."
@@ -202,7 +194,7 @@ def _status(config: RunConfig, name: str, status: Status) -> Iterator[Problem]:
             yield Problem((*path, "family"), rule, status.family)
         for i, other in enumerate(status.sponsor.of):
             where = (*path, "sponsor", "of", i)
-            yield from _known(where, [other], config.status, "status")
+            yield from unknown(where, [other], config.status, "status")
             if other in config.status and not config.status[other].family:
                 rule = f"{other} may not bring a family. Set status.{other}.family to true, or"
                 yield Problem(where, f"{rule} take it out.", other)
@@ -248,7 +240,7 @@ def _lengths(path: Path, status: Status) -> Iterator[Problem]:
 def _channels(config: RunConfig) -> Iterator[Problem]:
     path: Path = ("arrivals", "channels")
     for name, channel in config.arrivals.channels.items():
-        yield from _known((*path, name), [name], config.country.statuses, "status")
+        yield from unknown((*path, name), [name], config.country.statuses, "status")
         yield from _channel((*path, name), channel, config)
     yield from _channel(("arrivals", "brought"), config.arrivals.brought, config)
     for where, share in (
@@ -275,7 +267,7 @@ def _channel(path: Path, channel: Channel, config: RunConfig) -> Iterator[Proble
     if math.fsum(weights) == 0:
         yield Problem((*path, "season"), "gives no month any weight.")
     if channel.like is not None:
-        yield from _known((*path, "like"), [channel.like], config.country.statuses, "status")
+        yield from unknown((*path, "like"), [channel.like], config.country.statuses, "status")
 
 
 def _models(value: BaseModel | dict[Any, Any], path: Path) -> Iterator[tuple[Path, BaseModel]]:
@@ -293,11 +285,11 @@ def _provenance(path: Path, model: BaseModel, sources: Collection[str] | None) -
             rule = f"{model.quality} needs a source. Name it, or write quality: assumption."
             yield Problem((*path, "quality"), rule, model.quality)
         if sources is not None and model.source:
-            yield from _known((*path, "source"), model.source.split("+"), sources, "source")
+            yield from unknown((*path, "source"), model.source.split("+"), sources, "source")
         yield from _interval(path, model)
     if isinstance(model, Status) and sources is not None:
         for i, name in enumerate(model.sources):
-            yield from _known((*path, "sources", i), [name], sources, "source")
+            yield from unknown((*path, "sources", i), [name], sources, "source")
 
 
 def _interval(path: Path, model: Provenance) -> Iterator[Problem]:
