@@ -235,7 +235,7 @@ def open_new(state: State, firms: FirmSet, body: Body, shares: np.ndarray) -> No
 
 @cache
 def _words(sectors: tuple[str, ...], sizes: tuple[str, ...], codes: tuple[str, ...]) -> np.ndarray:
-    """uint64[K * Z * P]: what cells are called in keys. Hashing the names takes 2 ms, each month."""
+    """uint64[K * Z * P]: what cells are called in keys. Hashing the names takes 2 ms a month."""
     names = (f"{sector} {size} {code}" for sector in sectors for size in sizes for code in codes)
     return np.array([word_of(name) for name in names], np.uint64)
 
