@@ -88,7 +88,7 @@ def page() -> str:
     figures = ([f"`{one.name}.png`", flat(one.text.partition("\n\n")[0])] for one in FIGURES)
     parts += ["## Figures of a run\n", markdown_table(["file", "what it shows"], figures),
               "\n## Series of the record\n",
-              "What a run remembers and a checkpoint keeps. Axes: "
+              "What a run records and a checkpoint keeps. Axes: "
               + ", ".join(f"{letter} {what}" for letter, what in AXES.items()) + ".\n",
               markdown_table(["series", "an entry", "type and axes", "every", "unit", "columns"],
                     map(series_row, series))]  # fmt: skip

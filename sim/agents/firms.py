@@ -60,7 +60,7 @@ def empty_columns(n_tiers: int, size: int) -> dict[str, np.ndarray]:
 
 @dataclass
 class FirmBook:
-    """What a run remembers of its firms beside them.
+    """Growth, demand and places behind the firms of a run: what is not a column of theirs.
 
     Sectors K, sizes Z, tiers T, prefectures P, years Y, published years H.
     """

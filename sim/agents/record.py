@@ -1,4 +1,4 @@
-"""What a run remembers: series by month, each declared once, and the audit of its draws.
+"""The record of a run: series by month, each declared once, and the audit of its draws.
 
 A process declares a series beside the code that makes it (`TOWNS = declare("towns", ...)`) and
 adds an entry with `record.add(TOWNS, month, entry)`. Checkpoints, output tables and the pages of
@@ -42,7 +42,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Series:
-    """Something that a run remembers.
+    """A series of the record.
 
     name     of the series: `record.<name>`, and `record.<name>` in a checkpoint
     text     what an entry says

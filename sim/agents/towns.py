@@ -39,7 +39,7 @@ class Land:
     rural      float64[M] in (0, 1]: 1 / (1 + density / half), the weight of growth in sentiment
     grown      float64[M]: foreign share gained in the five years to 2025
     rank       float64[M] in (0, 1): place in the queue of those who join the data link
-    luck       float64[M]: standard normal, from the code, for what no source gives by place
+    deviate    float64[M]: standard normal, from the code, for what no source gives by place
     keys       uint64[M]: identity in draws
     metropolitan  bool[M]: in a metropolitan prefecture
     town       what the configuration says of municipalities
@@ -49,7 +49,7 @@ class Land:
     rural: np.ndarray
     grown: np.ndarray
     rank: np.ndarray
-    luck: np.ndarray
+    deviate: np.ndarray
     keys: np.ndarray
     metropolitan: np.ndarray
     town: Town
@@ -139,7 +139,7 @@ def load_land(config: RunConfig, data: Data) -> Land | None:
         rural=1.0 / (1.0 + density / half),
         grown=now / np.maximum(total, 1.0) - before / np.maximum(then + before, 1.0),
         rank=_uniform("link", codes),
-        luck=np.asarray(ndtri(_uniform("classes", codes))),
+        deviate=np.asarray(ndtri(_uniform("classes", codes))),
         keys=np.array([word_of(f"municipality:{code}") for code in codes], np.uint64),
         metropolitan=table["prefecture"].isin(config.town.pull.metropolitan).to_numpy(),
         town=config.town,
@@ -181,7 +181,7 @@ def open_towns(
     funded = np.maximum(afforded, FUNDED_LEVEL)
     unfunded = np.minimum(afforded, FUNDED_LEVEL - 1)
     towns.level[:] = np.where(towns.funded == 1, funded, unfunded)
-    score = np.log(foreign + 1.0) + town.classes.scatter.level * land.luck
+    score = np.log(foreign + 1.0) + town.classes.scatter.level * land.deviate
     without = np.argsort(score, kind="stable")[: round(town.classes.without.level * foreign.size)]
     towns.classes[:] = 1
     towns.classes[without] = 0

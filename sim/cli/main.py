@@ -216,7 +216,7 @@ docs/official.md sets the scenario beside the free projection. The last line pri
 
 
 class _Parser(argparse.ArgumentParser):
-    """Tells what is wrong as every other problem is told."""
+    """Reports a wrong command line as every other problem is reported."""
 
     def error(self, message: str) -> NoReturn:
         """Raise ConfigError instead of leaving the process."""
@@ -348,10 +348,10 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
 
     _add_verb(
         verbs, "project", _project,
-        help_text="the ensemble: quantiles of everything, with what nobody knows drawn",
+        help_text="an ensemble: quantiles of all outputs, over draws of what is uncertain",
         description="Run an ensemble whose members draw rates, demand, arrivals, responses and"
-        "\nluck together, and write its quantiles, what moves them, and the run nearest to the"
-        " median.",
+        "\nrandom numbers together, and write its quantiles, what moves them, and the run nearest to"
+        "\nthe median.",
         examples=_PROJECT_EXAMPLES,
     )  # fmt: skip
     _add_verb(

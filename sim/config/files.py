@@ -1,4 +1,4 @@
-"""The configuration files of a run, read strictly before Hydra sees them, and who said what.
+"""The configuration files of a run, read strictly before Hydra sees them, with origins of values.
 
 Follows the defaults lists from config.yaml, so a broken file that this run does not use is no
 trouble, and remembers for every value the file and line it came from.

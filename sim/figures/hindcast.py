@@ -1,4 +1,4 @@
-"""Figures of hindcasts: what was said with its intervals, what came, and the scoreboard."""
+"""Figures of hindcasts: projections with intervals beside observations, and the scoreboard."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def hindcast_look(config: RunConfig, data: Data, number: str) -> Look:
 
 
 def draw_paths(forecast: pd.DataFrame, published: pd.DataFrame, origin: str, look: Look) -> Figure:
-    """What the members said after the origin and what was published, one panel for each status.
+    """Members' projections after the origin beside published stocks, one panel for each status.
 
     forecast: month, member, kind, code, people; published: month, code, people (statuses).
     Bands: 50, 80 and 95 % of the members; line: the central one, 0; dots: published.
@@ -57,7 +57,7 @@ def draw_paths(forecast: pd.DataFrame, published: pd.DataFrame, origin: str, loo
     rows = math.ceil((len(codes) + 1) / COLUMNS)
     with house_style():
         figure = new_figure(
-            (15, 2.2 + 2.05 * rows), f"Looking from {origin} to {last}: said, and what came",
+            (15, 2.2 + 2.05 * rows), f"Looking from {origin} to {last}: projected and observed",
             "People. Line: central forecast. Bands: 50, 80, 95 % intervals. Dots: published.",
             look, ["stocks"],
         )  # fmt: skip

@@ -45,7 +45,7 @@ class Label:
 class Measure:
     """How an indicator is shown.
 
-    unit     SHARE, or what its number counts; empty if nobody says
+    unit     SHARE, or what its number counts; empty if not declared
     panel    whether the figure of all indicators has a panel for it
     compare  whether comparisons draw it by month
     summed   whether comparisons also give its sum since the opening, and draw that
@@ -139,7 +139,7 @@ class Look:
         return self.statuses[status].group
 
     def measure(self, indicator: str) -> Measure:
-        """How an indicator is shown; one that nobody described is shown by its code."""
+        """How an indicator is shown; one without a declaration is shown by its code."""
         known = self.indicators.get(indicator)
         if known is None and indicator.endswith(SO_FAR):
             flow = self.indicators.get(indicator.removesuffix(SO_FAR))
@@ -181,7 +181,7 @@ def look_of(
         country=Label(country.label.en, country.label.ja),
         statuses={
             code: Label(
-                status[code].label.en,
+                status[code].label.narrow,
                 status[code].label.ja,
                 status[code].colour,
                 status[code].group,

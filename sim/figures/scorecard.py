@@ -99,8 +99,8 @@ def _line(ax: Axes, y: float, rows: pd.DataFrame, look: Look) -> None:
 
 
 def _colour(measure: Measure, low: float, high: float) -> str:
-    """For the better, for the worse, either (nobody says which is better), or not distinguishable
-    from zero."""
+    """Of a change for the better, for the worse, in a direction that is neither, or not
+    distinguishable from zero."""
     if not (low > 0 or high < 0):
         return PALE
     direction = measure.good * (1 if low > 0 else -1)

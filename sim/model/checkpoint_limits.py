@@ -347,7 +347,7 @@ def _counted(firm: np.ndarray, tier: np.ndarray, shape: tuple[int, ...]) -> np.n
 
 
 def _book(own: Mapping[str, np.ndarray], opening: int, month: int, state: State) -> Iterator[str]:
-    """What is remembered of firms beside them. opening: people at the start of the run."""
+    """The FirmBook of a checkpoint. opening: people at the start of the run."""
     body = state.config.firms
     assert body is not None
     shape = own["book.demand"].shape

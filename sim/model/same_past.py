@@ -1,4 +1,4 @@
-"""May a run go on from what another one kept? Only if both have the same past.
+"""Whether a run may continue from another's checkpoint: only if both have the same past.
 
 Scenario, events, the end and the levels of arrivals may differ, as long as every rate and every
 expected arrival up to the month that was kept is the same. Everything else must be equal.
@@ -75,8 +75,10 @@ def differences(header: dict[str, Any], config: RunConfig, data: Data, state: St
 
 
 def unlike(old: Then, month: int, config: RunConfig, data: Data, state: State) -> list[str]:
-    """What was another one up to a month, one sentence each; or []. config, state: of the new
-    run."""
+    """Differences up to a month that rule the past out, one sentence each; or [].
+
+    config, state: of the run that would continue
+    """
     then = old.config
     found = list(_settings(then, config))
     if found:

@@ -63,7 +63,7 @@ offices do it, how do residents and neighbours feel about it."""
 
 @dataclass(frozen=True)
 class Described(Measure):
-    """An indicator with what is said of it beside how it is shown.
+    """An indicator: its definition, and how it is shown.
 
     every      MONTH or HALF_YEAR
     text       its definition
@@ -672,7 +672,7 @@ def months_of_work(run: Outcome, place: int) -> np.ndarray:
 
 
 class Part(NamedTuple):
-    """What is said of each queue."""
+    """An indicator that every queue has."""
 
     name: str
     en: str

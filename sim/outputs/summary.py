@@ -70,7 +70,7 @@ def opening_fit(report: Mapping[str, Mapping[str, float]]) -> str:
 def _statuses(stocks: dict[int, np.ndarray], shown: list[int], config: RunConfig) -> str:
     rows = []
     for s, name in enumerate(config.country.statuses):
-        label = config.status[name].label.en
+        label = config.status[name].label.narrow
         outside = "" if config.status[name].published else " (outside the total)"
         rows.append([label + outside, *(f"{stocks[month][s]:,.0f}" for month in shown)])
     return table(["status", *(month_name(month) for month in shown)], rows)
@@ -105,7 +105,7 @@ def _errors(
     for s, name in enumerate(config.country.statuses):
         if config.status[name].published:
             published = float(then.get(name, 0))
-            rows.append((config.status[name].label.en, float(stock[s]), published))
+            rows.append((config.status[name].label.narrow, float(stock[s]), published))
             gap += abs(stock[s] - published)
     rows.append(("all residents", math.fsum(r[1] for r in rows), math.fsum(r[2] for r in rows)))
     return last, rows, gap / rows[-1][2]

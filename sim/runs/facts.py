@@ -1,4 +1,4 @@
-"""What a run says of itself: the facts of its manifest, and the summary that it prints."""
+"""The facts of a run for its manifest, and the summary that it prints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a command is doing and how far it is: a bar on a terminal, plain lines in a log.
+"""Progress of a command: a bar on a terminal, plain lines in a log.
 
 Everything here goes to standard error, so that standard output holds results alone.
 """
@@ -117,7 +117,7 @@ class MonthProgress:
             self._bar.stop()
 
     def advance(self, name: str, people: int) -> None:
-        """One more is done. name: the month, YYYY-MM; people: rows simulated in it, 0 if untold."""
+        """One more is done. name: the month, YYYY-MM; people: simulated in it, 0 if unknown."""
         now = self._clock()
         self._done += 1
         if self._first_ended is None:

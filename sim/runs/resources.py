@@ -1,4 +1,4 @@
-"""What a run will take, estimated before it starts, and refused while that costs nothing.
+"""Memory and disk of a run, estimated before it starts; a run that is too large is refused.
 
 Measured on runs of scale 0.01, 0.1 and 1 to 2026-06 and 2050-12: peak memory was 0.66 to 0.95 of
 the estimate. It is meant to be a little high, and wrong by tens of per cent, not by a factor.

@@ -1,4 +1,4 @@
-"""Where the seconds of a run go, with the time that the compiler took kept apart."""
+"""The seconds of a run by phase; the compiler's time is a phase of its own."""
 
 from __future__ import annotations
 

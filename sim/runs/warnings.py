@@ -1,4 +1,4 @@
-"""Warnings to the reader of a run's figures; they stop nothing."""
+"""Warnings to the reader of a run's figures; they end no run."""
 
 from __future__ import annotations
 

@@ -203,7 +203,7 @@ _DIGESTS: Final = ("code_sha256", "data_sha256")
 OTHER_FORMATS: Final = (
     ".csv", ".tsv", ".txt", ".xlsx", ".xls", ".dta", ".sav", ".json", ".feather", ".zip", ".gz",
 )  # fmt: skip
-"""Endings of files that nobody means for a folder."""
+"""Endings of files: a target with one of them is no folder."""
 
 _FACTS: Final[dict[str, type | tuple[type, ...]]] = {
     "scenario": str, "seed": int, "replicate": int, "scale": (int, float), "start": str,

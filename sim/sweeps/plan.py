@@ -1,4 +1,4 @@
-"""What a sweep is going to do, fixed before its first run: every line of overrides and its run.
+"""The plan of a sweep, fixed before its first run: every line of overrides and its run.
 
 The plan lies in `<output>/.sweeps/<id>/sweep.json`. Its id is made from the words and from all
 that they are read with, so the same command comes back to the same plan, and goes on where it

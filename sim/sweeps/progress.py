@@ -1,4 +1,4 @@
-"""How far a whole sweep has come, whoever runs it: counted from the folders that are complete."""
+"""Progress of a sweep, whichever processes run it: counted from the folders that are complete."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class SweepProgress:
             self.show()
 
     def show(self) -> None:
-        """Look, and say so if it is time to."""
+        """Count, and print if the interval since the last line has passed."""
         done, failed = self.look()
         now = self._clock()
         if self._console.is_terminal:

@@ -104,7 +104,7 @@ def test_permuting_moves_references_and_holes():
 
 
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), max_size=12), st.randoms())
-def test_nobody_is_lost_or_doubled(steps: list[tuple[int, int]], luck: object):
+def test_nobody_is_lost_or_doubled(steps: list[tuple[int, int]], rng: object):
     """Come and go in any order: rows in use are distinct and as many as people."""
     people, living, ever = Population(1, HOLE_RISK), set(), 0
     for come, go in steps:
@@ -115,7 +115,7 @@ def test_nobody_is_lost_or_doubled(steps: list[tuple[int, int]], luck: object):
             people["status"][row], people["key"][row] = 0, ever
             ever += 1
         living |= set(rows)
-        gone = luck.sample(sorted(living), min(go, len(living)))  # type: ignore[attr-defined]
+        gone = rng.sample(sorted(living), min(go, len(living)))  # type: ignore[attr-defined]
         leave(people, gone)
         living -= set(gone)
         assert people.count() == len(living)

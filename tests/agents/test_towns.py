@@ -220,7 +220,7 @@ def test_classes_open_at_their_rate(land):
     """6,000 copies of a place without classes: the share that opens some in a year."""
     m = 6000
     state = civic.state(civic.config(), tiny.columns(100))
-    crowd = {name: np.zeros(m) for name in ("rural", "grown", "rank", "luck")}
+    crowd = {name: np.zeros(m) for name in ("rural", "grown", "rank", "deviate")}
     wide = Land(
         nationals=np.zeros((7, m)), keys=np.arange(m, dtype=np.uint64),
         metropolitan=np.zeros(m, np.bool_), town=land.town, **crowd,

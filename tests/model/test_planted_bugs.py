@@ -31,7 +31,7 @@ from sim.model.month import MONTH
 from sim.processes import arrivals, fates
 from sim.rates.expected import rows_of
 from sim.rates.tables import MONTHLY
-from tests.core.test_luck import check_unique_keys
+from tests.core.test_rng import check_unique_keys
 from tests.helpers import tiny
 from tests.model.test_exact import (
     COLUMNS,
@@ -134,7 +134,7 @@ def test_agents_sharing_a_key_are_caught(monkeypatch: Patch):
         check_variance(sample(columns=twins))
 
 
-def test_luck_by_row_instead_of_identity_is_caught():
+def test_a_draw_by_row_instead_of_identity_is_caught():
     def number_rows(model: Kyosei) -> None:
         model.state.people["key"][:] = np.arange(model.state.people.n)
 

@@ -23,10 +23,10 @@ from sim.processes.market import (
 STARTS = np.array([0, 0, 1, 41, 45, 45])
 
 
-def jobs(luck: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def jobs(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     n = int(STARTS[-1])
-    place = luck.integers(0, int(HASH), n, dtype=np.uint64, endpoint=True)
-    return place, luck.integers(0, 1 << 63, n, dtype=np.uint64), np.arange(n, dtype=np.int32)
+    place = rng.integers(0, int(HASH), n, dtype=np.uint64, endpoint=True)
+    return place, rng.integers(0, 1 << 63, n, dtype=np.uint64), np.arange(n, dtype=np.int32)
 
 
 @pytest.mark.parametrize("spans", [[(0, 45)], [(0, 1), (1, 30), (30, 45)]])
@@ -64,14 +64,14 @@ def slow_pairs(
 @pytest.mark.parametrize("chunks", [1, 2, 3])
 @pytest.mark.parametrize("n", [0, 1, 7, 60])
 def test_a_seeker_takes_the_next_free_job_of_the_ring(n, chunks):
-    luck = np.random.default_rng(n)
-    place, _, _ = jobs(luck)
+    rng = np.random.default_rng(n)
+    place, _, _ = jobs(rng)
     for a, z in itertools.pairwise(STARTS):
         place[a:z].sort()
-    taken = np.where(luck.random(place.size) < 0.3, 99, -1).astype(np.int32)
-    count = np.bincount(luck.integers(0, STARTS.size - 1, n), minlength=STARTS.size - 1)
+    taken = np.where(rng.random(place.size) < 0.3, 99, -1).astype(np.int32)
+    count = np.bincount(rng.integers(0, STARTS.size - 1, n), minlength=STARTS.size - 1)
     starts = np.append(0, np.cumsum(count))
-    spots = luck.integers(0, int(HASH), n, dtype=np.uint64)
+    spots = rng.integers(0, int(HASH), n, dtype=np.uint64)
     for a, z in itertools.pairwise(starts):
         spots[a:z].sort()
     expected, before = slow_pairs(place, taken, starts, spots), taken.copy()
@@ -94,13 +94,13 @@ def test_a_seeker_takes_the_next_free_job_of_the_ring(n, chunks):
 @pytest.mark.parametrize("n", [0, 1, 9, 400])
 def test_who_applies_stands_in_line_by_ring_and_place(n, chunks):
     """As sorting says; the others are left out, and nobody is parted from their place."""
-    luck = np.random.default_rng(n)
-    spot = luck.integers(0, int(HASH), n, dtype=np.uint64, endpoint=True)
-    ring = luck.integers(0, 5, n).astype(np.int32)
-    ring[luck.random(n) < 0.3] = NOWHERE
+    rng = np.random.default_rng(n)
+    spot = rng.integers(0, int(HASH), n, dtype=np.uint64, endpoint=True)
+    ring = rng.integers(0, 5, n).astype(np.int32)
+    ring[rng.random(n) < 0.3] = NOWHERE
     if n > 9:
         spot[3], ring[3] = spot[4], ring[4]  # the same place: neither must be lost
-    rows = luck.permutation(n).astype(np.int32)
+    rows = rng.permutation(n).astype(np.int32)
     cuts = [n * c // chunks for c in range(chunks + 1)]
     count = np.array([
         np.bincount(ring[a:z][ring[a:z] >= 0], minlength=5) for a, z in itertools.pairwise(cuts)

@@ -36,11 +36,11 @@ def exact_thresholds(model: Kyosei, rows: np.ndarray) -> list[int]:
 
 def test_bounds_hold_for_everybody_all_year():
     """Classes are renewed in January: by December ages and durations are a year further on."""
-    model, luck = tiny.model(rich(), tiny.columns(3000)), np.random.default_rng(1)
+    model, rng = tiny.model(rich(), tiny.columns(3000)), np.random.default_rng(1)
     for _ in range(19):
         model.step()
         people = model.state.people
-        rows = luck.choice(np.flatnonzero(people.alive), 60, replace=False)
+        rows = rng.choice(np.flatnonzero(people.alive), 60, replace=False)
         bounds = model.state.bounds[people["risk"][rows]]
         exact = np.array(exact_thresholds(model, rows))
         assert (exact <= bounds).all(), model.date
@@ -50,7 +50,7 @@ def test_bounds_hold_for_everybody_all_year():
 def test_bounds_hold_for_those_who_find_and_lose_jobs():
     """Whether somebody is employed belongs to their class, which changes with it at once."""
     model = Kyosei(compose(["scale=0.004", "threads=1", "end=2026-09"]))
-    luck, firm = np.random.default_rng(2), model.state.people["firm"].copy()
+    rng, firm = np.random.default_rng(2), model.state.people["firm"].copy()
     changed = np.zeros(2, int)
     for _ in range(15):
         model.step()
@@ -59,7 +59,7 @@ def test_bounds_hold_for_those_who_find_and_lose_jobs():
         alive = people.alive[: firm.size]
         lost, found = np.flatnonzero(had & ~has & alive), np.flatnonzero(~had & has & alive)
         changed += lost.size, found.size
-        others = luck.choice(np.flatnonzero(people.alive), 300, replace=False)
+        others = rng.choice(np.flatnonzero(people.alive), 300, replace=False)
         rows = np.concatenate([lost, found, others])
         bounds = model.state.bounds[people["risk"][rows]]
         exact = np.array(exact_thresholds(model, rows))

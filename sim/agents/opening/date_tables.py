@@ -1,4 +1,4 @@
-"""What the dates of opening residents are drawn from: cumulative tables by status.
+"""Cumulative tables by status from which the dates of opening residents are drawn.
 
 The published stocks do not say when people took their status. Tenure follows from how the stock
 grew: people who entered k months ago number what came in then, thinned by those who have left

@@ -1,4 +1,4 @@
-"""Whom the opening dependants depend on: the nearest resident who may bring a family.
+"""The principals of the opening dependants: the nearest resident who may bring a family.
 
 The published figures do not say. A dependant is placed with an adult of the same origin in the
 same municipality, else in the same prefecture, else anywhere, at most FAMILY_SIZE to one

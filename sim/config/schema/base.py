@@ -92,8 +92,16 @@ class Provenance(Strict):
 
 
 class Label(Strict):
+    """A name in English and in the country's language."""
+
     en: StrictStr
     ja: StrictStr
+    short: StrictStr | None = None  # English for figures and printed tables, which have little room
+
+    @property
+    def narrow(self) -> str:
+        """English for where there is little room."""
+        return self.short or self.en
 
 
 class Value(Provenance):

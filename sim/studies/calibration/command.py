@@ -110,7 +110,7 @@ def _write(folder: RunFolder, fit: Fit, config: RunConfig, effort: Effort) -> No
     frames: dict[str, Any] = {
         "targets": targets_table(fit).to_pandas(), "rates": rates_table(section).to_pandas()
     }  # fmt: skip
-    labels = {name: body.label.en for name, body in config.status.items()}
+    labels = {name: body.label.narrow for name, body in config.status.items()}
     colours = {name: body.colour for name, body in config.status.items()}
     title = f"Fit of {config.country.label.en}, {month_name(fit.start)} to {month_name(fit.until)}"
     for name, png in draw_fit(frames["targets"], frames["rates"], labels, colours, title).items():

@@ -86,7 +86,7 @@ def _statuses(fit: Fit, config: RunConfig) -> str:
         said, value = fit.said[row], t.value[row]
         size = f"{said / value - 1:+.1%}" if value else "-"
         rows.append(
-            [config.status[t.name[row]].label.en, f"{said:,.0f}", f"{value:,.0f}",
+            [config.status[t.name[row]].label.narrow, f"{said:,.0f}", f"{value:,.0f}",
              f"{said - value:+,.0f}", size + ("" if value < LARGE_STATUS else " *")]
         )  # fmt: skip
     head = ["status", "simulated", "published", "difference", "relative"]

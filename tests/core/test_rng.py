@@ -1,4 +1,4 @@
-"""Luck: the generator is the published one, decisions are exact, nobody shares a draw."""
+"""Random numbers: the generator is the published one, decisions are exact, nobody shares a draw."""
 
 from __future__ import annotations
 
