@@ -350,8 +350,8 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
         verbs, "project", _project,
         help_text="an ensemble: quantiles of all outputs, over draws of what is uncertain",
         description="Run an ensemble whose members draw rates, demand, arrivals, responses and"
-        "\nrandom numbers together, and write its quantiles, what moves them, and the run nearest to"
-        "\nthe median.",
+        "\nrandom numbers together, and write its quantiles, what moves them, and the run nearest"
+        "\nto the median.",
         examples=_PROJECT_EXAMPLES,
     )  # fmt: skip
     _add_verb(
