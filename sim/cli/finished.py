@@ -25,9 +25,19 @@ _EXPORT_EXAMPLES = """\
 examples:
   kyosei export runs/8fd4a57ee22664f4                    CSV of all tables, codes beside labels
   kyosei export runs/8fd4a57ee22664f4 --to dta --lang ja Stata, codes with Japanese labels
+  kyosei export runs/8fd4a57ee22664f4 --to xlsx          Excel; sav for SPSS, r for CSV and read.R
   kyosei export runs/8fd4a57ee22664f4 --table stocks --folder /data/for_r
 
 codebook.json in the folder of the run says what every column and code means.
+"""
+
+
+_FIGURES_EXAMPLES = """\
+examples:
+  kyosei figures runs/8fd4a57ee22664f4                       into figures/8fd4a57ee22664f4/
+  kyosei figures runs/8fd4a57ee22664f4 --folder /data/paper
+
+For runs that were made without figures, such as those of a sweep.
 """
 
 
@@ -48,17 +58,31 @@ def add_verbs(verbs: Any, formatter: type[argparse.HelpFormatter]) -> None:
         diff.add_argument(name, type=Path, help="the folder of a finished run")
     diff.set_defaults(action=_diff)
     export = verbs.add_parser(
-        "export", help="write the tables of a run for R, Stata and Excel", epilog=_EXPORT_EXAMPLES,
+        "export", help="write the tables of a run for R, Stata, SPSS and Excel",
+        epilog=_EXPORT_EXAMPLES,
         description="Write the tables of a finished run in other forms, with labels.",
         formatter_class=formatter,
     )  # fmt: skip
     export.add_argument("run", type=Path, help="the folder of a finished run")
-    export.add_argument("--to", default="csv", metavar="FORM", help="csv (the default) or dta")
+    export.add_argument(
+        "--to", default="csv", metavar="FORM", help="csv (the default), r, xlsx, dta or sav"
+    )
     export.add_argument("--lang", default="en", help="language of labels: en (the default) or ja")
     export.add_argument("--table", action="append", default=[], metavar="NAME",
                         help="a table, again for each; all if not given")  # fmt: skip
     export.add_argument("--folder", type=Path, help="where to: export/RUN if not given")
     export.set_defaults(action=_export)
+    _add_figures(verbs, formatter)
+
+
+def _add_figures(verbs: Any, formatter: type[argparse.HelpFormatter]) -> None:
+    figures = verbs.add_parser(
+        "figures", help="draw the figures of a finished run", epilog=_FIGURES_EXAMPLES,
+        description="Draw all figures of a finished run.", formatter_class=formatter,
+    )  # fmt: skip
+    figures.add_argument("run", type=Path, help="the folder of a finished run")
+    figures.add_argument("--folder", type=Path, help="where to: figures/RUN if not given")
+    figures.set_defaults(action=_figures)
 
 
 def _runs(options: argparse.Namespace) -> int:
@@ -71,11 +95,12 @@ def _runs(options: argparse.Namespace) -> int:
     rows = [
         [str(run.path), run.kind, *(str(about.get(key, "")) for key in ("start", "end", "scale",
                                                                         "seed")),
-         str(about.get("scenario", {}).get("name", ""))]
+         str(about.get("scenario", {}).get("name", "")), str(run.manifest.get("label") or ""),
+         ", ".join(run.manifest.get("tags") or [])]
         for run in finished_below(options.folder)
         for about in [run.settings]
     ]  # fmt: skip
-    head = ["folder", "kind", "start", "end", "scale", "seed", "scenario"]
+    head = ["folder", "kind", "start", "end", "scale", "seed", "scenario", "label", "tags"]
     print(table(head, rows) if rows else f"no finished run below {options.folder}")
     return DONE
 
@@ -97,4 +122,13 @@ def _export(options: argparse.Namespace) -> int:
     run = read_run(options.run, options.lang)
     folder = options.folder or Path("export") / run.path.resolve().name
     print(*export(run, options.to, folder, options.table), sep="\n")
+    return DONE
+
+
+def _figures(options: argparse.Namespace) -> int:
+    from sim.outputs.read import read_run
+    from sim.runs.figures import draw
+
+    run = read_run(options.run)
+    print(*draw(run, options.folder or Path("figures") / run.path.resolve().name), sep="\n")
     return DONE

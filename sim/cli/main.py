@@ -78,6 +78,8 @@ examples:
   kyosei compare scenario=a,b baseline=b years=2030,2035   b is the baseline; effects at two years
   kyosei compare scenario=a,b decompose=b                  b taken apart into its levers
   kyosei compare scenario=a arm.more='scenario=a status.student.at_end.to_engineer.share=0.5'
+  kyosei compare runs/8fd4a57ee22664f4 runs/0b11c2d93ae4f781 to=effects.csv
+                                 finished runs, or folders of them: differences and ratios
 
 The first scenario is the baseline. Each replicate draws rates, firms' demand, arrivals, responses
 to policy and random numbers, the same for all scenarios, so an effect is a difference person by
@@ -317,7 +319,7 @@ def _say(error: KyoseiError) -> None:
 
 def _begin(options: argparse.Namespace, what: str) -> None:
     """Say at once what the command does: importing and composing take a second or more."""
-    if not options.quiet:
+    if not options.quiet and getattr(options, "progress", "bar") == "bar":
         print(what, file=sys.stderr, flush=True)
 
 
@@ -344,6 +346,10 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
     run.add_argument(
         "-m", "--multirun", action="store_true", help="a sweep over comma-separated values"
     )
+    run.add_argument(
+        "--progress", choices=("bar", "json"), default="bar",
+        help="json: one line a month for programs, on standard error",
+    )  # fmt: skip
     run.add_argument("--cfg", action="store_true", help="print the resolved settings and stop")
 
     _add_verb(
@@ -537,7 +543,7 @@ def _run(options: argparse.Namespace) -> int:
 
     from sim.runs.run import run
 
-    print(run(settings, quiet=options.quiet))
+    print(run(settings, quiet=options.quiet, lines=options.progress == "json"))
     return DONE
 
 
@@ -549,6 +555,10 @@ def _project(options: argparse.Namespace) -> int:
 
 
 def _compare(options: argparse.Namespace) -> int:
+    from sim.studies.finished import are_folders, compare_folders
+
+    if are_folders(options.overrides):
+        return compare_folders(options.overrides)
     _begin(options, "Planning the comparison: every run is checked before the first begins.")
     from sim.studies.comparison.command import compare
 

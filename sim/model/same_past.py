@@ -27,7 +27,7 @@ from sim.rates.arrivals import ArrivalPlan
 from sim.rates.tables import build
 
 MAY_DIFFER: Final = re.compile(
-    r"(end|output|threads|checkpoint|from|memory_gb|figures)"
+    r"(end|output|threads|checkpoint|from|memory_gb|figures|label|notes|tags)"
     r"|(scenario|event|policy|fit)\..*"
     r"|arrivals\.channels\.\w+\.(level|growth|fade|phi|sigma)"
     r"|.*\.(quality|source|note|low|high|sources|law|colour|label\.\w+)"

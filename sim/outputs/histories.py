@@ -144,7 +144,7 @@ def persons(run: Outcome) -> Mapping[str, Any]:
     Column("ended", "whether it is over", FLAG), Column("status", "status of residence", CODE),
     Column("prefecture", "of residence", CODE),
     Column("municipality", "code of the municipality", CODE),
-    Column("employer", "number of the establishment, below 2^53", IDENTITY),
+    Column("employer", "number of the establishment, below 2^53; 0 without a job", IDENTITY),
     Column("permit", "month in which the permit ends", DATE),
     Column("reason", "transition with which it began, or `renewed`, `job`, ...", CODE),
     asked=ASKED,
@@ -167,7 +167,7 @@ def spells(run: Outcome) -> Mapping[str, Any]:
         "status": codes_of(begun.state[STATE.index("status")], codes.statuses),
         "prefecture": codes_of(world[place], codes.prefectures),
         "municipality": codes_of(place, codes.municipalities),
-        "employer": pa.array(numbers_of(employer), mask=employer == 0),
+        "employer": numbers_of(employer),
         "permit": _dates(begun.state[STATE.index("permit_end")].astype(np.int64)),
         "reason": _words(_reasons(lives, same)),
     }

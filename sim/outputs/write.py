@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pandas as pd
-import pyarrow as pa
 
+from sim.config.schema.run import RunConfig
 from sim.core.errors import InvariantError
 from sim.data.load import Data
 from sim.data.published import official_projection, published_indicators, published_stocks
@@ -35,7 +35,9 @@ def write_outputs(folder: RunFolder, model: Kyosei, data: Data, number: str) -> 
         folder.add_table(f"{name}.parquet", table)
     folder.add_text(CODEBOOK, codebook_text(model.config, data))
     if model.config.figures:
-        _draw(folder, tables, model, data, number)
+        frames = {name: table.to_pandas(date_as_object=False) for name, table in tables.items()}
+        for name, png in figures_of(frames, model.config, data, number).items():
+            folder.add_bytes(f"figures/{name}.png", png)
 
 
 def one_date_a_year(frame: pd.DataFrame) -> pd.DataFrame:
@@ -44,26 +46,29 @@ def one_date_a_year(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[(frame["month"] == opening) | (frame["year"] != opening.year)]
 
 
-def _draw(
-    folder: RunFolder, tables: dict[str, pa.Table], model: Kyosei, data: Data, number: str
-) -> None:
+def figures_of(
+    frames: dict[str, pd.DataFrame], config: RunConfig, data: Data, number: str
+) -> dict[str, bytes]:
+    """Name -> PNG of each figure of a run.
+
+    frames  its tables by name, months as datetime64
+    number  the run's, which figures print
+    """
     from sim.figures.run import draw_all
     from sim.figures.style import png_bytes  # a second to import: only who draws pays it
 
-    frames = {name: table.to_pandas(date_as_object=False) for name, table in tables.items()}
-    for name in ("municipalities", "ages", "firms"):
-        frames[name] = one_date_a_year(frames[name])
+    yearly = {name: one_date_a_year(frames[name]) for name in ("municipalities", "ages", "firms")}
     towns = data["municipalities"]
     look = look_of(
-        model.config, number,
+        config, number,
         municipalities={code: Label("", name) for code, name in
                         towns[["municipality", "name"]].itertuples(index=False)},
-        indicators=catalogue(model.config), sources=SOURCES,
+        indicators=catalogue(config), sources=SOURCES,
     )  # fmt: skip
     published = {
         "stocks": published_stocks(data),
         "projection": official_projection(data),
-        "indicators": published_indicators(data, model.config),
+        "indicators": published_indicators(data, config),
     }
-    for name, figure in draw_all(frames, published, look).items():
-        folder.add_bytes(f"figures/{name}.png", png_bytes(figure))
+    drawn = draw_all({**frames, **yearly}, published, look)
+    return {name: png_bytes(figure) for name, figure in drawn.items()}

@@ -38,6 +38,7 @@ def manifest_of(
     config, state = model.config, model.state
     return {
         "kind": "run", "scenario": config.scenario.name, "country": config.country.name,
+        "label": config.label, "notes": config.notes, "tags": config.tags,
         "start": config.start, "end": config.end, "scale": config.scale, "seed": config.seed,
         "replicate": config.replicate, "threads": state.chunks,
         "code_sha256": code_digest(), "data_sha256": data.digest,

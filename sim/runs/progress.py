@@ -5,6 +5,7 @@ Everything here goes to standard error, so that standard output holds results al
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Callable
@@ -80,8 +81,13 @@ class MonthProgress:
         stream: TextIO | None = None,
         clock: Callable[[], float] = time.monotonic,
         unit: str = "months",
+        lines: bool = False,
     ) -> None:
-        """total: how many there are of what `unit` names in the plural."""
+        """total: how many there are of what `unit` names in the plural.
+
+        lines: whether each is told as a line of JSON, for programs, quiet or not.
+        """
+        self._lines = lines
         self._total = total
         self._unit = unit
         self._quiet = quiet
@@ -96,6 +102,8 @@ class MonthProgress:
 
     def __enter__(self) -> MonthProgress:
         self._started = self._last_line = self._clock()
+        if self._lines:
+            self._tell(None, 0, self._started)  # at once, before the first month is over
         if self._total > 0 and not self._quiet and self._console.is_terminal:
             self._bar = Progress(
                 TextColumn("{task.description}"),
@@ -112,6 +120,11 @@ class MonthProgress:
             self._bar.start()
         return self
 
+    def _tell(self, name: str | None, people: int, now: float) -> None:
+        content = {"month": name, "done": self._done, "total": self._total, "people": people,
+                   "seconds": round(now - self._started, 3)}  # fmt: skip
+        print(json.dumps(content), file=self._stream, flush=True)
+
     def __exit__(self, *error: object) -> None:
         if self._bar is not None:
             self._bar.stop()
@@ -124,6 +137,8 @@ class MonthProgress:
             self._first_ended = now
         else:
             self._agent_months += people
+        if self._lines:
+            self._tell(name, people, now)
         if self._quiet:
             return
         if self._bar is not None:

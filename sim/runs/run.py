@@ -34,6 +34,7 @@ from sim.runs.warnings import warnings_of
 
 VOLATILE = {
     "output": "runs", "threads": None, "checkpoint": None, "from_": None, "memory_gb": None,
+    "label": None, "notes": None, "tags": None,
 }  # fmt: skip
 """Settings that change no result: a run's identity and its config.yaml hold these values."""
 
@@ -59,6 +60,7 @@ class Job:
     quiet: bool
     watch: Observer | None = None
     inside: bool = False  # whether the folder of all runs must be there already
+    lines: bool = False  # whether progress is told as lines of JSON
 
     @property
     def folder(self) -> Path:
@@ -81,6 +83,7 @@ def run(
     observer: Observer | None = None,
     kept: Checkpoint | None = None,
     inside: bool = False,
+    lines: bool = False,
 ) -> Path:
     """Simulate and write a run's folder; a folder that is complete is left as it is.
 
@@ -88,6 +91,7 @@ def run(
     kept      what to go on from, if another run of this process had the same past (see
               `sim.studies.comparison.shared_past`); otherwise `config.from_` says it
     inside    whether the folder `config.output` must be there already
+    lines     progress as one line of JSON a month, and nothing else
 
     Raises ConfigError, DataError, OutputError, or InvariantError (outputs are then set aside as
     *.failed).
@@ -105,7 +109,8 @@ def run(
         needs = estimate(config, data)
         refuse_too_large(needs, config)
         before = kept or _kept(config, data)
-        job = Job(config, data, number, text, needs, before, quiet, observer, inside)
+        quiet = quiet or lines
+        job = Job(config, data, number, text, needs, before, quiet, observer, inside, lines)
         try:
             with compiled_beside():
                 _write(job, watch)
@@ -208,7 +213,7 @@ def _simulate(
     keep()
     if job.watch is not None:
         job.watch(model)
-    with MonthProgress(last - model.month, quiet=job.quiet) as progress:
+    with MonthProgress(last - model.month, quiet=job.quiet, lines=job.lines) as progress:
         while model.month < last:
             stop_if_asked()
             model.step()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyreadstat
 import pytest
 import yaml
 
@@ -19,7 +21,7 @@ from sim.data.load import load
 from sim.files.folder import RunFolder
 from sim.outputs.codebook import NAME, codebook, codebook_text
 from sim.outputs.read import differences, read_run
-from sim.outputs.tables import TABLES
+from sim.outputs.tables import tables_in
 from sim.runs.export import export
 
 
@@ -62,7 +64,7 @@ def run(tmp_path: Path, book) -> Path:
 
 def test_the_codebook_has_every_column_and_every_code_of_the_configuration(book):
     said, config = book[0], compose([])
-    for name, table in TABLES.items():
+    for name, table in tables_in(config).items():
         columns = said["tables"][name]["columns"]
         assert list(columns) == [column.name for column in (*table.columns, *table.further[1])]
     assert set(said["codes"]["status"]) >= set(config.country.statuses)
@@ -112,6 +114,45 @@ def test_stata_reads_labels_and_dates(run: Path, tmp_path: Path):
     assert back["origin"].tolist() == ["ベトナム", "ネパール"]
     assert back["people"].tolist() == [100.0, 300.0]
     assert back["month"].dt.strftime("%Y-%m").tolist() == ["2025-06", "2025-07"]
+
+
+def test_excel_reads_text_dates_and_what_columns_mean(run: Path, tmp_path: Path):
+    export(read_run(run), "xlsx", tmp_path / "out", [])
+    back = pd.read_excel(tmp_path / "out" / "stocks.xlsx", dtype={"prefecture": str})
+    assert back["origin_label"].tolist() == ["Viet Nam", "Nepal"]
+    assert back["status_label"].tolist()[1] == "'=hidden"
+    assert back["prefecture"].tolist() == ["01", "13"]
+    assert back["month"].dt.strftime("%Y-%m").tolist() == ["2025-06", "2025-07"]
+    about = pd.read_excel(tmp_path / "out" / "stocks.xlsx", sheet_name="columns")
+    assert about["column"].tolist() == ["month", "status", "origin", "prefecture", "people"]
+
+
+def test_spss_reads_labels_and_dates(run: Path, tmp_path: Path):
+    export(read_run(run), "sav", tmp_path / "out", ["stocks"])
+    back, about = pyreadstat.read_sav(
+        str(tmp_path / "out" / "stocks.sav"), apply_value_formats=True
+    )
+    assert back["origin"].tolist() == ["Viet Nam", "Nepal"]
+    assert [str(day)[:7] for day in back["month"]] == ["2025-06", "2025-07"]
+    assert about.column_names_to_labels["status"] == "status of residence"
+
+
+def test_a_folder_for_r_has_a_script_that_reads_it(run: Path, tmp_path: Path):
+    export(read_run(run), "r", tmp_path / "out", [])
+    script = (tmp_path / "out" / "read.R").read_text()
+    assert 'kyosei$flows <- read.csv("flows.csv"' in script
+    assert 'month = "Date", from_status = "character"' in script
+    assert "kyosei$stocks$status <- factor(kyosei$stocks$status)" in script
+
+
+def test_a_deposit_is_described(run: Path, tmp_path: Path):
+    paths = export(read_run(run), "csv", tmp_path / "out", [])
+    crate = json.loads((tmp_path / "out" / "ro-crate-metadata.json").read_text())
+    parts = {one["@id"]: one for one in crate["@graph"]}
+    assert parts["ro-crate-metadata.json"]["about"] == {"@id": "./"}
+    assert {one["@id"] for one in parts["./"]["hasPart"]} == {"flows.csv", "stocks.csv"}
+    assert parts["stocks.csv"]["sha256"] == hashlib.sha256(paths[1].read_bytes()).hexdigest()
+    assert parts["#run"]["instrument"] == {"@id": "#kyosei"}
 
 
 def test_runs_are_listed_and_compared(run: Path, book, capsys: pytest.CaptureFixture[str]):

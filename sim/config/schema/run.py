@@ -325,6 +325,9 @@ class RunConfig(Strict):
     histories: Annotated[StrictInt, Field(ge=0)] = 0  # opening residents whose lives are written
     checkpoint: Annotated[list[Month] | None, BeforeValidator(_as_list)] = None
     from_: StrictStr | None = Field(default=None, alias="from")  # DIR@YYYY-MM, a checkpoint
+    label: StrictStr | None = None  # what people call the run; these three change no result
+    notes: StrictStr | None = None
+    tags: Annotated[list[StrictStr] | None, BeforeValidator(_as_list)] = None
     memory_gb: Annotated[Number, Field(gt=0)] | None = None
     country: Country
     scenario: Scenario
