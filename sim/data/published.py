@@ -32,7 +32,7 @@ def official_projection(data: Data) -> pd.DataFrame:
 
 
 INFLOWS: Final = {
-    "": "medium variant, 164 thousand a year net",
+    "": "medium variant",
     "_inflow_250k": "250 thousand a year net",
     "_inflow_of_2017": "inflow of the projection of 2017",
 }

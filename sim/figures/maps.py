@@ -88,8 +88,8 @@ def tile_map(
     norm, colours = scale
     rows = [row for row, _ in look.tiles.values()]
     columns = [column for _, column in look.tiles.values()]
-    ax.set_xlim(min(columns) - 0.05, max(columns) + 1.05)
-    ax.set_ylim(max(rows) + 1.05, min(rows) - 0.05)
+    ax.set_xlim(-0.05, max(columns) + 1.05)
+    ax.set_ylim(max(rows) + 1.05, -0.05)
     ax.set_aspect("equal", anchor="C")
     ax.axis("off")
     for code, (row, column) in look.tiles.items():

@@ -18,12 +18,6 @@ from sim.outputs.indicators import catalogue
 from sim.outputs.outcome import Outcome
 from sim.outputs.tables import tables_of
 
-SOURCES = {
-    "stocks": "Immigration Services Agency of Japan, statistics on foreign residents",
-    "projection": "official projection: IPSS 2023, medium variant",
-    "indicators": "Immigration Services Agency of Japan",
-}
-
 
 def write_outputs(folder: RunFolder, model: Kyosei, data: Data, number: str) -> None:
     """Write tables and, if the configuration says so, figures into a run's folder."""
@@ -63,7 +57,7 @@ def figures_of(
         config, number,
         municipalities={code: Label("", name) for code, name in
                         towns[["municipality", "name"]].itertuples(index=False)},
-        indicators=catalogue(config), sources=SOURCES,
+        indicators=catalogue(config), sources=config.country.sources,
     )  # fmt: skip
     published = {
         "stocks": published_stocks(data),

@@ -274,10 +274,14 @@ def _seasons(config: RunConfig) -> np.ndarray:
 
 
 def _past_arrivals(config: RunConfig, data: Data) -> dict[int, np.ndarray]:
-    """Half-year end -> float64[S] people who came in the six months."""
+    """Half-year end -> float64[S] people who came in the six months; nothing where no table has
+    them."""
     statuses = config.country.statuses
     out: dict[int, np.ndarray] = {}
-    for date, status, people in data["arrivals"][["date", "status", "people"]].itertuples(False):
+    (known,) = data.some("arrivals")
+    if known is None:
+        return out
+    for date, status, people in known[["date", "status", "people"]].itertuples(False):
         half = out.setdefault(month_index(date), np.zeros(len(statuses)))
         half[statuses.index(status)] = people
     return out

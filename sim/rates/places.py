@@ -38,6 +38,8 @@ class World(NamedTuple):
     linked: np.ndarray  # uint8[M]: has joined the data link
 
 
+FLOWS: Final = ("population", "in_domestic", "in_abroad", "out_domestic")
+
 MOBILITY_RANGE = (0.4, 2.0)
 """Small villages have wild yearly rates of out-moves; beyond these the multiplier is held."""
 
@@ -53,9 +55,11 @@ class Places:
 
 
 def load_places(config: RunConfig, data: Data) -> Places:
-    """Places of the country, from tables `municipalities` and `municipality_flows`."""
+    """Places of the country, from the tables `municipalities` and, where there is one,
+    `municipality_flows`: without it people move and settle where foreigners live, and all places
+    lose alike."""
     towns = data["municipalities"].sort_values("municipality")
-    flows = data["municipality_flows"].set_index("municipality").loc[towns["municipality"]]
+    flows = _flows(data, towns)
     codes = list(towns["municipality"])
     prefectures = sorted(config.prefecture)
     row = {code: k for k, code in enumerate(prefectures)}
@@ -78,6 +82,15 @@ def load_places(config: RunConfig, data: Data) -> Places:
         world,
         mobility,
     )
+
+
+def _flows(data: Data, towns: pd.DataFrame) -> pd.DataFrame:
+    """population, in_domestic, in_abroad, out_domestic of the municipalities, in their order."""
+    (known,) = data.some("municipality_flows")
+    if known is not None:
+        return known.set_index("municipality").loc[towns["municipality"]]
+    people = towns["foreign"].to_numpy()
+    return pd.DataFrame(dict.fromkeys(FLOWS, people), index=towns["municipality"])
 
 
 def _mobility(flows: pd.DataFrame) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,10 @@ STUDIES = ("calibration", "hindcast", "projection", "sensitivity")
 """Groups whose files a study of this name reads by itself."""
 COUNTRIES = configs_here().options(COUNTRY)
 CHOICES = [
-    [f"{COUNTRY}={country}", f"{group}={name}"]
-    for country in COUNTRIES
-    for group in ("scenario", "experiment")
-    for name in configs_here().options(place_of(group, country))
-]
+    *([f"{COUNTRY}={country}", f"scenario={name}"] for country in COUNTRIES
+      for name in configs_here().options(place_of("scenario", country))),
+    *([f"experiment={name}"] for name in configs_here().options("experiment")),
+]  # fmt: skip
 
 
 def codes(config: RunConfig) -> dict[str, Any]:
@@ -42,22 +42,20 @@ def codes(config: RunConfig) -> dict[str, Any]:
     return yaml.safe_load(text)["codes"]
 
 
-@pytest.fixture(scope="module")
-def config() -> RunConfig:
-    return door.compose([])
+@pytest.fixture(scope="module", params=COUNTRIES)
+def config(request: pytest.FixtureRequest) -> RunConfig:
+    return door.compose([f"{COUNTRY}={request.param}"])
 
 
-@pytest.fixture(scope="module")
-def data() -> Data:
-    return tables.load(
-        "japan", only=["municipalities", "municipality_flows", "municipalities_foreign"]
-    )
+@cache
+def data_of(country: str) -> Data:
+    return tables.load(country)
 
 
 @pytest.mark.parametrize("choice", CHOICES, ids=" ".join)
-def test_every_choice_composes_and_builds_tables(choice: list[str], data: Data):
+def test_every_choice_composes_and_builds_tables(choice: list[str]):
     config = door.compose(choice)
-    places = load_places(config, data)
+    places = load_places(config, data_of(config.country.data))
     model = build(config, places.codes, places.mobility)
     assert model.codes.statuses == config.country.statuses
     rates = RateBook(config, model)

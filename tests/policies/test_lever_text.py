@@ -98,7 +98,7 @@ def test_every_dated_value_says_where_it_stands_in_the_law(code: str):
 def test_a_basis_of_nothing_says_why():
     with pytest.raises(ValidationError, match="note"):
         Basis.model_validate({"evidence": "none"})
-    with pytest.raises(ValidationError, match="ja, en and kind"):
+    with pytest.raises(ValidationError, match="needs en, kind and the title"):
         Basis.model_validate({"evidence": "read", "en": "An Act"})
     with pytest.raises(ValidationError, match="basis"):
         DatedValue.model_validate({"value": 1.0, "reference": "x", "quality": "published"})

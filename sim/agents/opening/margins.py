@@ -45,6 +45,9 @@ UNDETERMINED: Final = "00"
 
 TOTAL: Final = "total"
 
+REGISTER: Final = "register"
+"""Stocks as the resident register has them; every other definition is the immigration agency's."""
+
 
 @dataclass(frozen=True)
 class Axes:
@@ -157,17 +160,18 @@ def _interpolated(series: Mapping[int, np.ndarray], month: int) -> np.ndarray:
 def prefecture_shares(tables: Data, ax: Axes, month: int) -> np.ndarray:
     """Share of residents by prefecture, float64[P], adding to one.
 
-    The agency's stocks where the month lies within the dates published for every prefecture;
-    before them the resident register, whose dates are a month or so off the half-year.
+    The immigration agency's stocks where the month lies within the dates published for every
+    prefecture; before them the resident register, whose dates are a month or so off the half-year.
     """
     places = [*ax.prefectures, UNDETERMINED]
-    series: dict[str, dict[int, np.ndarray]] = {"isa": {}, "register": {}}
+    agency: dict[int, np.ndarray] = {}
+    register: dict[int, np.ndarray] = {}
     for (definition, date), frame in tables["stocks_prefecture"].groupby(["definition", "date"]):
         counts = crosstab(frame, {"prefecture": places})[:-1]
         if (counts > 0).all():
-            series[str(definition)][month_index(str(date))] = counts / counts.sum()
-    agency = series["isa"]
-    chosen = agency if agency and month >= min(agency) else series["register"] or agency
+            series = register if definition == REGISTER else agency
+            series[month_index(str(date))] = counts / counts.sum()
+    chosen = agency if agency and month >= min(agency) else register or agency
     return _interpolated(chosen, month)
 
 

@@ -92,10 +92,11 @@ class Provenance(Strict):
 
 
 class Label(Strict):
-    """A name in English and in the country's language."""
+    """A name in the languages that pages and figures speak; Korean where there is one."""
 
     en: StrictStr
     ja: StrictStr
+    ko: StrictStr | None = None
     short: StrictStr | None = None  # English for figures and printed tables, which have little room
 
     @property

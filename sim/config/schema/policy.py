@@ -38,6 +38,7 @@ class Basis(Strict):
     """
 
     ja: Text | None = None
+    ko: Text | None = None
     en: Text | None = None
     kind: (
         Literal[
@@ -58,8 +59,9 @@ class Basis(Strict):
         if self.evidence == "none":
             if self.note is None:
                 raise ValueError("evidence: none needs a note that says why there is no basis")
-        elif self.ja is None or self.en is None or self.kind is None:
-            raise ValueError("needs ja, en and kind, or evidence: none and a note that says why")
+        elif (self.ja or self.ko) is None or self.en is None or self.kind is None:
+            rule = "needs en, kind and the title in the law's language (ja, ko), or evidence: none"
+            raise ValueError(f"{rule} and a note that says why")
         elif self.number is None and self.date is None:
             raise ValueError("needs a number or a date")
         return self

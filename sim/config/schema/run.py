@@ -211,6 +211,7 @@ class Origin(Strict):
 class Prefecture(Strict):
     en: StrictStr
     ja: StrictStr
+    ko: StrictStr | None = None
     row: StrictInt
     column: StrictInt
     region: StrictStr
@@ -237,6 +238,7 @@ class Country(Strict):
     permanent: Code
     irregular: Code
     population_note: StrictStr = ""
+    sources: dict[Code, StrictStr] = {}  # whom figures name, by what they show
 
 
 class PayingAges(Provenance):

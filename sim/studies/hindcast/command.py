@@ -19,6 +19,8 @@ import pandas as pd
 import pyarrow as pa
 
 from sim.config.compose import compose, to_yaml
+from sim.config.files import country_of
+from sim.config.folders import configs_here
 from sim.config.schema.policy import FittedRates
 from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index, month_name
@@ -93,7 +95,7 @@ def hindcast(words: Sequence[str], quiet: bool = False) -> Path:
 
 
 def _study_of(words: Sequence[str]) -> _Study:
-    country = compose([]).country.name
+    country = country_of(words, configs_here())
     settings = load_hindcast(country)
     request = request_of(words, settings)
     own = [f"scale={request.scale}", f"seed={request.seed}"]

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.config.compose import compose, to_yaml
+from sim.config.compose import to_yaml
+from sim.config.files import country_of
+from sim.config.folders import configs_here
 from sim.config.yaml import dotted
 from sim.files.folder import RunFolder, found_complete
 from sim.files.manifest import environment
@@ -40,7 +42,7 @@ def project(words: Sequence[str], quiet: bool = False) -> int:
     Returns the exit code. Raises ConfigError before anything is written.
     """
     started = time.perf_counter()
-    asked = projected(request_of(words, compose([]).country.name))
+    asked = projected(request_of(words, country_of(words, configs_here())))
     folder = asked.plan.root / asked.number
     if found_complete(folder):
         say(quiet, f"projection {asked.number} is complete already: nothing to do")

@@ -54,7 +54,7 @@ def _residents(quantiles: pd.DataFrame, data: Data, config: RunConfig) -> Fan:
     past.index = pd.to_datetime(past.index, format="%Y-%m")
     official = official_projection(data)
     line = _points(official["year"], official["people"])
-    beside = [Beside("official projection of 2023, medium variant", line, COLOURS[0], "D", True)]
+    beside = [Beside("official projection, medium variant", line, COLOURS[0], "D", True)]
     for _, row in _outlooks(data, "foreign_share").iterrows():
         everybody = official_population(data)
         whole = _points(everybody["year"], everybody["people"])

@@ -9,7 +9,6 @@ import pandas as pd
 from sim.figures.look import Look, look_of
 from sim.figures.projection import draw_projection
 from sim.figures.style import png_bytes
-from sim.outputs.write import SOURCES
 from sim.studies.draws import LABELS, what_is_held
 from sim.studies.projection.ensemble import Projected
 from sim.studies.projection.fans import fans_of
@@ -29,10 +28,7 @@ def figures_of(asked: Projected, tables: dict[str, pd.DataFrame]) -> dict[str, b
 
 def _look(asked: Projected) -> Look:
     settings = asked.request.settings
-    look = look_of(asked.config, asked.number, sources=SOURCES | {
-        "workers": "Ministry of Health, Labour and Welfare, notifications of foreign workers",
-        "outlooks": "JICA (2024), Ministry of Justice (2025) as quoted in the press",
-    })  # fmt: skip
+    look = look_of(asked.config, asked.number, sources=asked.config.country.sources)
     return replace(
         look, run=asked.number,
         sample=f"{settings.members} members at scale {settings.member_scale:g}, seed"

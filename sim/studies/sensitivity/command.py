@@ -10,6 +10,8 @@ import pandas as pd
 import pyarrow as pa
 
 from sim.config.compose import compose, to_yaml
+from sim.config.files import country_of
+from sim.config.folders import configs_here
 from sim.core.errors import ConfigError
 from sim.core.interrupt import stop_if_asked
 from sim.core.text import table
@@ -31,7 +33,7 @@ def sensitivity(words: Sequence[str], quiet: bool = False) -> Path:
 
     Raises ConfigError, DataError, OutputError.
     """
-    study, own, rest = study_of(words, load_study(compose([]).country.name))
+    study, own, rest = study_of(words, load_study(country_of(words, configs_here())))
     config = compose([*rest, *(f"{name}={own[name]}" for name in ("threads",) if name in own)])
     check_study(study, config)
     if not own.get("seed", "0").isdigit():
