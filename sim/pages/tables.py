@@ -164,7 +164,8 @@ def _sum_of_year(frame: pd.DataFrame, months: pd.DatetimeIndex) -> Json:
 
 def splits(study: Study) -> Json:
     """by -> indicator -> month -> arm -> {mean, effect, low, high, sure}: lists over groups, at the
-    named months. The order of groups is that of `groups_of`."""
+    named months. The order of groups is that of `groups_of`. low and high are of the effect, or of
+    the mean if there are no effects."""
     named = [pd.Timestamp(f"{month}-01") for month in study.named]
     out: Json = {}
     keys = ["by", "indicator", "month", "arm"]
@@ -179,8 +180,9 @@ def splits(study: Study) -> Json:
             place = out.setdefault(str(by), {}).setdefault(str(code), {})
             place = place.setdefault(f"{month:%Y-%m}", {}).setdefault(str(arm), {})
             place[value] = numbers(cells[value])
-            if value == "effect":
+            if value == "effect" or study.effects is None:
                 place["low"], place["high"] = numbers(cells["low"]), numbers(cells["high"])
+            if value == "effect":
                 place["sure"] = [
                     is_distinguishable(effect, low, high, study.replicates)
                     for effect, low, high in cells[["effect", "low", "high"]].to_numpy(float)

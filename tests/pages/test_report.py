@@ -199,6 +199,9 @@ def test_a_projection_shows_its_quantiles_beside_the_past(projection, capsys):
     assert [own[name][-1] for name in ("mean", "low", "high")] == pytest.approx(ends, rel=1e-4)
     assert "80% interval" in made["arms"][0]["sentence"]["en"]
     assert "10 members" in made["subtitle"]["en"]
+    ranges = made["splits"]["status"]["people"]["2025-12"]["enacted"]
+    assert all(low <= mean <= high for low, mean, high
+               in zip(ranges["low"], ranges["mean"], ranges["high"], strict=True))  # fmt: skip
     (statuses,) = (one for one in made["projection"]["tables"] if one["by"] == "status")
     students = [group["code"] for group in statuses["groups"]].index("student")
     cell = last[(last["by"] == "status") & (last["group"] == "student")].iloc[0]

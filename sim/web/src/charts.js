@@ -197,7 +197,7 @@ export function pairs({label, rows, unit, width, names, labels = 170}) {
   });
 }
 
-// Bars of one value. rows: [{name, value, colour}].
+// Bars of one value, with its interval if it has one. rows: [{name, value, colour, low?, high?}].
 export function bars({label, rows, unit, width, labels = 170}) {
   const height = 24 + rows.length * 20 + 26;
   return draw(label, {
@@ -207,7 +207,8 @@ export function bars({label, rows, unit, width, labels = 170}) {
     marks: [
       Plot.gridX({stroke: RULE, strokeOpacity: 1}),
       Plot.barX(rows, {x: "value", y: "name", fill: "colour", title: (row) => `${row.name}\n${level(row.value, unit)}`}),
-      Plot.text(rows, {x: "value", y: "name", text: (row) => tick(unit)(row.value), textAnchor: "start", dx: 4, fill: GREY}),
+      Plot.ruleY(rows.filter((row) => row.low !== null && row.low !== undefined), {x1: "low", x2: "high", y: "name", stroke: INK, strokeOpacity: 0.6, strokeWidth: 1.4}),
+      Plot.text(rows, {x: (row) => Math.max(row.value, row.high ?? row.value), y: "name", text: (row) => tick(unit)(row.value), textAnchor: "start", dx: 4, fill: GREY}),
       Plot.ruleX([0], {stroke: GREY})
     ]
   });

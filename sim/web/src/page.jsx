@@ -34,6 +34,7 @@ function footer() {
   const {version, start, end, scale, seed, runs} = doc.facts;
   const others = runs.reduce((sum, count) => sum + count, 0) - 1;
   const number = doc.kind === "run" && others > 0 ? `${doc.facts.number} (+${others})` : doc.facts.number;
+  if (doc.kind === "comparison") return t("footer_comparison", {...doc.facts, kind: t("kind_comparison")});
   return t("footer", {version, kind: t(`kind_${doc.kind}`), number, start, end, scale, seed});
 }
 
@@ -216,15 +217,19 @@ function WhoFigure({by, code, arm, id, most, width = HALF, labels = 168}) {
   const key = by === "status" ? (effect ? "who_title_diff" : "who_title") : (effect ? "origin_title_diff" : "origin_title");
   const columns = [{name: t("group")}, {name: say(armOf(arm).title), number: true}];
   const write = [null, (value) => level(value, unit)];
+  const ranged = !effect && all.some((row) => row.low !== null);
   if (effect) {
     columns.push({name: say(armOf(BASE).title), number: true}, {name: t("difference"), number: true}, {name: t("low"), number: true}, {name: t("high"), number: true});
     write.push((value) => level(value, unit), ...[0, 1, 2].map(() => (value) => difference(value, unit)));
+  } else if (ranged) {
+    columns.push({name: t("low"), number: true}, {name: t("high"), number: true});
+    write.push(...[0, 1].map(() => (value) => level(value, unit)));
   }
   return <Figure id={id} title={t(key, {month})} footer={footer()} on={[arm, by]}
     parts={[{draw: () => (effect ? charts.dots({label: t(key, {month}), rows: shown, unit, width, labels})
       : charts.bars({label: t(key, {month}), rows: shown, unit, width, labels}))}]}
-    table={{columns, write, rows: all.map((row) => [row.name, row.value, ...(effect ? [row.base, row.effect, row.low, row.high] : [])])}}
-    notes={[all.length > shown.length ? `${sentence(t("who_first", {count: shown.length}))} ${sentence(say(armOf(arm).title))}` : sentence(say(armOf(arm).title)), effect ? surenessNote(all) : ""]} />;
+    table={{columns, write, rows: all.map((row) => [row.name, row.value, ...(effect ? [row.base, row.effect, row.low, row.high] : ranged ? [row.low, row.high] : [])])}}
+    notes={[all.length > shown.length ? `${sentence(t("who_first", {count: shown.length}))} ${sentence(say(armOf(arm).title))}` : sentence(say(armOf(arm).title)), effect ? surenessNote(all) : ranged ? sentence(t("range_line", {confidence: percent(doc.facts.confidence)})) : ""]} />;
 }
 
 // Names that tell rows apart: two groups may have one label.
@@ -303,7 +308,7 @@ function prefectureTiles(code, arm, width) {
   const short = (value) => (effect ? (points ? difference(value, unit) : percent(value, true)) : points ? level(value, unit) : tick(unit)(value));
   return charts.tiles({
     label: t(effect ? "where_title_diff" : "where_title", {month: monthText(LAST)}), width, scale,
-    key: {title: effect ? (points ? t("points") : "%") : unitOf(code), write: short},
+    key: rows.some((row) => row.shown !== null) && {title: effect ? (points ? t("points") : "%") : unitOf(code), write: short},
     tiles: rows.map((row) => ({
       ...row, value: row.shown, name: shortPlace(row.name), text: row.shown === null ? "" : short(row.shown),
       tip: [row.name, level(row.value, unit), ...(effect ? [difference(row.effect, unit), interval(row.low, row.high, unit), row.sure ? "" : t("not_sure")] : [])].filter(Boolean).join("\n")
