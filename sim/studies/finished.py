@@ -14,17 +14,15 @@ from pathlib import Path
 from typing import IO, Final
 
 import pandas as pd
-from scipy.special import stdtrit
 
 from sim.core.errors import ConfigError
 from sim.core.text import table
 from sim.files.folder import write_atomically
 from sim.outputs.read import FinishedRun, finished_below
+from sim.studies.comparison.effects import Design, estimate
 
-LEAST_PAIRS: Final = 3
-"""Pairs without which there is no interval."""
-
-CONFIDENCE: Final = 0.95
+DESIGN: Final = Design(0.95)
+"""Of runs that nothing but luck tells apart."""
 
 PAIRED_BY: Final = ("seed", "replicate", "start", "scale")
 
@@ -53,12 +51,10 @@ def compare_finished(first: Path, second: Path) -> pd.DataFrame:
     a, b = a.loc[common], b.loc[common]
     out = pd.DataFrame({"pairs": len(pairs), "first": a.mean(axis=1), "second": b.mean(axis=1)})
     out["difference"] = out["second"] - out["first"]
-    half = pd.Series(math.nan, out.index)
-    if len(pairs) >= LEAST_PAIRS:
-        apart = pd.DataFrame(b.to_numpy() - a.to_numpy(), out.index)
-        quantile = float(stdtrit(len(pairs) - 1, (1 + CONFIDENCE) / 2))
-        half = quantile * apart.std(axis=1) / math.sqrt(len(pairs))
-    out["low"], out["high"] = out["difference"] - half, out["difference"] + half
+    out["low"] = out["high"] = math.nan
+    if pairs:
+        effect = estimate((b.to_numpy() - a.to_numpy()).T, DESIGN)
+        out["low"], out["high"] = effect.low, effect.high
     out["ratio"] = out["second"] / out["first"].where(out["first"] != 0)
     return out.reset_index()
 
