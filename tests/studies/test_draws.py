@@ -123,3 +123,19 @@ def test_rates_that_do_not_go_together_are_drawn_again():
     composed = compose(ensemble.words(again[0]))
     assert composed.status == ensemble.member(again[0]).status
     assert Ensemble(compose([])).values(again[0]) == ensemble.values(again[0])
+
+
+def test_arms_share_the_first_attempt_that_succeeds_in_all_of_them():
+    """Else one arm would have other rates than its pair, where only its own do not go together."""
+    name = "status.student.at_end.to_engineer.share"
+    arms = [Ensemble(compose(words), [name]) for words in ([f"{name}=0.1"], [])]
+    differ = [member for member in range(1, 61)
+              if first_attempt(arms[:1], member) != first_attempt(arms[1:], member)]  # fmt: skip
+    assert differ
+    for member in differ:
+        attempt = first_attempt(arms, member)
+        assert all(arm.goes_together(member, attempt) for arm in arms)
+        one, other = (arm.words(member, attempt=attempt) for arm in arms)
+        assert one == other
+        again = arms[0].words(member, attempt=attempt, replicate=10_003)
+        assert again == ["replicate=10003", *one[1:]]
