@@ -34,7 +34,10 @@ class FinishedRun:
     lang: str = "en"
 
     def __repr__(self) -> str:
-        return f"<Kyosei {self.kind} {self.path.name}: {', '.join(self.tables)}>"
+        about = self.settings if self.kind == "run" and CONFIG in self.manifest["files"] else {}
+        scenario = about.get("scenario", {}).get("name", "")
+        what = f" {scenario}, {about['start']} to {about['end']}" if "end" in about else ""
+        return f"<Kyosei {self.kind} {self.path.name}{what}: {', '.join(self.tables)}>"
 
     @property
     def kind(self) -> str:
@@ -98,6 +101,52 @@ class FinishedRun:
             for column, entry in columns.items()
             if "codes" in entry
         }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FinishedRuns:
+    """Several finished runs: `runs["stocks"]` is one table of all, and says whose each row is."""
+
+    runs: tuple[FinishedRun, ...]
+
+    def __repr__(self) -> str:
+        return f"<Kyosei {len(self.runs)} runs: {', '.join(self.tables)}>"
+
+    @property
+    def tables(self) -> list[str]:
+        """Names of the tables that all of them have."""
+        return sorted(set.intersection(*(set(run.tables) for run in self.runs)))
+
+    def __getitem__(self, table: str) -> pd.DataFrame:
+        """A table with labels, and columns run, scenario, seed and replicate before its own."""
+        return pd.concat([self._told(run, run[table]) for run in self.runs], ignore_index=True)
+
+    def frame(self, table: str) -> pd.DataFrame:
+        """The same with codes."""
+        parts = [self._told(run, run.frame(table)) for run in self.runs]
+        return pd.concat(parts, ignore_index=True)
+
+    @staticmethod
+    def _told(run: FinishedRun, frame: pd.DataFrame) -> pd.DataFrame:
+        about = run.settings
+        own = {"run": run.path.name, "scenario": about.get("scenario", {}).get("name"),
+               "seed": about.get("seed"), "replicate": about.get("replicate")}  # fmt: skip
+        return frame.assign(**own)[[*own, *frame.columns]]
+
+
+def read_any(folder: str | Path, lang: str = "en") -> FinishedRun | FinishedRuns:
+    """The finished run or study in a folder; all runs below it, if it is none itself.
+
+    lang  of labels: en, or ja for the country's own
+
+    Raises ConfigError if there is no finished run, or for the language.
+    """
+    path = Path(folder)
+    if not is_complete(path) and path.is_dir():
+        runs = [read_run(run.path, lang) for run in finished_below(path) if run.kind == "run"]
+        if runs:
+            return FinishedRuns(tuple(runs))
+    return read_run(path, lang)
 
 
 def read_run(folder: str | Path, lang: str = "en") -> FinishedRun:

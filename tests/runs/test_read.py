@@ -171,3 +171,14 @@ def test_the_verb_exports_where_it_is_told(run: Path, tmp_path: Path, capsys):
     assert main(words) == 0
     assert (tmp_path / "here" / "flows.csv").exists()
     assert str(tmp_path / "here" / "flows.csv") in capsys.readouterr().out
+
+
+def test_many_runs_are_read_as_one(run: Path, book):
+    finished(run.parent, "1" * 16, book[1], seed=3)
+    runs = kyosei.read(run.parent)
+    assert isinstance(runs, kyosei.FinishedRuns)
+    assert repr(runs) == "<Kyosei 2 runs: flows, stocks>"
+    stocks = runs["stocks"]
+    assert list(stocks.columns[:4]) == ["run", "scenario", "seed", "replicate"]
+    assert stocks.groupby("seed")["people"].sum().to_dict() == {0: 400.0, 3: 400.0}
+    assert runs.frame("stocks")["origin"].tolist() == ["vietnam", "nepal"] * 2

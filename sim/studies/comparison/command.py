@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from sim.files.folder import RunFolder, found_complete
 from sim.files.manifest import environment
@@ -23,22 +24,32 @@ def compare(words: Sequence[str], quiet: bool = False) -> int:
     Returns the exit code. Raises ConfigError before anything is written.
     """
     started = time.perf_counter()
-    asked = comparison_of(question_of(words))
-    folder = asked.plan.root / asked.number
-    if found_complete(folder):
-        say(quiet, f"comparison {asked.number} is complete already: nothing to do")
-    else:
-        code = _make_runs(asked, quiet)
-        if code:
-            return code
-        with RunFolder(asked.plan.root, asked.number) as place:
-            if place.adopt() is None:
-                facts = write_results(place, asked)
-                place.finish({**_facts(asked), **facts})
+    code, folder = make_comparison(words, quiet)
+    if code:
+        return code
     print((folder / SUMMARY).read_text(encoding="utf-8"))
     say(quiet, f"done in {duration(time.perf_counter() - started)}")
     print(folder)
     return 0
+
+
+def make_comparison(words: Sequence[str], quiet: bool = False) -> tuple[int, Path]:
+    """(highest exit code of the runs, the folder, which is written if the code is 0).
+
+    Raises ConfigError before anything is written.
+    """
+    asked = comparison_of(question_of(words))
+    folder = asked.plan.root / asked.number
+    if found_complete(folder):
+        say(quiet, f"comparison {asked.number} is complete already: nothing to do")
+        return 0, folder
+    code = _make_runs(asked, quiet)
+    if code == 0:
+        with RunFolder(asked.plan.root, asked.number) as place:
+            if place.adopt() is None:
+                facts = write_results(place, asked)
+                place.finish({**_facts(asked), **facts})
+    return code, folder
 
 
 def _make_runs(asked: Comparison, quiet: bool) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -42,21 +43,31 @@ def project(words: Sequence[str], quiet: bool = False) -> int:
     Returns the exit code. Raises ConfigError before anything is written.
     """
     started = time.perf_counter()
-    asked = projected(request_of(words, country_of(words, configs_here())))
-    folder = asked.plan.root / asked.number
-    if found_complete(folder):
-        say(quiet, f"projection {asked.number} is complete already: nothing to do")
-    else:
-        code = _make_members(asked, quiet)
-        if code:
-            return code
-        with RunFolder(asked.plan.root, asked.number) as place:
-            if place.adopt() is None:
-                _write(place, asked, quiet)
+    code, folder = make_projection(words, quiet)
+    if code:
+        return code
     print((folder / SUMMARY).read_text(encoding="utf-8"))
     say(quiet, f"done in {duration(time.perf_counter() - started)}")
     print(folder)
     return 0
+
+
+def make_projection(words: Sequence[str], quiet: bool = False) -> tuple[int, Path]:
+    """(highest exit code of the members, the folder, which is written if the code is 0).
+
+    Raises ConfigError before anything is written.
+    """
+    asked = projected(request_of(words, country_of(words, configs_here())))
+    folder = asked.plan.root / asked.number
+    if found_complete(folder):
+        say(quiet, f"projection {asked.number} is complete already: nothing to do")
+        return 0, folder
+    code = _make_members(asked, quiet)
+    if code == 0:
+        with RunFolder(asked.plan.root, asked.number) as place:
+            if place.adopt() is None:
+                _write(place, asked, quiet)
+    return code, folder
 
 
 def _make_members(asked: Projected, quiet: bool) -> int:
