@@ -1,6 +1,7 @@
-"""One month, as a list of processes in order. Each is a few lines that call kernels.
+"""One month: the list of its processes, in order.
 
-To add a process: a function here (kernel in `sim/processes/`) and its line in MONTH.
+To add a process: its kernel and the lines that call it in one file of `sim/processes/`, and its line
+in MONTH.
 """
 
 from __future__ import annotations
