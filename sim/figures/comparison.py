@@ -45,7 +45,10 @@ TICKS: Final = (-1e6, -1e5, -1e4, -1e3, 0, 1e3, 1e4, 1e5, 1e6)
 
 NOTHING: Final = 1e-12
 
-EFFECT: Final = ("effect", "low", "high", "luck_low", "luck_high")
+EFFECT: Final = ("effect", "low", "high", "random_low", "random_high")
+
+INTERVALS: Final = (("low", "high", 5, 0.35), ("random_low", "random_high", 9, 0.6))
+"""Columns, line width and opacity of the outer and the inner interval of an effect."""
 
 Lines = Sequence[tuple[str, pd.DataFrame, str]]
 """Name, table of one row with EFFECT, and colour."""
@@ -66,7 +69,7 @@ def interval(ax: Axes, lines: Lines, times: float, digits: int) -> None:
     filled = [(name, times * row[list(EFFECT)].iloc[0].astype(float), colour)
               for name, row, colour in lines if len(row)]  # fmt: skip
     for place, (_, row, colour) in enumerate(filled):
-        for low, high, wide, alpha in (("low", "high", 5, 0.35), ("luck_low", "luck_high", 9, 0.6)):
+        for low, high, wide, alpha in INTERVALS:
             ax.plot([row[low], row[high]], [place, place], color=colour, linewidth=wide,
                     alpha=alpha, solid_capstyle="butt")  # fmt: skip
         ax.plot(row["effect"], place, "o", color=colour, markersize=7,
@@ -118,7 +121,9 @@ def draw_groups(effects: pd.DataFrame, colours: Mapping[str, str], look: Look) -
             place = np.arange(len(order)) + 0.7 * ((k + 0.5) / len(arms) - 0.5)
             ink = np.where(leaves_zero_out(own), colours[arm], PALE)
             ax.hlines(place, own["low"], own["high"], color=ink, linewidth=2.2, alpha=0.4)
-            ax.hlines(place, own["luck_low"], own["luck_high"], color=ink, linewidth=3.6, alpha=0.6)
+            ax.hlines(
+                place, own["random_low"], own["random_high"], color=ink, linewidth=3.6, alpha=0.6
+            )
             ax.scatter(own["effect"], place, 12, ink, zorder=3)
         ax.axvline(0.0, color=PALE, linewidth=0.9)
         ax.set_yticks(range(len(order)), names)
@@ -234,10 +239,10 @@ def _falls(ax: Axes, rows: pd.DataFrame, look: Look) -> None:
 
 
 def _bar(ax: Axes, place: int, level: float, row: Mapping[Any, Any], colour: str) -> None:
-    effect, low, high, luck_low, luck_high = (float(row[name]) for name in EFFECT)
+    effect, low, high, random_low, random_high = (float(row[name]) for name in EFFECT)
     ax.bar(place, effect, 0.7, level, color=colour, alpha=0.75)
     ax.plot([place, place], [level + low, level + high], color=INK, linewidth=1.2)
-    ax.plot([place, place], [level + luck_low, level + luck_high], color=INK, linewidth=3.6)
+    ax.plot([place, place], [level + random_low, level + random_high], color=INK, linewidth=3.6)
     top = level + float(np.nanmax([high, effect, 0.0]))
     text = f"{effect:+,.0f}" if abs(effect) > NOTHING else "0"
     ax.annotate(text, (place, top), (0, 4), textcoords="offset points", ha="center", fontsize=8.5)
@@ -385,7 +390,7 @@ def _effect_panel(
     ax.axhline(0.0, color=PALE, linewidth=0.9)
     for arm in dict.fromkeys(some["arm"]):
         line, ink = some[some["arm"] == arm].sort_values("month"), colours[str(arm)]
-        for low, high, alpha in (("low", "high", 0.16), ("luck_low", "luck_high", 0.28)):
+        for low, high, alpha in (("low", "high", 0.16), ("random_low", "random_high", 0.28)):
             ax.fill_between(line["month"], times * line[low], times * line[high], color=ink,
                             alpha=alpha, linewidth=0)  # fmt: skip
         effect = times * line["effect"]

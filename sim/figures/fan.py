@@ -19,7 +19,7 @@ COLOUR: Final = "#0b6e99"
 
 SOURCE_COLOURS: Final = {
     "rates": "#0b6e99", "demand": "#d55e00", "supply": "#009e73", "responses": "#cc79a7",
-    "luck": "#999999", "error": "#e6c229",
+    "random": "#999999", "error": "#e6c229",
 }  # fmt: skip
 """Of the sources of uncertainty."""
 

@@ -148,7 +148,7 @@ def _split(ax: Axes, variance: pd.DataFrame, sources: Mapping[str, str]) -> None
             if share >= 7:
                 low, high = (100 * float(one[end].iloc[0]) for end in ("low", "high"))
                 text = f"{share:.0f}" + (f" ({low:.0f}–{high:.0f})" if share >= 20 else "")
-                dark = source in ("error", "luck")
+                dark = source in ("error", "random")
                 ax.text(left + share / 2, place, text, ha="center", va="center", fontsize=7.5,
                         color=INK if dark else "white")  # fmt: skip
             left += share

@@ -1,7 +1,7 @@
 """One month: the list of its processes, in order.
 
-To add a process: its kernel and the lines that call it in one file of `sim/processes/`, and its line
-in MONTH.
+To add a process: its kernel and the lines that call it in one file of `sim/processes/`, and its
+line in MONTH.
 """
 
 from __future__ import annotations

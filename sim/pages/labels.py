@@ -54,7 +54,7 @@ SOURCES: Final[dict[str, Text]] = {
     "demand": {"en": "firms' demand", "ja": "企業の需要"},
     "supply": {"en": "arrivals and their shocks", "ja": "入国とその変動"},
     "responses": {"en": "responses to policy", "ja": "施策への反応"},
-    "luck": {"en": "random numbers", "ja": "乱数"},
+    "random": {"en": "random numbers", "ja": "乱数"},
     "error": {"en": "model error", "ja": "モデル誤差"},
 }
 """Of uncertainty, as `sim.studies.draws` names them."""

@@ -76,8 +76,8 @@ class Study:
     arms        the baseline first
     values      month, indicator, by, group, arm, mean, low, high (see
                 `sim.studies.comparison.effects`); low and high are NaN where there is no interval
-    effects     month, indicator, by, group, arm, effect, se, low, high, luck_low, luck_high; None
-                if nothing is paired
+    effects     month, indicator, by, group, arm, effect, se, low, high, random_low, random_high;
+                None if nothing is paired
     named       months, YYYY-MM, that tables by group are given for, in order
     replicates  runs of each arm
     design      of the replicates, and the level of their intervals

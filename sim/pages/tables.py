@@ -43,7 +43,7 @@ A_MONTH: Final = ("people a month", "cases a month", "jobs a month")
 
 LEVEL: Final = ("mean", "low", "high")
 
-EFFECT: Final = ("effect", "low", "high", "luck_low", "luck_high")
+EFFECT: Final = ("effect", "low", "high", "random_low", "random_high")
 
 PLACES: Final = "municipalities"
 
@@ -96,7 +96,8 @@ def month_text(month: pd.Timestamp) -> str:
 
 def series(study: Study, indicators: dict[str, Indicator]) -> tuple[Json, Json, list[Indicator]]:
     """(values, effects, indicators): code -> arm -> {mean, low, high} and {effect, low, high,
-    luck_low, luck_high} at the kept months, and the indicators that there are, in order of reading.
+    random_low, random_high} at the kept months, and the indicators that there are, in order of
+    reading.
 
     A flow is the sum of the twelve months before; its effect is the difference of the sums since
     the opening, which is what has an interval.

@@ -13,7 +13,7 @@ rates      a draw of the fit's joint uncertainty (`fit.draw`), and every low..hi
 demand     every low..high of firms
 supply     every low..high of arrivals and origins, and the shocks of arrivals by month
 responses  every response (low, central, high) of the levers that the scenario pulls
-luck       the random numbers of the run: `seed` and `replicate`
+random     the random numbers of the run: `seed` and `replicate`
 error      what hindcasts were wrong by beyond all that; no setting of a run, see
            `sim.studies.projection.error`
 
@@ -59,15 +59,15 @@ RATES: Final = "rates"
 DEMAND: Final = "demand"
 SUPPLY: Final = "supply"
 RESPONSES: Final = "responses"
-LUCK: Final = "luck"
+RANDOM: Final = "random"
 ERROR: Final = "error"
 
-SOURCES: Final = (RATES, DEMAND, SUPPLY, RESPONSES, LUCK)
+SOURCES: Final = (RATES, DEMAND, SUPPLY, RESPONSES, RANDOM)
 """What a run's settings can hold; `error` comes on top of its results."""
 
 LABELS: Final = {
     RATES: "rates", DEMAND: "firms' demand", SUPPLY: "arrivals and their shocks",
-    RESPONSES: "responses to policy", LUCK: "random numbers", ERROR: "model error",
+    RESPONSES: "responses to policy", RANDOM: "random numbers", ERROR: "model error",
 }  # fmt: skip
 """Names of the sources of uncertainty."""
 
@@ -254,9 +254,9 @@ class Ensemble:
     """The members of a configuration: each as settings to type, and as the configuration that
     these lead to.
 
-    Sources that a member leaves out keep their central values; without luck and supply the
-    replicate is 0, and without supply there are no shocks of arrivals, which are drawn with the
-    run's luck. Raises ConfigError if the fit has no draws.
+    Sources that a member leaves out keep their central values; without random numbers and supply
+    the replicate is 0, and without supply there are no shocks of arrivals, which are drawn with the
+    random numbers of the run. Raises ConfigError if the fit has no draws.
     """
 
     def __init__(self, config: RunConfig, fixed: Collection[str] = ()) -> None:
@@ -323,8 +323,8 @@ class Ensemble:
                 at = at.setdefault(part, {})
             at[path[-1]] = value
         out: RunConfig = _with(self.config, tree)
-        luck = _replicate(member, sources) if replicate is None else replicate
-        own: dict[str, Any] = {"replicate": luck}
+        number = _replicate(member, sources) if replicate is None else replicate
+        own: dict[str, Any] = {"replicate": number}
         if SUPPLY not in sources:
             own["arrivals"] = out.arrivals.model_copy(update={"shocks": False})
         draw = self._draw(member, sources, attempt)
@@ -334,7 +334,7 @@ class Ensemble:
 
     def sources(self) -> list[str]:
         """The sources of which something is drawn, in order."""
-        held = {one.source for one in self.ranged} | {LUCK}
+        held = {one.source for one in self.ranged} | {RANDOM}
         held |= {RATES} if self._fit is not None else set()
         held |= {SUPPLY} if self.config.arrivals.shocks else set()
         return [source for source in SOURCES if source in held]
@@ -369,7 +369,7 @@ def what_is_held(sources: Collection[str]) -> str:
 
 
 def _replicate(member: int, sources: Collection[str]) -> int:
-    return member if {LUCK, SUPPLY} & {*sources} else 0
+    return member if {RANDOM, SUPPLY} & {*sources} else 0
 
 
 def _with(at: Any, tree: Any) -> Any:

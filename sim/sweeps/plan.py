@@ -45,7 +45,7 @@ _RUN_ID = re.compile(r"[0-9a-f]{16}")
 MOST_SETTINGS: Final = 1000
 """Runs of a plan whose settings are kept with it: 20 kB each, beside what they share."""
 
-_LUCK: Final = re.compile(r"(seed|replicate)=(0|[1-9][0-9]*)")
+_SEED: Final = re.compile(r"(seed|replicate)=(0|[1-9][0-9]*)")
 
 
 @dataclass(frozen=True)
@@ -119,10 +119,10 @@ class Plan:
         differ in seed and replicate alone are composed once. Raises ConfigError."""
         if run.config is not None:
             return run.config
-        luck = [match for match in map(_LUCK.fullmatch, run.words) if match is not None]
-        words = [word for word in run.words if _LUCK.fullmatch(word) is None]
+        drawn_by_words = [match for match in map(_SEED.fullmatch, run.words) if match is not None]
+        words = [word for word in run.words if _SEED.fullmatch(word) is None]
         config = self._composed.get(tuple(words), lambda: compose(words))
-        return config.model_copy(update={match[1]: int(match[2]) for match in luck})
+        return config.model_copy(update={match[1]: int(match[2]) for match in drawn_by_words})
 
 
 def planned(

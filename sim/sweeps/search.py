@@ -46,7 +46,7 @@ def search(own: Sequence[str], settings: Mapping[str, str], quiet: bool) -> int:
     optuna = {key: value for key, value in settings.items() if key.startswith(_OF_OPTUNA)}
     optuna = {"hydra.sweeper.n_jobs": str(jobs), "hydra.sweeper.sampler.seed": "0", **optuna}
     if optuna.get("hydra/sweeper/sampler") == "grid":
-        del optuna["hydra.sweeper.sampler.seed"]  # a grid has no luck
+        del optuna["hydra.sweeper.sampler.seed"]  # a grid draws nothing
     launcher = [word for word in share.words if not word.startswith("hydra.sweeper.")]
     words_of_hydra = [
         "hydra/sweeper=optuna", *(f"{key}={value}" for key, value in optuna.items()), *launcher,

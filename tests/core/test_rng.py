@@ -198,7 +198,7 @@ def test_every_key_is_one_agents_own():
 
 
 def test_keys_are_independent_of_seed_and_replicate():
-    """The same newcomer comes under every seed where as many come; luck differs by run key."""
+    """The same newcomer comes under every seed where as many come; draws differ by run key."""
     config = {"arrivals.channels": {"worker": tiny.channel(3000.0)}}
     keys = []
     for seed in (0, 1):

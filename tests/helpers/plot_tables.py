@@ -45,7 +45,7 @@ Tables = dict[str, pd.DataFrame]
 
 
 def tables(start: str = "2025-06", months: int = 30) -> Tables:
-    """Run tables of an invented country in the project's prefectures, without luck."""
+    """Run tables of an invented country in the project's prefectures, without random numbers."""
     index = pd.date_range(start, periods=months, freq="MS")
     cells = pd.MultiIndex.from_product(
         [index, list(LOOK.statuses), list(GRID)], names=["month", "status", "prefecture"]

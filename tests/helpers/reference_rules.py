@@ -1,4 +1,4 @@
-"""What settings mean for one person, in plain Python: the rules and the luck of `reference.py`.
+"""What settings mean for one person, in plain Python: the rules and the draws of `reference.py`.
 
 Names, dictionaries and Python integers; no table and no kernel of the engine.
 """

@@ -107,7 +107,7 @@ def test_a_comparison_that_draws_shows_both_intervals(tmp_path):
     drawn = document(read_study([folder]), "en")
     assert drawn["facts"]["drawn"]
     own = drawn["effects"]["residents"]["fewer"]
-    for column in ("effect", "low", "high", "luck_low", "luck_high"):
+    for column in ("effect", "low", "high", "random_low", "random_high"):
         assert own[column][-1] == pytest.approx(last[column]["residents"], rel=1e-4)
     assert "draw rates, demand, arrivals, responses" in drawn["subtitle"]["en"]
     (command,) = drawn["reproduce"]["commands"]

@@ -67,12 +67,12 @@ def whole(tmp_path_factory) -> tuple[dict[str, dict[str, str]], float]:
 
 def kill_and_go_on(root: Path, whole: dict[str, dict[str, str]], seconds: float, kills: int) -> int:
     """Kill a sweep at random moments, look at what is there, go on; returns sweeps completed."""
-    luck, done, sweeps = np.random.default_rng(kills), {}, 0
+    rng, done, sweeps = np.random.default_rng(kills), {}, 0
     for attempt in range(kills):
         runs = root / str(sweeps)
         process = copies.start(root / "log", *sweep(runs))
         # Up to half as long again: with other work beside, a sweep takes longer than it did alone.
-        when = float(luck.uniform(0.1, 1.5 * seconds))
+        when = float(rng.uniform(0.1, 1.5 * seconds))
         code = copies.signal_when(process, signal.SIGKILL, when)
         assert code in (-signal.SIGKILL, 0), (root / "log").read_text()
         now = content(runs) if runs.exists() else {}

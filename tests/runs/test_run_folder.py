@@ -58,13 +58,13 @@ def reseal(folder: Path, change: Callable[[dict[str, Any]], None] = lambda manif
 def test_one_flipped_bit_in_any_file_is_found(made):
     """Of every kind: settings, tables, a figure, a checkpoint, the manifest."""
     assert verify(made) == []
-    luck = np.random.default_rng(3)
+    rng = np.random.default_rng(3)
     names = [path.relative_to(made).as_posix() for path in made.rglob("*") if path.is_file()]
     assert {Path(name).suffix for name in names} == {".json", ".yaml", ".parquet", ".png", ".npz"}
     for name in names:
         intact = (made / name).read_bytes()
         spoiled = bytearray(intact)
-        spoiled[luck.integers(len(intact))] ^= 1 << luck.integers(8)
+        spoiled[rng.integers(len(intact))] ^= 1 << rng.integers(8)
         (made / name).write_bytes(spoiled)
         (problem,) = verify(made)
         assert problem.startswith(name)

@@ -57,7 +57,7 @@ def world() -> tuple[RunConfig, Data, FitPlan]:
 
 
 def planted(config: RunConfig, data: Data, plan: FitPlan) -> Targets:
-    """What the model itself says with the planted rates and other luck, as if published."""
+    """What the model says with the planted rates and other random numbers, as if published."""
     last = month_index(UNTIL)
     arrivals = config.arrivals.model_copy(update={"shocks": False})
     past = config.model_copy(

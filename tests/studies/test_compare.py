@@ -125,11 +125,11 @@ def test_arms_share_all_draws_and_some_draws_are_made_again(tmp_path):
     assert given(base[0], "replicate=") != given(base[1], "replicate=")
 
     effects = pd.read_parquet(made / "effects.parquet").set_index("arm")
-    assert (effects.loc["same", ["effect", "low", "high", "luck_high"]] == 0.0).all(axis=None)
+    assert (effects.loc["same", ["effect", "low", "high", "random_high"]] == 0.0).all(axis=None)
     assert facts["equal_histories"]["same"] == 1.0
     total = (effects["by"] == "all") & (effects["indicator"] == "residents") & effects["named"]
     last = effects[total].loc["fewer"]
-    assert last["low"] < last["luck_low"] < last["effect"] < last["luck_high"] < last["high"]
+    assert last["low"] < last["random_low"] < last["effect"] < last["random_high"] < last["high"]
 
 
 def test_what_it_writes_verifies_and_is_not_made_again(folder, capsys):

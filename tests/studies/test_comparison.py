@@ -127,29 +127,31 @@ def held(low: np.ndarray, high: np.ndarray, truth: np.ndarray) -> float:
     return float(((low <= truth) & (truth <= high)).mean())
 
 
-def planted(replicates: int, again: int, by_draw: float, by_luck: float) -> dict[str, np.ndarray]:
+def planted(replicates: int, again: int, by_draw: float, by_seed: float) -> dict[str, np.ndarray]:
     """Effects with these standard deviations, float64[R + again, N]; the mean of their draws; and
     one more effect."""
-    luck = np.random.default_rng(11)
-    draws = 5.0 + by_draw * luck.standard_normal((replicates + 1, MANY))
-    effects = draws + by_luck * luck.standard_normal(draws.shape)
-    twins = draws[:again] + by_luck * luck.standard_normal((again, MANY))
+    rng = np.random.default_rng(11)
+    draws = 5.0 + by_draw * rng.standard_normal((replicates + 1, MANY))
+    effects = draws + by_seed * rng.standard_normal(draws.shape)
+    twins = draws[:again] + by_seed * rng.standard_normal((again, MANY))
     return {"effects": np.concatenate([effects[:-1], twins]), "next": effects[-1],
             "mean": draws[:-1].mean(axis=0)}  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("replicates", "again", "by_draw", "by_luck"),
+    ("replicates", "again", "by_draw", "by_seed"),
     [(20, 5, 3.0, 2.0), (20, 5, 0.0, 2.0), (9, 3, 5.0, 0.5), (5, 3, 3.0, 2.0)],
 )
 def test_the_outer_interval_holds_one_more_effect_and_the_inner_one_the_mean_without_luck(
-    replicates, again, by_draw, by_luck
+    replicates, again, by_draw, by_seed
 ):
-    made = planted(replicates, again, by_draw, by_luck)
+    made = planted(replicates, again, by_draw, by_seed)
     got = estimate(made["effects"], Design(0.8, True, again))
     assert held(got.low, got.high, made["next"]) == AS_SAID
-    assert 0.79 < held(got.luck_low, got.luck_high, made["mean"]) < (0.81 if again > 3 else 0.83)
-    width = (got.luck_high - got.luck_low).mean() / (got.high - got.low).mean()
+    assert (
+        0.79 < held(got.random_low, got.random_high, made["mean"]) < (0.81 if again > 3 else 0.83)
+    )
+    width = (got.random_high - got.random_low).mean() / (got.high - got.low).mean()
     assert width < (0.6 if by_draw else 0.9)
 
 
@@ -158,7 +160,7 @@ def test_the_outer_interval_of_skewed_effects_holds_as_often():
     draws = np.exp(1.2 * np.random.default_rng(2).standard_normal((21, MANY)))
     got = estimate(draws[:-1], Design(0.8, drawn=True))
     assert held(got.low, got.high, draws[-1]) == AS_SAID
-    assert np.isnan(got.luck_low).all()
+    assert np.isnan(got.random_low).all()
 
 
 def test_fewer_than_three_replicates_have_no_interval():

@@ -13,7 +13,7 @@ from sim.config.yaml import dotted
 from sim.studies.draws import (
     DEMAND,
     END,
-    LUCK,
+    RANDOM,
     RATES,
     RESPONSES,
     SOURCES,
@@ -90,7 +90,7 @@ def test_a_member_does_not_depend_on_what_else_is_drawn():
                          "status.partner.monthly.leave": LEAVE})  # fmt: skip
     path = ("status", "worker", "monthly", "leave", "rate")
     assert Ensemble(small).values(7)[path] == Ensemble(large).values(7)[path]
-    assert Ensemble(small).values(7, [LUCK]) == {}
+    assert Ensemble(small).values(7, [RANDOM]) == {}
     assert Ensemble(small).member(0) == small
     alone = Ensemble(small).member(7, [RATES])
     assert alone.replicate == 0

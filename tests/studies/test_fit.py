@@ -196,4 +196,4 @@ def test_errors_weigh_statuses_by_people():
 
 def test_luck_is_scaled_and_taken_from_the_variance_of_shocks():
     parts = variance_parts([0.0, 2.0], [0.0, 4.0], [0.0, 2.0], scale=0.25)
-    assert parts == pytest.approx({"parameters": 2.0, "arrivals": 6.0, "luck": 0.5})
+    assert parts == pytest.approx({"parameters": 2.0, "arrivals": 6.0, "random": 0.5})

@@ -46,11 +46,11 @@ def whole(tmp_path_factory) -> tuple[Content, float]:
 
 def kill_two(root: Path, whole: Content, seconds: float, kills: int) -> int:
     """Two processes share a sweep and are killed together; returns how often it was completed."""
-    luck, done, sweeps = np.random.default_rng(kills), {}, 0
+    rng, done, sweeps = np.random.default_rng(kills), {}, 0
     for attempt in range(kills):
         runs = root / str(sweeps)
         both = [copies.start(root / f"log{k}", sweep(runs)) for k in range(2)]
-        time.sleep(float(luck.uniform(0.0, seconds)))
+        time.sleep(float(rng.uniform(0.0, seconds)))
         for process in both:
             process.kill()
         codes = {copies.finish(process) for process in both}

@@ -235,7 +235,7 @@ def _rounds(
     search.begin("late_0", late, search.best.theta, search.best.arrivals)
     search.trust = effort.trust / (len(effort.steps) + 1)
     search.descend("late", late, effort.last)
-    # Mended slopes find the way but take up luck: estimates and intervals need slopes as they are.
+    # Broyden updates pick up Monte Carlo noise: the last steps and the intervals need new slopes.
     search.take_slopes("slopes_final", mean(effort.slopes))
     search.trust = effort.trust
     search.descend("plain", late, effort.plain, mend=False)

@@ -120,7 +120,7 @@ def _kept(outcome: Outcome, scale: float) -> np.ndarray:
 def by_knobs(
     mean: Mean, read: Reading, theta: np.ndarray, arrivals: np.ndarray, workers: int
 ) -> np.ndarray:  # fmt: skip
-    """float64[N, K]: slope of each target by each knob, from paired runs with the same luck.
+    """float64[N, K]: slope of each target by each knob, from runs with common random numbers.
 
     Each looks one prior standard deviation ahead, LONGEST_STEP at most. Up to the month in which a
     multiplier begins both runs of its pair are one, which is simulated once for all.

@@ -2,7 +2,7 @@
 
 Small runs of one scenario: over draws of the fit (no shocks, one random seed), over seeds with
 shocks of arrivals, and over seeds without. Variance over draws is that of the parameters; what
-shocks add to the variance over seeds is that of arrivals; the rest is chance (`luck`), which falls
+shocks add to the variance over seeds is that of arrivals; the rest is `random`, which falls
 as one over the scale, so that of the whole population is the small runs' times their scale.
 """
 
@@ -25,18 +25,18 @@ OUTPUTS: Final = ("residents", "settled_share")
 
 
 def variance_parts(
-    by_draw: Sequence[float], by_shock: Sequence[float], by_luck: Sequence[float], scale: float
+    by_draw: Sequence[float], by_shock: Sequence[float], by_seed: Sequence[float], scale: float
 ) -> dict[str, float]:
-    """Variances at scale 1 of one output: parameters, arrivals, luck.
+    """Variances at scale 1 of one output: parameters, arrivals, random numbers.
 
     by_draw   values over draws, without shocks, with one seed
-    by_shock  values over seeds, with shocks; by_luck without, both at `scale`
+    by_shock  values over seeds, with shocks; by_seed without, both at `scale`
     """
-    luck = float(np.var(by_luck, ddof=1))
+    noise = float(np.var(by_seed, ddof=1))
     return {
         "parameters": float(np.var(by_draw, ddof=1)),
-        "arrivals": max(float(np.var(by_shock, ddof=1)) - luck, 0.0),
-        "luck": luck * scale,
+        "arrivals": max(float(np.var(by_shock, ddof=1)) - noise, 0.0),
+        "random": noise * scale,
     }
 
 
@@ -55,11 +55,13 @@ def variance_split(
     still = "arrivals.shocks=false"
     by_draw = runs(lambda k: [still, f"fit.draw={k}"])
     by_shock = runs(lambda k: ["arrivals.shocks=true", f"seed={k}"])
-    by_luck = runs(lambda k: [still, f"seed={k}"])
+    by_seed = runs(lambda k: [still, f"seed={k}"])
     rows = []
     for output in OUTPUTS:
-        draws, shocks, luck = ([r[output] for r in group] for group in (by_draw, by_shock, by_luck))
-        parts = variance_parts(draws, shocks, luck, first.scale)
+        draws, shocks, noise = (
+            [r[output] for r in group] for group in (by_draw, by_shock, by_seed)
+        )
+        parts = variance_parts(draws, shocks, noise, first.scale)
         whole = math.fsum(parts.values())
         rows += [(output, name, value, value / whole) for name, value in parts.items()]
     return pd.DataFrame(rows, columns=["output", "source", "variance", "share"])

@@ -32,7 +32,7 @@ LUCK_ALONE: Final = (
     " policy, the law of the scenario, the form of the model."
 )
 
-OTHER_LUCK: Final = 10_000
+OTHER_NUMBERS: Final = 10_000
 """Added to a replicate's number where its draw is made again: beyond all replicates."""
 
 
@@ -158,9 +158,9 @@ def _drawn(question: Question, ensembles: Sequence[Ensemble]) -> Iterator[Turn]:
     members = range(1, question.replicates + 1)
     attempts = {member: first_attempt(ensembles, member) for member in members}
     turns = [(member, member) for member in members]
-    turns += [(member, OTHER_LUCK + member) for member in members[: question.design.again]]
-    for member, luck in turns:
-        given = SOURCES, attempts[member], luck
+    turns += [(member, OTHER_NUMBERS + member) for member in members[: question.design.again]]
+    for member, replicate in turns:
+        given = SOURCES, attempts[member], replicate
         yield [(one.words(member, *given), one.member(member, *given)) for one in ensembles]
 
 

@@ -92,8 +92,8 @@ class Estimate(NamedTuple):
     se: np.ndarray
     low: np.ndarray
     high: np.ndarray
-    luck_low: np.ndarray
-    luck_high: np.ndarray
+    random_low: np.ndarray
+    random_high: np.ndarray
 
 
 def arms_of(series: Mapping[str, Sequence[pd.DataFrame]], design: Design) -> Arms:
@@ -162,8 +162,8 @@ def effects_table(arms: Arms, named: Sequence[pd.Timestamp]) -> pd.DataFrame:
     """All arms but the baseline against it.
 
     month, year, named (whether the month is one of those asked for), indicator, by, group, arm,
-    baseline_value, value, effect, se, low, high, luck_low, luck_high, replicates; rows that an arm
-    does not have are left out.
+    baseline_value, value, effect, se, low, high, random_low, random_high, replicates; rows
+    that an arm does not have are left out.
     """
     parts = []
     base, count = arms.of(arms.baseline), arms.replicates
@@ -181,7 +181,7 @@ def with_effect(keys: pd.DataFrame, paired: np.ndarray, design: Design) -> pd.Da
     """Keys of N rows with effect, se, both intervals and the number of replicates, of paired
     differences float64[R + again, N]; without the rows of which there are none."""
     effect = estimate(paired, design)
-    columns = ["effect", "se", "low", "high", "luck_low", "luck_high"]
+    columns = ["effect", "se", "low", "high", "random_low", "random_high"]
     out = keys.assign(**dict(zip(columns, effect, strict=True)))
     out["replicates"] = np.int16(len(paired) - design.again)
     return out[~np.isnan(effect.mean)]

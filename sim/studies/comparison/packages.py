@@ -101,8 +101,8 @@ def decomposition_table(
     """What each part of each package does at the named months.
 
     package, kind (alone, left out, package, interaction), part, month, year, indicator, by,
-    group, effect, se, low, high, luck_low, luck_high, replicates. `left out` is what the package
-    loses without the part; `interaction` is the package less the sum of its parts alone.
+    group, effect, se, low, high, random_low, random_high, replicates. `left out` is what the
+    package loses without the part; `interaction` is the package less the sum of its parts alone.
     """
     chosen = arms.rows(pd.DatetimeIndex(arms.index.get_level_values("month")).isin(named))
     keys = chosen.index.to_frame(index=False)

@@ -43,7 +43,7 @@ def summary_of(asked: Comparison, tables: dict[str, pd.DataFrame]) -> str:
     look = asked.look()
     pairing, last = tables["pairing"], months[-1]
     parts += [_equal(tables["histories"]), _pairing(pairing, last, look)]
-    parts += [_luck(pairing, last, look)] if asked.question.drawn else []
+    parts += [_random_share(pairing, last, look)] if asked.question.drawn else []
     parts.append(_scorecard(asked, tables["scorecard"], months[-1], look))
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -115,13 +115,17 @@ def effect_text(measure: Measure, row: Cells) -> str:
     digits = 2 if measure.unit == SHARE else 0
     if row["effect"] == row["se"] == 0.0:
         return "0, exactly"
-    mean, low, high, luck_low, luck_high = (
+    mean, low, high, random_low, random_high = (
         f"{measure.times * float(row[name]):+,.{digits}f}"
-        for name in ("effect", "low", "high", "luck_low", "luck_high")
+        for name in ("effect", "low", "high", "random_low", "random_high")
     )
     if np.isnan(row["low"]):
         return f"{mean} (no interval)"
-    inner = "" if np.isnan(row["luck_low"]) or luck_low == low else f" {{{luck_low}, {luck_high}}}"
+    inner = (
+        ""
+        if np.isnan(row["random_low"]) or random_low == low
+        else f" {{{random_low}, {random_high}}}"
+    )
     return f"{mean} [{low}, {high}]{inner}"
 
 
@@ -149,7 +153,7 @@ def _pairing(pairing: pd.DataFrame, month: pd.Timestamp, look: Look) -> str:
     return table(head, rows) if rows else ""
 
 
-def _luck(pairing: pd.DataFrame, month: pd.Timestamp, look: Look) -> str:
+def _random_share(pairing: pd.DataFrame, month: pd.Timestamp, look: Look) -> str:
     """What random numbers are of the spread of effects: at scale 1 they would hardly be any."""
     arms = list(dict.fromkeys(pairing["arm"]))
     now = pairing[(pairing["by"] == EVERYBODY) & (pairing["month"] == month)]

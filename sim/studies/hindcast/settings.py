@@ -141,7 +141,7 @@ WORDS: Final = {
     "mode": "free, or conditional: entries are given",
     "rates": "fitted (to what was known), flat, prior (drawn from their ranges) or configured",
     "events": "told, not_told, or both as told+not_told: events and laws after the origin",
-    "seed": "luck and draws",
+    "seed": "random numbers and draws",
     "output": "folder for the results",
     "finished": "folder of finished origins: they are scored, and none is made",
     "threads": "how many threads; all cores if not given",

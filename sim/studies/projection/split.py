@@ -2,10 +2,10 @@
 
 For each source a small ensemble draws it alone, with the same draws as the members of the whole
 one, and everything else central. The shocks of arrivals come with a run's random numbers, so the
-variance of luck alone is taken off that of supply. The variance of the model error is that of its
-factor. Variances are those of logarithms, and shares are of the sum over sources: what sources do
-together beyond it is given by the ratio of the whole ensemble's variance to that sum. Intervals are
-80 % ones of a bootstrap over members.
+variance of random numbers alone is taken off that of supply. The variance of the model error is
+that of its factor. Variances are those of logarithms, and shares are of the sum over sources: what
+sources do together beyond it is given by the ratio of the whole ensemble's variance to that sum.
+Intervals are 80 % ones of a bootstrap over members.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pandas as pd
 
 from sim.core.rng import identity
 from sim.figures.look import FEWEST
-from sim.studies.draws import ERROR, LUCK, SUPPLY
+from sim.studies.draws import ERROR, RANDOM, SUPPLY
 from sim.studies.projection.quantiles import Said
 
 OUTCOMES: Final = ("residents", "settled", "workers")
@@ -85,10 +85,10 @@ def _rows(
 
 
 def _parts(variances: Mapping[str, float], error: float) -> dict[str, float]:
-    """Variance of each source: shocks without the luck that comes with them."""
+    """Variance of each source: shocks without the random numbers that comes with them."""
     out = {name: float(variance) for name, variance in variances.items()}
-    if SUPPLY in out and LUCK in out:
-        out[SUPPLY] = max(out[SUPPLY] - out[LUCK], 0.0)
+    if SUPPLY in out and RANDOM in out:
+        out[SUPPLY] = max(out[SUPPLY] - out[RANDOM], 0.0)
     return out | {ERROR: error}
 
 

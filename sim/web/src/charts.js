@@ -55,7 +55,7 @@ export function lines({label, lines, months, unit, width, height = 220, signed =
   marks.push(Plot.ruleY([0], {stroke: signed ? GREY : PALE}));
   marks.push(Plot.tip(shown, Plot.pointer({
     x: "when", y: "value", fontSize: 11, textPadding: 7, lineWidth: 26,
-    title: (row) => [row.line.name, monthText(row.month), write(row.value, unit), row.low === null ? "" : interval(row.low, row.high, unit, write), row.least === null ? "" : t("luck_alone", {interval: interval(row.least, row.most, unit, write)})].filter(Boolean).join("\n")
+    title: (row) => [row.line.name, monthText(row.month), write(row.value, unit), row.low === null ? "" : interval(row.low, row.high, unit, write), row.least === null ? "" : t("random_alone", {interval: interval(row.least, row.most, unit, write)})].filter(Boolean).join("\n")
   })));
   return draw(label, {
     width, height, marginLeft: 50, marginRight: 14, marginTop: 12, marginBottom: 26,

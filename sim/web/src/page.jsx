@@ -58,7 +58,7 @@ function levelLines(code) {
 
 function effectLines(code) {
   return doc.arms.slice(1).map((arm) => ({code: arm.code, own: doc.effects[code]?.[arm.code]})).filter((line) => line.own)
-    .map(({code: arm, own}) => ({name: say(armOf(arm).title), colour: colourOf(arm), dash: dashOf(arm), values: own.effect, low: own.low, high: own.high, inner: doc.facts.drawn ? [own.luck_low, own.luck_high] : undefined}));
+    .map(({code: arm, own}) => ({name: say(armOf(arm).title), colour: colourOf(arm), dash: dashOf(arm), values: own.effect, low: own.low, high: own.high, inner: doc.facts.drawn ? [own.random_low, own.random_high] : undefined}));
 }
 
 function indicatorTable(code) {
@@ -77,7 +77,7 @@ function indicatorTable(code) {
   for (const arm of doc.arms.slice(1)) {
     const own = doc.effects[code]?.[arm.code];
     if (!own) continue;
-    for (const part of ["effect", "low", "high", ...(doc.facts.drawn ? ["luck_low", "luck_high"] : [])]) {
+    for (const part of ["effect", "low", "high", ...(doc.facts.drawn ? ["random_low", "random_high"] : [])]) {
       if (!own[part]) continue;
       columns.push({name: `${t(isFlow(code) ? "difference_sum" : "difference")}: ${say(arm.title)}${part === "effect" ? "" : `, ${t(part)}`}`, number: true});
       writes.push((value) => difference(value, unit));
@@ -681,7 +681,7 @@ function Cards({arm}) {
               <dt>{joined(say(indicatorOf(code).label), monthText(LAST))}</dt>
               <dd class="large">{difference(size, unit)}</dd>
               <dd>{low === 0 && high === 0 ? t("exactly_none") : joined(interval(low, high, unit), sure ? "" : t("not_sure"))}</dd>
-              {effect.luck_low && <dd>{t("luck_alone", {interval: interval(lastOf(effect.luck_low), lastOf(effect.luck_high), unit)})}</dd>}
+              {effect.random_low && <dd>{t("random_alone", {interval: interval(lastOf(effect.random_low), lastOf(effect.random_high), unit)})}</dd>}
               <dd>{t("of_base", {value: level(base, unit), share: percent(size / base, true)})}</dd>
             </div>
           );
