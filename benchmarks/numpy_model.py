@@ -2,7 +2,7 @@
 
 It reads the engine's own tables and columns and does what `sim.processes.fates.fates` does:
 permits that end, then competing monthly fates, decisions and consequences, all vectorised. The
-other processes of a month run after it unchanged, books included. Only luck differs: draws come
+other processes of a month run after it unchanged, books included. Only draws differ: they come
 from a `numpy.random.Generator`, so the two agree in distribution, not person by person.
 """
 

@@ -1,8 +1,8 @@
 """`kyosei compare DIR DIR`: finished runs against each other, by indicator and by status.
 
 Runs of equal seed, replicate, start and scale share their random numbers: they are paired, and an
-effect is the mean of their differences. Where no two runs go together, means are compared, and luck
-is in the difference.
+effect is the mean of their differences. Where no two runs go together, means are compared, and
+the difference holds that of random numbers.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def compare_finished(first: Path, second: Path) -> pd.DataFrame:
     Each folder is a run's, or holds runs. One row for each indicator, or status of residence
     (`residents:STATUS`), and December or last month that all runs have: indicator, month, pairs,
     first and second (means), difference, low and high (95 % interval of the mean difference over
-    at least three pairs, else none), ratio. Intervals hold everything but luck fixed.
+    at least three pairs, else none), ratio. Intervals hold everything fixed but random numbers.
 
     Raises ConfigError if a folder holds no finished run.
     """
@@ -89,7 +89,7 @@ def report(found: pd.DataFrame, first: Path, second: Path) -> str:
     pairs = int(last["pairs"].iloc[0])
     how = f"{pairs} {'pair' if pairs == 1 else 'pairs'} of runs with the same random numbers"
     if pairs == 0:
-        how = "no two runs have the same random numbers: luck is in the differences"
+        how = "no two runs have the same random numbers: the difference holds theirs"
     head = [f"{found['month'].max():%Y-%m}", "first", "second", "difference", "95 %", "ratio"]
     return f"first: {first}\nsecond: {second}\n{how}\n\n{table(head, rows)}"
 
