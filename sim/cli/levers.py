@@ -33,7 +33,7 @@ def levers(options: argparse.Namespace) -> int:
         rows = held(config, _month(options.asof))
         rows = rows if options.json else [_in_short(row) for row in rows]
     elif options.table:
-        rows = table(config)
+        rows = dated_table(config)
     elif options.against:
         words = [word for word in options.overrides if not word.startswith("scenario=")]
         rows = difference(config, compose([*words, f"scenario={options.against}"]))
@@ -157,7 +157,7 @@ def _plain(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold().strip()
 
 
-def table(config: RunConfig) -> list[Row]:
+def dated_table(config: RunConfig) -> list[Row]:
     """What is in force from which month: one row for each change of each effect of each lever.
 
     value   what the effect comes to at full weight
@@ -222,7 +222,7 @@ def _turns(active: Active, effect: Effect, since: int, until: int) -> list[int]:
 
 def difference(config: RunConfig, other: RunConfig) -> list[Row]:
     """Rows of the dated tables that only one of the two scenarios has, with its name."""
-    tables = {c.scenario.name: {_key(row): row for row in table(c)} for c in (config, other)}
+    tables = {c.scenario.name: {_key(row): row for row in dated_table(c)} for c in (config, other)}
     if len(tables) < 2:
         return []
     (name, mine), (other_name, theirs) = tables.items()

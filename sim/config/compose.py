@@ -23,7 +23,7 @@ from sim.config.hydra import Files, Override, laid_together, parse
 from sim.config.levers import hold_laws
 from sim.config.messages import Problem, explained, with_sources
 from sim.config.schema.run import RunConfig
-from sim.config.words import Words, lay_over, read_words
+from sim.config.words import Words, lay_words_over, read_words
 from sim.config.yaml import read, write, written_key
 from sim.core.errors import ConfigError
 from sim.core.memory import ByIdentity, LastResults
@@ -71,7 +71,7 @@ def compose(overrides: Sequence[str], config_dir: Path | None = None) -> RunConf
         )
     words = read_words(overrides, configs, _override)
     composed, sources = _files(configs, words)
-    problems = lay_over(composed, words, sources)
+    problems = lay_words_over(composed, words, sources)
     hold_laws(composed)
     try:
         config = _checked(composed, sources)

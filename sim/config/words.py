@@ -165,7 +165,7 @@ def _choice_rule(value: Any, place: str, configs: Configs, words: Words) -> str 
     return None
 
 
-def lay_over(composed: dict[Any, Any], words: Words, sources: Sources) -> list[str]:
+def lay_words_over(composed: dict[Any, Any], words: Words, sources: Sources) -> list[str]:
     """Put the values into the composed configuration; returns what is wrong with their names.
 
     Only the outermost mapping is the caller's: whatever lies on the way to a value is copied.

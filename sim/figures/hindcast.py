@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sim.config.schema.run import RunConfig
-from sim.data.load import Data
 from sim.figures.look import Look, look_of
 from sim.figures.style import (
     GREY,
@@ -38,7 +37,7 @@ MODEL_COLOUR = "#0b6e99"
 BANDS = ((0.95, 0.18), (0.8, 0.28), (0.5, 0.45))
 
 
-def hindcast_look(config: RunConfig, data: Data, number: str) -> Look:
+def hindcast_look(config: RunConfig, number: str) -> Look:
     """Names and colours of the country, and the number of the hindcast."""
     return look_of(config, number, sources={"stocks": "Immigration Services Agency (e-Stat)"})
 

@@ -48,7 +48,7 @@ def document(study: Study, language: str, shapes: Path | None = None) -> Json:
     """
     config, country = study.config, study.config.country
     values, effects, indicators = tables.series(study, indicators_of(config))
-    months = tables.kept_months(study)
+    months = tables.shown_months(study)
     places = tables.places(study)
     if places is not None and shapes is not None:
         places["shapes"] = read_shapes(shapes, places["codes"])
@@ -65,7 +65,7 @@ def document(study: Study, language: str, shapes: Path | None = None) -> Json:
                  for arm in study.arms],
         "subtitle": words.subtitle(study),
         "headline": [code for code in words.HEADLINE if code in values],
-        "months": [tables.month_text(month) for month in months],
+        "months": [tables.month_code(month) for month in months],
         "named": study.named,
         "indicators": [each._asdict() for each in indicators],
         "topics": TOPICS,

@@ -12,7 +12,7 @@ from sim.data.published import published_stocks
 from sim.figures.fan import COLOUR, NAMES, SOURCE_COLOURS, Fan
 from sim.pages.labels import SOURCES, text
 from sim.pages.study import Quantiles, Study
-from sim.pages.tables import kept_months, month_text, number, numbers
+from sim.pages.tables import month_code, number, numbers, shown_months
 from sim.studies.comparison.series import EVERYBODY
 from sim.studies.projection.fans import fans_of, said
 
@@ -54,10 +54,10 @@ def _fan(fan: Fan, study: Study) -> Json:
     """label, months, quantiles by name, the published past, and what others say, each of these as
     [month, people]."""
     months = fan.quantiles.index
-    kept = months[months.isin(kept_months(study))]
+    kept = months[months.isin(shown_months(study))]
     return {
         "label": {"en": fan.en, "ja": fan.ja},
-        "months": [month_text(month) for month in kept],
+        "months": [month_code(month) for month in kept],
         "quantiles": {name: numbers(fan.quantiles[name].reindex(kept)) for name in NAMES},
         "past": _points(fan.past),
         "beside": [{"label": {"en": one.label}, "colour": one.colour, "joined": one.joined,
@@ -67,7 +67,7 @@ def _fan(fan: Fan, study: Study) -> Json:
 
 def _points(people: pd.Series) -> list[list[Any]]:
     months = pd.DatetimeIndex(people.index)
-    return [[month_text(month), number(value)] for month, value in zip(months, people, strict=True)]
+    return [[month_code(month), number(value)] for month, value in zip(months, people, strict=True)]
 
 
 def split_of(quantiles: Quantiles) -> Json | None:
@@ -87,7 +87,7 @@ def split_of(quantiles: Quantiles) -> Json | None:
                 **{name: numbers(mine[name]) for name in ("share", "low", "high")},
             }
         )
-    return {"months": [month_text(pd.Timestamp(month)) for month in months], "sources": rows}
+    return {"months": [month_code(pd.Timestamp(month)) for month in months], "sources": rows}
 
 
 def _tables(table: pd.DataFrame, study: Study) -> list[Json]:

@@ -79,7 +79,7 @@ def is_distinguishable(effect: Any, low: Any, high: Any, replicates: int) -> boo
     return bool(replicates >= FEWEST and low < high and (low > 0 or high < 0) and effect != 0)
 
 
-def kept_months(study: Study) -> pd.DatetimeIndex:
+def shown_months(study: Study) -> pd.DatetimeIndex:
     """The months that charts show: all of a short run; of a longer one every third, sixth or
     twelfth, counted back from the last, and the first."""
     months = study.months
@@ -90,7 +90,7 @@ def kept_months(study: Study) -> pd.DatetimeIndex:
     return months[back]
 
 
-def month_text(month: pd.Timestamp) -> str:
+def month_code(month: pd.Timestamp) -> str:
     return f"{month:%Y-%m}"
 
 
@@ -102,7 +102,7 @@ def series(study: Study, indicators: dict[str, Indicator]) -> tuple[Json, Json, 
     A flow is the sum of the twelve months before; its effect is the difference of the sums since
     the opening, which is what has an interval.
     """
-    months = kept_months(study)
+    months = shown_months(study)
     values = _by_code(study.values, LEVEL)
     columns = EFFECT if study.design.drawn else EFFECT[:3]  # else both intervals are one
     effects = _by_code(study.effects, columns) if study.effects is not None else {}
@@ -211,7 +211,7 @@ def groups_of(config: RunConfig, by: str) -> list[Json]:
 
 def composition(study: Study) -> Json:
     """arm -> group of statuses -> people at the kept months."""
-    months = kept_months(study)
+    months = shown_months(study)
     own = study.values
     own = own[(own["by"] == "status") & (own["indicator"] == "people") & own["month"].isin(months)]
     group = own["group"].astype(str).map({code: study.config.status[code].group
@@ -300,7 +300,7 @@ def movements(study: Study) -> list[Json]:
     sums = {arm.code: [_moves(folder, study.config, spans) for folder in arm.folders]
             for arm in study.arms}  # fmt: skip
     return [
-        {"months": [month_text(span[0]), month_text(span[-1])],
+        {"months": [month_code(span[0]), month_code(span[-1])],
          "arms": {code: _links([own[k] for own in each]) for code, each in sums.items()}}
         for k, span in enumerate(spans) if len(span)
     ]  # fmt: skip

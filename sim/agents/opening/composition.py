@@ -56,7 +56,9 @@ _COMPOSITIONS: Final[ByIdentity[Composition]] = ByIdentity(size=2)
 their seed have the same."""
 
 
-def compose(config: RunConfig, data: Data, ax: Axes, month: int, crew: Crew) -> Composition:
+def compose_residents(
+    config: RunConfig, data: Data, ax: Axes, month: int, crew: Crew
+) -> Composition:
     """Whole counts of everybody by status, origin and municipality, and by sex and age band."""
     openings = [config.status[name].opening for name in ax.statuses]
     limits = tuple((opening.min_age, opening.max_age) for opening in openings)

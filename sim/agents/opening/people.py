@@ -18,7 +18,7 @@ from sim.agents.opening.composition import (
     STAGES,
     Composition,
     Report,
-    compose,
+    compose_residents,
     municipalities,
     seeds,
 )
@@ -67,7 +67,7 @@ def open_population(config: RunConfig, data: Data, month: int, scale: float) -> 
     """
     ax = margins.axes(config, data)
     crew = crew_of(config.threads)
-    people = compose(config, data, ax, month, crew)
+    people = compose_residents(config, data, ax, month, crew)
     prefecture, codes = municipalities(ax, data)
     who, band = _rows(people, codes, ax, month, scale, crew)
     months, stocks = margins.status_history(data, ax, month)

@@ -211,7 +211,7 @@ def _finish(
     folder.add_table(CONSTANT, pa.Table.from_pandas(constant, preserve_index=False))
     told = forecast[forecast["events"] == shared.request.events[0]]
     figure = draw_paths(told, past[["month", "code", "people"]], origin,
-                        hindcast_look(study.config, study.data, folder.path.name))  # fmt: skip
+                        hindcast_look(study.config, folder.path.name))  # fmt: skip
     folder.add_bytes("paths.png", png_bytes(figure))
     folder.finish(
         {**_facts(shared.request, "hindcast_origin"), "origin": origin, "horizon": horizon}
@@ -258,7 +258,7 @@ def _together(study: _Study, folders: dict[str, Path], quiet: bool) -> Path:
                     f"{name}.parquet", pa.Table.from_pandas(table, preserve_index=False)
                 )
             folder.add_text("scoreboard.txt", text_of(tables) + "\n")
-            look = hindcast_look(study.config, study.data, number)
+            look = hindcast_look(study.config, number)
             figure = draw_scoreboard(tables["scores"], tables["differences"], look)
             folder.add_bytes("scoreboard.png", png_bytes(figure))
             named = {origin: path.name for origin, path in folders.items()}
