@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -64,6 +65,9 @@ KINDS: Final[Mapping[str, Kind]] = {
 FIRST: Final = ("scenario", "lever", "experiment", "sweep")
 """What a new study begins with, each called `my_` and its kind."""
 
+SCHEMA: Final = ".schema"
+"""Folder of a study's configs with a JSON Schema for each kind of file."""
+
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
 IGNORED: Final = "runs/\ncomparisons/\nprojections/\nhindcasts/\nexport/\n"
@@ -94,6 +98,7 @@ def _init(options: argparse.Namespace) -> int:
         country = _country()
         texts = {folder / "README.md": _template(country, "README.md", folder.resolve().name),
                  folder / ".gitignore": IGNORED}  # fmt: skip
+        texts |= _schemas(folder / CONFIGS)
         for kind in FIRST:
             texts |= _files(folder / CONFIGS, country, kind, f"my_{kind}")
     _write(texts)
@@ -118,6 +123,14 @@ def _new(options: argparse.Namespace) -> int:
     print(f"next: edit {'them' if len(texts) > 1 else 'it'}, then\n  "
           f"{KINDS[options.kind].then.format(name=options.name)}")  # fmt: skip
     return DONE
+
+
+def _schemas(configs: Path) -> dict[Path, str]:
+    """JSON Schema for editors, which the first line of each template names."""
+    from sim.config.schema.editors import schemas
+
+    return {configs / SCHEMA / f"{kind}.json": json.dumps(schema, indent=1) + "\n"
+            for kind, schema in schemas().items()}  # fmt: skip
 
 
 def _country() -> str:

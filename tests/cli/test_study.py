@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from sim.cli import main as cli
 from sim.cli.study import KINDS
@@ -34,6 +37,27 @@ def test_what_init_writes_composes(study: Path):
     _, own = sweep.split(["sweep=my_sweep"], configs_here())
     assert len(sweep._lines(own, {})) == 8
     assert (study / "README.md").read_text().startswith("# study\n")
+
+
+def test_editors_find_a_schema_for_every_file(study: Path):
+    for kind in ("status", "indicator"):
+        assert cli.main(["new", kind, f"own_{kind}"]) == 0
+    named = 0
+    for path in (study / "configs").rglob("*.yaml"):
+        found = re.search(r"\$schema=(\S+)", path.read_text("utf-8"))
+        if found is None:
+            assert path.parent.name == "sweep"  # settings and text alone
+            continue
+        named += 1
+        schema = json.loads((path.parent / found[1]).read_text("utf-8"))
+        written = yaml.safe_load(path.read_text("utf-8"))
+        known = schema.get("properties")
+        assert known is None or set(written) <= set(known)
+    assert named == 6
+    schema = json.loads((study / "configs/.schema/lever.json").read_text("utf-8"))
+    assert {"rule", "response", "effects", "legal_status"} <= set(
+        schema["$defs"]["Lever"]["properties"]
+    )
 
 
 def test_init_and_new_leave_what_is_there(study: Path, capsys):

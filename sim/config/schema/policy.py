@@ -10,7 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, StrictInt, StrictStr, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    StrictInt,
+    StrictStr,
+    WithJsonSchema,
+    model_validator,
+)
 
 from sim.config.schema.base import (
     Code,
@@ -123,7 +130,12 @@ class Product(Strict):
     power: Code | None = None  # 1 if not given
 
 
-Amount = Annotated[Product, BeforeValidator(_as_amount)]
+Amount = Annotated[
+    Product,
+    BeforeValidator(_as_amount),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}},
+                              {"type": "object"}]}, mode="validation"),
+]  # fmt: skip
 
 Gated = Literal["years_resident", "counting_years", "years_in_status", "permit_months", "language",
                 "age", "norms"]  # fmt: skip
