@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import translate
 from functools import cached_property, lru_cache
+from operator import itemgetter
 from typing import Final
 
 import numpy as np
 from pydantic import BaseModel
 
 from sim.config.fates import fates_of
-from sim.config.schema.base import Provenance
+from sim.config.schema.base import Value
 from sim.config.schema.run import RunConfig
 from sim.config.yaml import Path, dotted
 from sim.core.errors import nearest
@@ -34,13 +35,19 @@ SECTIONS: Final = ("firms", "town", "agency", "integration")
 
 def parameters(config: RunConfig) -> Mapping[str, float]:
     """Path -> value of every parameter, in order of path; {} without the sections."""
+    return {path: known.value for path, known in parameters_known(config).items()}
+
+
+def parameters_known(config: RunConfig) -> dict[str, Value]:
+    """Path -> value, range and source of every parameter, in order of path."""
     parts = [(path, part) for path, part in sections(config) if path[0] in SECTIONS]
-    return dict(sorted(leaf for path, part in parts for leaf in _leaves(dotted(path), part)))
+    leaves = (leaf for path, part in parts for leaf in _leaves(dotted(path), part))
+    return dict(sorted(leaves, key=itemgetter(0)))
 
 
-def _leaves(path: str, at: object) -> Iterator[tuple[str, float]]:
-    if isinstance(at, Provenance) and isinstance(getattr(at, "value", None), float):
-        yield path, at.value  # type: ignore[attr-defined]
+def _leaves(path: str, at: object) -> Iterator[tuple[str, Value]]:
+    if isinstance(at, Value):
+        yield path, at
     elif isinstance(at, BaseModel):
         for name, field in type(at).model_fields.items():
             yield from _leaves(f"{path}.{field.alias or name}", getattr(at, name))

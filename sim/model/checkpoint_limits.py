@@ -154,7 +154,8 @@ def _of_work(arrays: Mapping[str, np.ndarray], month: int, state: State) -> dict
         for name, (dtype, _, by_tier) in FIRM_FIELDS.items()
     }
     on_way: dict[str, tuple[float | None, float | None]] = {
-        "due": (month + 1, NEVER), "asked": (0, month), "firm": (0, n - 1),
+        # Who is due may be held back by a closed border.
+        "due": (0, NEVER), "asked": (0, month), "firm": (0, n - 1),
         "firm_key": (None, None), "tier": (0, t - 1), "word": (None, None),
     }  # fmt: skip
     out |= {

@@ -44,8 +44,8 @@ def growth(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Growth a year of the jobs wanted: of sectors float64[K], of their tiers float64[K, T].
 
-    In the published past that of each tier, the same in all sectors, whose shares are the latest
-    from the opening on. Later the first growth of
+    In the published past that of each tier and its pace, the same in all sectors, whose shares are
+    the latest from the opening on. Later the first growth of
     sector and tier, which returns to the mean, shocks, and the room that the ceiling leaves. A
     sector's share of employment is taken to begin at the country's: no sector moves another.
     """
@@ -57,7 +57,8 @@ def growth(
     jobs = weight * book.demand * book.extent[:, None]
     whole, year, last = jobs.sum(axis=1), _year(book, month), last_past(book)
     if year >= 0:
-        rate = np.tile(book.past[year], (own.size, 1))
+        pace = [math.log(params[f"firms.demand.pace.{name}"]) for name in firms.tiers]
+        rate = np.tile(book.past[year] + np.array(pace), (own.size, 1))
     else:
         beyond = given["output"] - given["usual_output"]
         far = given["mean"] + given["output_response"] * beyond
@@ -110,9 +111,7 @@ def grow_demand(
     sector, tier = growth(book, firms, params, month)
     new = sector * params["firms.demand.new_firms"]
     wages = params["firms.demand.wages"] * params["firms.demand.wage_growth"]
-    if year < 0:
-        book.stead *= np.exp((tier.mean(axis=0) - wages) / MONTHS)
-    else:
+    if year >= 0:
         begin = book.instead[year - 1] if year > 0 else np.zeros(book.stead.size)
         passed = (month - int(book.first[0]) - 12 * year) / MONTHS
         book.stead[:] = begin + passed * (book.instead[year] - begin)
@@ -132,7 +131,7 @@ def rules(book: FirmBook, firms: Firms, params: Mapping[str, float], month: int)
     return FirmRules(
         want=book.demand * burden,
         before=np.array([names.index(tier.stead_of or n) for n, tier in firms.tiers.items()]),
-        stead=burden * book.stead[None, :] / book.extent[:, None],
+        stead=burden * book.stead[None, :] * book.demand,
         local=np.maximum(people, 1e-3) ** -params["firms.demand.ageing"],
         standing=standing,
         pool=pool,

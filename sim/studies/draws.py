@@ -206,9 +206,9 @@ def ranged(config: RunConfig, fixed: Collection[str] = ()) -> list[Ranged]:
 
 
 def _is_fitted(one: Ranged, fitted: Collection[str]) -> bool:
-    """Whether the fit multiplies it: a rate or share of a status."""
-    first, *rest = map(str, one.path)
-    return first == "status" and matches(".".join(rest[:-1]), fitted)
+    """Whether the fit multiplies it: a rate or share of a status, or a number of the firms."""
+    first, *rest = map(str, one.path[:-1])
+    return matches(".".join(rest if first == "status" else (first, *rest)), fitted)
 
 
 def _within(source: str, path: Path, at: object) -> Iterator[Ranged]:

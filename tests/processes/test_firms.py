@@ -7,7 +7,7 @@ import pytest
 
 from sim.agents.firms import HOLE
 from sim.core.rng import run_key
-from sim.processes.firm_rules import grow_demand, growth
+from sim.processes.firm_rules import grow_demand, growth, rules
 from sim.processes.firms import demand_shock
 from tests.helpers.firm_world import KEY, SCALE, Months, config, fresh
 
@@ -79,6 +79,28 @@ def test_demand_grows_as_the_parameters_say():
     now, later = (growth(book, firms, flat, m)[1] for m in (month, month + 12))
     assert later - mean == pytest.approx((now - mean) * part, rel=1e-9)
     assert growth(book, firms, flat, month + 12 * 300)[1] == pytest.approx(mean, abs=1e-6)
+
+
+def test_the_pace_of_a_past_year_multiplies_the_jobs_wanted_at_its_end():
+    """Also those of specified skilled workers, of whom there were none at the opening."""
+    firms, params, wanted = config().firms, dict(Months(fresh()).state.params), []
+    names = list(firms.tiers)
+    paced, new = names.index("programme"), names.index("skilled_1")
+    for pace in (1.0, 1.1):
+        book = fresh().book
+        book.past, book.instead = np.full((2, len(names)), 0.05), np.zeros((2, len(names)))
+        book.instead[:, new] = 0.2, 0.4
+        for name in ("programme", "skilled_1"):
+            params[f"firms.demand.pace.{name}"] = pace
+        first = int(book.first[0])
+        for month in range(first + 1, first + 13):
+            grow_demand(book, firms, params, month)
+        after = rules(book, firms, params, first + 12)
+        jobs = after.want * book.extent[:, None], after.stead * book.extent[:, None]
+        wanted.append((jobs[0][:, paced], jobs[1][:, new]))
+    assert wanted[0][0] == pytest.approx(np.exp(0.05), rel=1e-6)
+    assert wanted[1][0] == pytest.approx(1.1 * wanted[0][0], rel=1e-6)
+    assert wanted[1][1] == pytest.approx(1.1 * wanted[0][1], rel=1e-6)
 
 
 def test_growth_ends_at_the_ceiling():

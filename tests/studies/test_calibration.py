@@ -10,8 +10,6 @@ from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index
 from sim.data.load import Data, load
 from sim.files.manifest import verify
-from sim.rates.places import load_places
-from sim.rates.tables import build
 from sim.studies.calibration.command import calibrate
 from sim.studies.calibration.fit import Effort, fit_past
 from sim.studies.calibration.mean import Mean
@@ -23,7 +21,8 @@ from sim.studies.calibration.targets import Targets, published_targets
 UNTIL = "2015-12"
 PLANTED = {
     "permanent_leave": 1.6, "special_permanent_leave": 0.6, "to_second_stage": 0.9,
-    "student_to_work": 0.7, "family_brought": 1.4,
+    "student_to_work": 0.7, "family_brought": 1.4, "success_professional": 0.6,
+    "demand_programme": 1.08,
 }  # fmt: skip
 EFFORT = Effort(slopes=0.1, early=0.05, late=0.1, steps=(6,), last=2, plain=6)
 INTERVAL = 2.0  # standard deviations: 95 %
@@ -46,7 +45,8 @@ class Memory:
 
 @pytest.fixture(scope="module")
 def world() -> tuple[RunConfig, Data, FitPlan]:
-    """Japan to 2016 with few rates to fit, each one number for the whole time."""
+    """Japan to 2016 with few rates to fit and what trainees' firms want, each one number for the
+    whole time."""
     config = compose(["fit=none", "threads=2"])
     plan = load_plan(config)
     few = {
@@ -66,15 +66,13 @@ def planted(config: RunConfig, data: Data, plan: FitPlan) -> Targets:
     moved = knobs(past, plan, month_index(plan.start), last)
     mean = Mean(past, data, moved)
     given = published_targets(past, data, plan, last)
-    places = load_places(past, data)
-    paths = [name.path for name in build(past, places.codes, places.mobility).names]
     theta = np.log([PLANTED[knob.name] for knob in moved])
     known = data["arrivals"].pivot_table(
         index="date", columns="status", values="people", aggfunc="sum"
     )
     entries = known.reindex(columns=mean.statuses).fillna(0.0).to_numpy()[: mean.ends.size]
     entries *= channels(past, data, plan, mean.ends).open
-    said = reading(mean, plan, given, paths).of(mean.run(theta, entries))
+    said = reading(mean, plan, given).of(mean.run(theta, entries))
     return Targets(given.name, given.kind, given.month, given.known, said, given.sd)
 
 

@@ -11,14 +11,12 @@ from sim.config.compose import compose
 from sim.core.rng import uniforms
 from sim.data.load import load
 from sim.studies.calibration.demand import (
-    CLOSED,
-    Estimate,
-    deviations,
+    closed_years,
+    estimate_demand,
     growth,
     shrunk,
-    workers_of_sectors,
-    yearly,
 )
+from sim.studies.calibration.estimate import Estimate
 
 FLAT = Estimate(0.02, 1.0)
 """A prior of the mean that says nothing."""
@@ -57,18 +55,18 @@ def test_few_years_lean_to_the_common_growth():
 
 def test_the_configuration_holds_the_estimates():
     config = compose([])
-    firms, data = config.firms, load("japan")
-    table = data["workers_totals"]
-    everybody = dict(zip(table["year"].tolist(), table["workers"].tolist(), strict=True))
-    prior = firms.demand.mean
-    found = growth(yearly(everybody), CLOSED, Estimate(prior.value, 0.03 / 2.5631))
+    firms, found = config.firms, estimate_demand(config, load("japan"))
     for name in ("persistence", "shock"):
-        value, estimate = getattr(firms.demand, name), getattr(found, name)
+        value, estimate = getattr(firms.demand, name), getattr(found.growth, name)
         given = (value.low, value.value, value.high)
         low, high = estimate.range
         assert given == pytest.approx((low, estimate.value, high), abs=2e-3), name
-    own, noise = deviations(workers_of_sectors(data, firms, everybody), everybody, 2012)
-    pooled, _ = shrunk(own, noise)
     for name, sector in firms.sectors.items():
-        expected = firms.growth.value + pooled[name].value
+        expected = firms.growth.value + found.sectors[name].value
         assert sector.growth.value == pytest.approx(expected, abs=2e-3), name
+
+
+def test_closed_years_are_those_in_which_an_event_stopped_arrivals():
+    """From April 2020 to February 2022, in years that end with an October."""
+    closed = closed_years(compose([]))
+    assert closed == pytest.approx({2020: 7 / 12, 2021: 1.0, 2022: 4 / 12})

@@ -43,7 +43,8 @@ def held_to(values: list[float], sds: list[float], month: str = "2013-06") -> Ta
 
 def nowhere(knobs: int) -> Point:
     """Where knobs are at 0, nobody comes and the model says 0 of one target."""
-    return Point(np.zeros(knobs), np.zeros((1, 1)), np.zeros(1), np.zeros((1, 1, 1)))
+    return Point(np.zeros(knobs), np.zeros((1, 1)), np.zeros(1), np.zeros((1, 1, 1)),
+                 np.zeros((1, 1)))  # fmt: skip
 
 
 def step(gap: float, sd: float, prior_sd: float, trust: float = 1e6) -> tuple[float, float]:
@@ -80,7 +81,7 @@ def test_arrivals_take_up_a_gap_and_are_never_negative():
     open_to = np.ones((2, 1), np.bool_)
     believed = Channels(open_to, np.array([100.0]), np.zeros((0, 2, 1)), np.zeros(0), ~open_to)
     arrivals, slopes = np.array([[50.0], [50.0]]), np.eye(2).reshape(2, 2, 1)
-    here = Point(np.zeros(0), arrivals, np.array([50.0, 50.0]), slopes)
+    here = Point(np.zeros(0), arrivals, np.array([50.0, 50.0]), slopes, arrivals)
     data = held_to([80.0, -200.0], [1.0, 1.0])
     found = solve([], believed, data, here, np.zeros((2, 0)), 1e6)
     assert found.arrivals[0, 0] == pytest.approx(80.0)
@@ -100,7 +101,8 @@ def test_rows_weigh_by_their_certainty():
 
 
 def test_cost_is_half_the_squares_of_data_and_priors():
-    here = Point(np.array([1.0]), np.zeros((1, 1)), np.array([3.0]), np.zeros((1, 1, 1)))
+    here = Point(np.array([1.0]), np.zeros((1, 1)), np.array([3.0]), np.zeros((1, 1, 1)),
+                 np.zeros((1, 1)))  # fmt: skip
     value = cost([knob("a", 0.5)], no_beliefs(), held_to([1.0], [2.0]), here)
     assert value == pytest.approx(0.5 * (1.0 + 4.0))
 
@@ -143,7 +145,8 @@ def fit() -> Fit:
     return Fit(
         "tiny", month_index("2012-12"), until, [knob("a"), knob("b", 0.2)],
         np.log([2.0, 0.5]), np.array([[0.04, 0.01], [0.01, 0.01]]),
-        np.array([until - 6, until]), ["worker"], np.array([[10.0], [14.0]]), known, published(),
+        np.array([until - 6, until]), ["worker"], np.array([[10.0], [14.0]]),
+        np.array([[10.0], [14.0]]), known, published(),
         np.array([101.0]), np.ones((1, 2)), {"worker": (20.0, 0.2)},
     )  # fmt: skip
 

@@ -10,9 +10,10 @@ from scipy.stats import norm
 
 from sim.config.compose import compose
 from sim.config.schema.policy import FittedEdit, FittedRates, Prior
-from sim.core.clock import month_index
+from sim.core.clock import month_index, month_name
 from sim.core.errors import ConfigError, InvariantError
 from sim.data.load import load
+from sim.studies.hindcast.demand import demand_known, recruiting
 from sim.studies.hindcast.forecast import fitted_rates
 from sim.studies.hindcast.known import Known, as_known, later_than, period_end
 from sim.studies.hindcast.members import drawn_rates, normal, with_trends
@@ -157,7 +158,7 @@ def test_draws_are_functions_of_who_asks():
     assert many.std() == pytest.approx(1, abs=0.05)
 
 
-def test_drawn_rates_have_mean_one():
+def test_the_median_of_drawn_rates_is_the_value():
     config, spread, first = compose([]), SETTINGS.rate_sd, month_index("2012-12")
     path = "student.monthly.leave"
     drawn = {member: drawn_rates(config, spread, 0, member, first) for member in (0, 3)}
@@ -174,7 +175,7 @@ def test_drawn_rates_have_mean_one():
         next(e.multiply for e in drawn.scenario.edits.values() if e.paths == [path])
         for drawn in (drawn_rates(small, spread, 0, m, first, 0.4) for m in range(1, 1501))
     ])  # fmt: skip
-    assert factors.mean() == pytest.approx(1, abs=0.03)
+    assert np.median(factors) == pytest.approx(1, abs=0.03)
     assert np.log(factors).std() == pytest.approx(0.4, abs=0.02)
 
 
@@ -206,6 +207,32 @@ def test_no_channel_keeps_its_configured_level():
     after = with_trends(config, {}, SETTINGS.arrivals, 0, 1).arrivals
     assert {channel.level for channel in after.channels.values()} == {0.0}
     assert after.mode == "free"
+
+
+def test_firms_know_only_the_notifications_of_the_past(known):
+    """Growth of demand comes from what was known; all sectors begin alike."""
+    said = demand_known(CONFIG, known)
+    assert said.active
+    assert len({sector.growth.value for sector in said.sectors.values()}) == 1
+    latest = {"2017-12": 0.165, "2020-06": 0.127, "2022-12": 0.09, "2024-06": 0.118}
+    origin = month_name(known.origin)
+    assert said.growth.value == pytest.approx(latest[origin], abs=0.03)
+    assert 0 < said.demand.persistence.value < 1
+
+
+def test_firms_begin_to_recruit_as_many_as_channels_have(known):
+    """Twice the level of a channel: twice the success, below certainty."""
+    firms = demand_known(CONFIG, known)
+    config = CONFIG.model_copy(update={"firms": firms})
+    channel = config.arrivals.channels["titp_1"]
+    success = []
+    for level in (20_000.0, 40_000.0, 4_000_000.0):
+        channels = {"titp_1": channel.model_copy(update={"level": level})}
+        arrivals = config.arrivals.model_copy(update={"channels": channels})
+        now = recruiting(config.model_copy(update={"arrivals": arrivals}), firms, known)
+        success.append(now.firms.recruit.success["programme"].value)
+    assert success[1] == pytest.approx(2 * success[0])
+    assert success[2] == 0.95
 
 
 def test_words():

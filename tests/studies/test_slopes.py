@@ -8,8 +8,6 @@ import pytest
 from sim.config.compose import compose
 from sim.core.clock import month_index, month_name
 from sim.data.load import load
-from sim.rates.places import load_places
-from sim.rates.tables import build
 from sim.studies.calibration.mean import Mean, Outcome
 from sim.studies.calibration.plan import knobs, load_plan
 from sim.studies.calibration.slopes import LONGEST_STEP, by_knobs, reading
@@ -35,10 +33,8 @@ def world():
     assert len({knob.edit.since for knob in few}) >= 2
     mean = Mean(past, data, few)
     given = published_targets(past, data, plan, LAST)
-    places = load_places(past, data)
-    paths = [name.path for name in build(past, places.codes, places.mobility).names]
     entries = first_arrivals(channels(past, data, plan, mean.ends))
-    return mean, reading(mean, plan, given, paths), entries
+    return mean, reading(mean, plan, given), entries
 
 
 def same(one: Outcome, other: Outcome) -> bool:

@@ -123,10 +123,7 @@ def _groups(data: Data, firms: Firms) -> dict[str, int]:
     table = data["workers_status"]
     columns = (table[name].tolist() for name in ("status_group", "year", "workers"))
     latest = {group: n for group, _, n in sorted(zip(*columns, strict=True))}
-    missing = [group for group in firms.groups.of if group not in latest]
-    if missing:
-        raise DataError(f"workers_status: no workers of the group {missing[0]}")
-    return {group: int(latest[group]) for group in firms.groups.of}
+    return {group: int(latest[group]) for group in firms.groups.of if group in latest}
 
 
 def _published(config: RunConfig, data: Data, firms: Firms) -> np.ndarray:
@@ -200,8 +197,10 @@ def workforce(config: RunConfig, data: Data, month: int) -> tuple[np.ndarray, np
 
     By the official projections: the prefecture's population times the nation's share of 15 to 64;
     prefectures keep their share of the nation after their last year. Nothing else is published by
-    prefecture before 2050.
+    prefecture before 2050. Where no projection is known yet, they stay as many.
     """
+    if data["projection_national"].empty or data["projection_prefecture"].empty:
+        return np.array([float(month)]), np.ones((1, len(config.prefecture)))
     nation: dict[str, dict[int, float]] = {}
     table = data["projection_national"]
     for year, quantity, value in zip(

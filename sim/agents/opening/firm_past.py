@@ -73,12 +73,7 @@ def workers_by_tier(config: RunConfig, data: Data, firms: Firms) -> tuple[list[i
 def _residents(data: Data, firms: Firms, tier: str, years: list[int], out: np.ndarray) -> None:
     """Workers float64[years] of a tier from its residents, where these are published: straight
     lines between half-years, and on beyond the last."""
-    table = data["stocks_status"]
-    known: dict[int, float] = {}
-    for date, status, people in table[["date", "status", "people"]].itertuples(False):
-        if firms.tier_of.get(status) == tier:
-            month = month_index(date)
-            known[month] = known.get(month, 0.0) + people * firms.employed[status].value
+    known = residents_at_work(data, firms, tier)
     months = sorted(known)
     for k, year in enumerate(years):
         month = october(year)
@@ -89,11 +84,24 @@ def _residents(data: Data, firms: Firms, tier: str, years: list[int], out: np.nd
             out[k] = max(first + slope * (month - months[a]), 0.0)
 
 
+def residents_at_work(data: Data, firms: Firms, tier: str) -> dict[int, float]:
+    """Half-year's end -> residents in the statuses of a tier times the shares with a job."""
+    table = data["stocks_status"]
+    known: dict[int, float] = {}
+    for date, status, people in table[["date", "status", "people"]].itertuples(False):
+        if firms.tier_of.get(status) == tier:
+            month = month_index(date)
+            known[month] = known.get(month, 0.0) + people * firms.employed[status].value
+    return known
+
+
 def _group(
     known: Mapping[str, Mapping[int, float]], everybody: Mapping[int, float], group: str, year: int
 ) -> float:
     if group == EVERYBODY:
         return everybody[year]
+    if group not in known:
+        return 0.0
     first, last = min(known[group]), max(known[group])
     if first <= year <= last:
         return _between(known[group], year)

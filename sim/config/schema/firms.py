@@ -111,6 +111,7 @@ class Demand(Strict):
     wages: Value  # elasticity to real wages, downwards
     new_firms: Value  # share of growth that comes from new establishments
     certified: Value  # jobs wanted by a certified firm, relative to an ordinary one
+    pace: Values  # tier -> what a year of the past multiplies its jobs by beyond published growth
 
 
 class Rules(Strict):

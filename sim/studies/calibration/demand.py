@@ -1,9 +1,7 @@
 """Growth of firms' demand for foreign workers, estimated from the notifications of 2008 to 2025.
 
-    python -m sim.studies.calibration.demand
-
-prints the estimates that `configs/firms/japan.yaml` holds. The yearly change of the logarithm of
-all foreign workers, October to October, is
+`estimate_demand` makes the estimates that `configs/firms/japan.yaml` holds. The yearly change of
+the logarithm of all foreign workers, October to October, is
 
     growth = mean + closed * closure + x,    x = persistence * x of the year before + shock
 
@@ -26,13 +24,22 @@ from typing import Final
 
 import numpy as np
 
-from sim.config.compose import compose
-from sim.config.schema.base import Z_80
+from sim.config.schema.base import RANGE_SDS
 from sim.config.schema.firms import Firms
-from sim.data.load import Data, load
+from sim.config.schema.run import RunConfig
+from sim.core.clock import month_index, year_of
+from sim.core.probability import MONTHS_PER_YEAR
+from sim.data.load import Data
+from sim.processes.jobs import HALF_OPEN
+from sim.studies.calibration.estimate import Estimate
+from sim.studies.calibration.supply import ALL_ARRIVALS
 
-CLOSED: Final = {2020: 0.5, 2021: 1.0, 2022: 0.5}
-"""Share of the year to October in which the border was closed: from April 2020 to March 2022."""
+SECTORS_SINCE: Final = 2012
+GROUPS_SINCE: Final = 2014
+"""First Octobers whose deviations from the common growth are used."""
+
+MONTHS_AFTER_OCTOBER: Final = 2
+"""By which the year that ends with an October ends before the calendar's."""
 
 CLOSURE_SD: Final = 0.15
 """Prior standard deviation of what a closed year takes from growth (assumption)."""
@@ -40,23 +47,6 @@ CLOSURE_SD: Final = 0.15
 PERSISTENCE: Final = np.arange(0.0, 0.996, 0.005)
 
 SHOCK: Final = np.exp(np.arange(math.log(0.008), math.log(0.15), 0.02))
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number and its standard deviation."""
-
-    value: float
-    sd: float
-
-    @property
-    def range(self) -> tuple[float, float]:
-        """Ends of the 80 % interval."""
-        return self.value - Z_80 * self.sd, self.value + Z_80 * self.sd
-
-    def __str__(self) -> str:
-        low, high = self.range
-        return f"{self.value:.4f}  sd {self.sd:.4f}  80 % {low:.4f} to {high:.4f}"
 
 
 @dataclass(frozen=True)
@@ -208,7 +198,7 @@ def workers_of_sectors(
     ):
         if quantity == "workers":
             known[year, industry] = value
-        elif quantity == "share_of_workers":
+        elif quantity == "share_of_workers" and year in everybody:
             known.setdefault((year, industry), value / 100.0 * everybody[year])
     return {
         name: {
@@ -242,10 +232,24 @@ def workers_of_groups(data: Data, everybody: Mapping[int, float]) -> dict[str, d
     return out
 
 
-def main() -> None:
-    """Print what the configuration of firms takes."""
-    config = compose([])
-    data, firms = load(config.country.data), config.firms
+@dataclass(frozen=True)
+class Demand:
+    """What the notifications say of firms' demand.
+
+    growth   of all foreign workers
+    latest   growth of the last year known, freed from what a closed border took
+    sectors  sector -> yearly growth beyond all workers'; tiers: the same of groups of tiers
+    """
+
+    growth: Growth
+    latest: float
+    sectors: dict[str, Estimate]
+    tiers: dict[str, Estimate]
+
+
+def estimate_demand(config: RunConfig, data: Data) -> Demand:
+    """Estimates from the tables at hand; the prior of the mean is that of the configuration."""
+    firms = config.firms
     assert firms is not None
     totals = data["workers_totals"]
     everybody = {
@@ -254,22 +258,32 @@ def main() -> None:
     far = firms.demand.mean
     assert far.low is not None
     assert far.high is not None
-    prior = Estimate(far.value, (far.high - far.low) / (2 * Z_80))
-    change = yearly(everybody)
-    for name, estimate in vars(growth(change, CLOSED, prior)).items():
-        print(f"{name:14s} {estimate}")
+    change, closed = yearly(everybody), closed_years(config)
+    found = growth(change, closed, Estimate(far.value, (far.high - far.low) / RANGE_SDS))
     last = max(change)
-    print(f"{'all, last year':14s} {change[last]:.4f}")
-    for title, series, since in (
-        ("sector", workers_of_sectors(data, firms, everybody), 2012),
-        ("tiers", workers_of_groups(data, everybody), 2014),
-    ):
-        own, noise = deviations(series, everybody, since)
-        pooled, between = shrunk(own, noise)
-        print(f"{title}: sd of a year {noise:.4f}, between {between:.4f}")
-        for name, estimate in pooled.items():
-            print(f"  {name:14s} {estimate}  from {own[name][0]:+.4f} in {own[name][1]} years")
+    return Demand(
+        found,
+        change[last] - closed.get(last, 0.0) * found.closure.value,
+        _pooled(workers_of_sectors(data, firms, everybody), everybody, SECTORS_SINCE),
+        _pooled(workers_of_groups(data, everybody), everybody, GROUPS_SINCE),
+    )
 
 
-if __name__ == "__main__":
-    main()
+def closed_years(config: RunConfig) -> dict[int, float]:
+    """Year -> share of the year to October in which an event stopped most arrivals."""
+    out: dict[int, float] = {}
+    for event in config.event.values():
+        for edit in event.edits.values():
+            stops = edit.multiply is not None and edit.multiply < HALF_OPEN
+            if ALL_ARRIVALS in edit.paths and stops and edit.until is not None:
+                for month in range(month_index(edit.since), month_index(edit.until) + 1):
+                    year = year_of(month + MONTHS_AFTER_OCTOBER)
+                    out[year] = out.get(year, 0.0) + 1.0 / MONTHS_PER_YEAR
+    return out
+
+
+def _pooled(
+    series: Mapping[str, Mapping[int, float]], everybody: Mapping[int, float], since: int
+) -> dict[str, Estimate]:
+    own, noise = deviations(series, everybody, since)
+    return shrunk(own, noise)[0] if own else {}

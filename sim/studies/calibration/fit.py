@@ -5,18 +5,18 @@
     fit.data(data)        # the data with the fitted arrivals
     fit.draw(3)           # parameters of the third draw of its uncertainty
 
-Arrivals alone first, until stocks are near; then slopes by paired runs; then Levenberg-Marquardt
-steps, each of which simulates the mean afresh and mends the slopes by what it has shown (Broyden);
-the last steps at a larger scale, with slopes taken afresh. All of it is a function of
-configuration, data and plan, so a fit that was stopped goes on from its last round (`Keeper`) and
-comes out the same.
+Arrivals alone first, as if people came by themselves, until stocks are near; then firms act, slopes
+are taken by paired runs, and Levenberg-Marquardt steps follow, each of which simulates the mean
+afresh and mends the slopes by what it has shown (Broyden); the last steps at a larger scale, with
+slopes taken afresh. All of it is a function of configuration, data and plan, so a fit that was
+stopped goes on from its last round (`Keeper`) and comes out the same.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -29,12 +29,10 @@ from sim.core.clock import month_index, month_name, year_of
 from sim.core.threads import usable_cores
 from sim.data.load import Data
 from sim.files.folder import RunFolder, read_parquet
-from sim.rates.places import load_places
-from sim.rates.tables import build
 from sim.studies.calibration.mean import Mean
 from sim.studies.calibration.plan import FitPlan, Knob, knobs, load_plan
 from sim.studies.calibration.result import Fit, errors
-from sim.studies.calibration.slopes import Reading, by_arrivals, by_knobs, reading
+from sim.studies.calibration.slopes import Reading, by_arrivals, by_knobs, entries_of, reading
 from sim.studies.calibration.solve import (
     Channels,
     Point,
@@ -94,7 +92,7 @@ class _Search:
     knobs: list[Knob]
     targets: Targets
     believed: Channels
-    read: Reading
+    plan: FitPlan
     keeper: Keeper
     say: Callable[[str], None]
     trust: float
@@ -103,6 +101,13 @@ class _Search:
     seen_from: np.ndarray  # float64[K]: logarithms at which slopes by knobs were taken
     best: Point
     cost: float
+    readings: dict[Mean, Reading] = field(default_factory=dict)
+
+    def read(self, mean: Mean) -> Reading:
+        """How targets are read in the outcomes of a mean."""
+        if mean not in self.readings:
+            self.readings[mean] = reading(mean, self.plan, self.targets)
+        return self.readings[mean]
 
     def evaluate(
         self, name: str, mean: Mean, theta: np.ndarray, arrivals: np.ndarray
@@ -111,11 +116,12 @@ class _Search:
         kept = self.keeper.get(name)
         if kept is None:
             outcome = mean.run(theta, arrivals, follow=True, threads=self.workers)
-            by_cell = by_arrivals(outcome, self.read, mean.config.scale)
-            kept = {"theta": theta, "arrivals": arrivals, "said": self.read.of(outcome),
-                    "cells": by_cell}  # fmt: skip
+            read = self.read(mean)
+            kept = {"theta": theta, "arrivals": arrivals, "said": read.of(outcome),
+                    "cells": by_arrivals(mean, outcome, read, arrivals),
+                    "came": entries_of(mean, outcome, arrivals)}  # fmt: skip
             self.keeper.put(name, kept)
-        point = Point(kept["theta"], kept["arrivals"], kept["said"], kept["cells"])
+        point = Point(kept["theta"], kept["arrivals"], kept["said"], kept["cells"], kept["came"])
         height = cost(self.knobs, self.believed, self.targets, point)
         self.say(f"{name}: {errors(self.targets, point.said).text}; cost {height:.0f}")
         return point, height
@@ -166,7 +172,7 @@ class _Search:
         best, kept = self.best, self.keeper.get(name)
         if kept is None:
             self.say(f"{name}: {len(self.knobs)} pairs of runs")
-            slopes = by_knobs(mean, self.read, best.theta, best.arrivals, self.workers)
+            slopes = by_knobs(mean, self.read(mean), best.theta, best.arrivals, self.workers)
             kept = {"slopes": slopes}
             self.keeper.put(name, kept)
         self.by_knob, self.seen_from = kept["slopes"].copy(), best.theta
@@ -194,39 +200,43 @@ def fit_past(
     check_known(given, last)
     known = _until(data, last)
     moves = knobs(past, plan, month_index(plan.start), last)
-    means: dict[float, Mean] = {}
+    means: dict[tuple[float, bool], Mean] = {}
 
-    def mean(scale: float) -> Mean:
-        if scale not in means:
-            means[scale] = Mean(past.model_copy(update={"scale": scale}), known, moves)
-        return means[scale]
+    def mean(scale: float, firms: bool = True) -> Mean:
+        if (scale, firms) not in means:
+            own = past if firms else without_firms(past)
+            means[scale, firms] = Mean(own.model_copy(update={"scale": scale}), known, moves)
+        return means[scale, firms]
 
     small = mean(effort.slopes)
-    places = load_places(past, known)
-    paths = [name.path for name in build(past, places.codes, places.mobility).names]
     believed = channels(past, known, plan, small.ends)
-    nowhere = Point(*(np.zeros(0),) * 4)  # until the first run
+    nowhere = Point(*(np.zeros(0),) * 5)  # until the first run
     search = _Search(
-        moves, given, believed, reading(small, plan, given, paths), keeper, say, effort.trust,
-        workers, np.zeros((len(given), len(moves))), np.zeros(len(moves)), nowhere, math.inf,
+        moves, given, believed, plan, keeper, say, effort.trust, workers,
+        np.zeros((len(given), len(moves))), np.zeros(len(moves)), nowhere, math.inf,
     )  # fmt: skip
     last_step = _rounds(search, mean, first_arrivals(believed), effort)
     return Fit(
         name=config.country.name, start=month_index(plan.start), until=last, knobs=moves,
         theta=last_step.theta, covariance=last_step.covariance, ends=small.ends,
-        statuses=config.country.statuses, arrivals=last_step.arrivals, known=believed.known,
-        targets=given, said=search.best.said, weight=last_step.weight,
+        statuses=config.country.statuses, arrivals=last_step.arrivals, came=search.best.came,
+        known=believed.known, targets=given, said=search.best.said, weight=last_step.weight,
         level=_levels(config),
     )  # fmt: skip
 
 
-def _rounds(
-    search: _Search, mean: Callable[[float], Mean], start: np.ndarray, effort: Effort
-) -> Step:
+class Means(Protocol):
+    """The past at a scale, as firms recruit or, without them, as people come."""
+
+    def __call__(self, scale: float, firms: bool = True) -> Mean: ...
+
+
+def _rounds(search: _Search, mean: Means, start: np.ndarray, effort: Effort) -> Step:
     """Arrivals alone, then knobs too; returns the best point as a step, with its covariance."""
-    early = mean(effort.early)
-    search.begin("start", early, np.zeros(len(search.knobs)), start)
-    search.descend("arrivals", early, ARRIVALS_ONLY, free=False)
+    early, given = mean(effort.early), mean(effort.early, firms=False)
+    search.begin("start", given, np.zeros(len(search.knobs)), start)
+    search.descend("arrivals", given, ARRIVALS_ONLY, free=False)
+    search.begin("early_0", early, search.best.theta, search.best.arrivals)
     for turn, steps in enumerate(effort.steps):
         search.take_slopes(f"slopes_{turn + 1}", mean(effort.slopes))
         search.trust = effort.trust / (turn + 1)
@@ -243,11 +253,13 @@ def _rounds(
 
 
 def _past(config: RunConfig, plan: FitPlan, last: int) -> RunConfig:
-    """The run that a fit is made with: the past without shocks, without an earlier fit."""
+    """The run that a fit is made with: the past without shocks, without an earlier fit, in which
+    firms act from the start if they act at all."""
     arrivals = config.arrivals.model_copy(update={"shocks": False, "mode": "conditional"})
+    firms = config.firms and config.firms.model_copy(update={"since": plan.start})
     return config.model_copy(
         update={"start": plan.start, "end": month_name(last), "arrivals": arrivals, "threads": 1,
-                "fit": FittedRates(), "figures": False}
+                "firms": firms, "fit": FittedRates(), "figures": False}
     )  # fmt: skip
 
 
@@ -260,6 +272,12 @@ def _until(data: Data, last: int) -> Data:
     entries = data["entries"]
     known = entries[entries["year"] <= year_of(last - 11)]  # a year is known from its December
     return data.with_tables(entries=known)
+
+
+def without_firms(config: RunConfig) -> RunConfig:
+    """The same, but people come by themselves: what is edited of firms finds nobody to act on."""
+    firms = config.firms and config.firms.model_copy(update={"active": False})
+    return config.model_copy(update={"firms": firms})
 
 
 def _levels(config: RunConfig) -> dict[str, tuple[float, float]]:

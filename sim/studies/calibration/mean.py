@@ -19,13 +19,19 @@ from sim.agents.opening.people import open_population
 from sim.agents.population import HOLE
 from sim.config.schema.policy import FittedEdit, FittedRates, Prior
 from sim.config.schema.run import RunConfig
-from sim.core.clock import HALF_YEAR, half_year_end, month_index, year_of
+from sim.core.clock import HALF_YEAR, calendar_month, half_year_end, month_index, year_of
 from sim.data.load import Data
 from sim.model.checkpoint import Checkpoint, restore, snapshot
 from sim.model.model import Kyosei
-from sim.model.opening import blank_state, state_of
+from sim.model.opening import blank_state, open_work, state_of
+from sim.processes.survey import WORK
+from sim.rates.places import load_places
+from sim.rates.statuses import has_firms
+from sim.rates.tables import build
 from sim.studies.calibration.entries import arrivals_table
 from sim.studies.calibration.plan import Knob
+
+OCTOBER: Final = 10
 
 UNAUDITED: Final = np.uint64(63)
 """Audit few people only: the hundreds of runs of a fit are compared with each other, not with
@@ -40,6 +46,7 @@ class Outcome:
     stocks  float64[H + 1, S]
     years   int64[Y]; flows float64[Y, F]; born float64[Y]
     came    float64[H, S] arrivals of each half-year
+    work    float64[Y, T] people at work in firms each October, by tier; T is 0 if no firms act
     left    float32[H + 1, H, S, S] people of each month by the half-year and status in which they,
             or those who brought them, came; None if they were not followed
     """
@@ -50,6 +57,7 @@ class Outcome:
     flows: np.ndarray
     born: np.ndarray
     came: np.ndarray
+    work: np.ndarray
     left: np.ndarray | None
 
 
@@ -59,6 +67,9 @@ class Mean:
     def __init__(self, config: RunConfig, data: Data, knobs: list[Knob]) -> None:
         self.config, self.data, self.knobs = config, data, knobs
         self.statuses = config.country.statuses
+        self.tiers, self.tier = recruited_tiers(config)
+        places = load_places(config, data)
+        self.fates = [fate.path for fate in build(config, places.codes, places.mobility).names]
         start = month_index(config.start)
         self.ends = np.arange(start + HALF_YEAR, month_index(config.end) + 1, HALF_YEAR)
         self._opening = open_population(config, data, start, config.scale).columns
@@ -81,6 +92,7 @@ class Mean:
         if past is None:
             people = {name: column.copy() for name, column in self._opening.items()}
             state = state_of(config, data, people, threads)
+            open_work(state, data)
         else:
             state = blank_state(config, data, past.arrays["people.key"].size, threads)
             restore(past, state)
@@ -108,9 +120,12 @@ class Mean:
         half = (months - months[0]) // HALF_YEAR
         came = np.zeros((self.ends.size, len(self.statuses)))
         np.add.at(came, half, np.array(record.came[1:]))
+        octobers = [k for k, m in enumerate(record.months) if k and calendar_month(m) == OCTOBER]
+        work = np.array([record.work[k][:, WORK.at("employed")] for k in octobers]) * weight
         left = None if trail is None else trail.left * np.float32(weight)
         every = np.array([record.months[k] for k in halves], np.int64)
-        return Outcome(every, stocks, years, flows * weight, born * weight, came * weight, left)
+        return Outcome(every, stocks, years, flows * weight, born * weight, came * weight, work,
+                       left)  # fmt: skip
 
 
 class _Trail:
@@ -145,6 +160,19 @@ class _Trail:
             at = cell[kept].astype(np.int64) * self._s + status[kept]
             count = np.bincount(at, minlength=self._cells * self._s)
             self.left[half + 1] = count.reshape(-1, self._s, self._s)
+
+
+def recruited_tiers(config: RunConfig) -> tuple[list[str], np.ndarray]:
+    """(names of tiers, int64[S] tier of each status that firms recruit and -1 for the others)."""
+    firms, statuses = config.firms, config.country.statuses
+    none = np.full(len(statuses), -1, np.int64)
+    if firms is None or not has_firms(config):
+        return [], none
+    for s, name in enumerate(statuses):
+        of = firms.tier_of.get(name)
+        if of is not None and firms.tiers[of].search == "all":
+            none[s] = list(firms.tiers).index(of)
+    return list(firms.tiers), none
 
 
 def fit_of(knobs: list[Knob], theta: np.ndarray) -> FittedRates:

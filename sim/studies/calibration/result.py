@@ -63,7 +63,9 @@ class Fit:
     """Estimates of K knobs, and arrivals of H half-years by S statuses.
 
     theta       float64[K] logarithms of the multipliers; covariance float64[K, K] (Laplace)
-    arrivals    float64[H, S]; known bool[H, S] cells of years with published entries
+    arrivals    float64[H, S] of the run; known bool[H, S] cells of years with published entries
+    came        float64[H, S] people who come in it: of those whom firms recruit, arrivals say only
+                in which statuses and how easily
     said        float64[N] what the model says about the N targets
     weight      float64[N, K] slopes in standard deviations of the data
     level       status -> (persons a year, sd of the logarithm) of future arrivals
@@ -78,6 +80,7 @@ class Fit:
     ends: np.ndarray
     statuses: list[str]
     arrivals: np.ndarray
+    came: np.ndarray
     known: np.ndarray
     targets: Targets
     said: np.ndarray
@@ -105,7 +108,7 @@ class Fit:
         The mean of the last two fitted years and the level believed, each by its certainty.
         """
         out = {}
-        last = self.arrivals[-YEARS_OF_LEVEL * 12 // HALF_YEAR :].sum(axis=0) / YEARS_OF_LEVEL
+        last = self.came[-YEARS_OF_LEVEL * 12 // HALF_YEAR :].sum(axis=0) / YEARS_OF_LEVEL
         for name, (level, sd) in self.level.items():
             mean = last[self.statuses.index(name)]
             if mean > 0:

@@ -55,12 +55,14 @@ class Point:
     arrivals  float64[H, S] people who come in each half-year
     said      float64[N] what the model says about the N targets
     by_cell   float64[N, H, S] slopes of that by one more newcomer
+    came      float64[H, S] people who come, those whom firms recruit as these recruit them
     """
 
     theta: np.ndarray
     arrivals: np.ndarray
     said: np.ndarray
     by_cell: np.ndarray
+    came: np.ndarray
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from sim.core.clock import month_index, year_of
 from sim.data.load import Data
 from sim.rates.arrivals import inflow_by_origin
 from sim.rates.supply import series
+from sim.studies.calibration.estimate import Estimate
 
 ALL_ARRIVALS: Final = "arrivals.*"
 """Path of an event's edit that changes every channel."""
@@ -27,26 +28,11 @@ ALL_ARRIVALS: Final = "arrivals.*"
 LEAST_PEOPLE = 200.0
 """Arrivals a year below which an origin says more about chance than about supply."""
 
-SD_80 = 1.2815515655446004
-"""Standard deviations on both sides of the mean that hold 80 % of a normal distribution."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number with the standard error that leaving out one origin at a time gives."""
-
-    value: float
-    se: float
-
-    @property
-    def range(self) -> tuple[float, float]:
-        """The 80 % interval."""
-        return self.value - SD_80 * self.se, self.value + SD_80 * self.se
-
 
 @dataclass(frozen=True)
 class SupplyEstimate:
-    """Income at which the rate of emigration peaks, its curvature, and how the years fit."""
+    """Income at which the rate of emigration peaks, its curvature, and how the years fit; standard
+    deviations are standard errors that leaving out one origin at a time gives."""
 
     log_peak: Estimate  # logarithm of dollars
     curvature: Estimate  # per squared logarithm

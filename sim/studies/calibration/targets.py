@@ -13,10 +13,13 @@ from fnmatch import fnmatchcase
 import numpy as np
 import pandas as pd
 
+from sim.agents.opening.firm_past import workers_by_tier
 from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index
 from sim.core.errors import DataError
 from sim.data.load import Data
+from sim.rates.statuses import has_firms
+from sim.studies.calibration.entries import published_entries
 from sim.studies.calibration.plan import FitPlan, Target
 
 DECEMBER = 12
@@ -27,8 +30,9 @@ class Targets:
     """N published numbers.
 
     name   str: STATUS of a stock, or the name of a target of the plan
-    kind   "status" (a stock by status), "stock" (another) or "flow"
-    month  int64[N] of the stock, or December of the flow's year
+    kind   "status" (a stock by status), "stock" (another), "flow", "came" (entries of a status that
+           firms recruit) or "work" (workers of a tier in October)
+    month  int64[N] of the stock, or December of the flow's or the workers' year
     known  int64[N] month since which it is known
     value  float64[N] people
     sd     float64[N] people: by quality, and how well the model could meet it
@@ -75,7 +79,7 @@ def check_known(targets: Targets, until: int) -> None:
 
 def published_targets(config: RunConfig, data: Data, plan: FitPlan, last: int) -> Targets:
     """Everything published after the plan's start and up to month `last`, known by `last`."""
-    rows = list(_stocks(config, data, plan))
+    rows = [*_stocks(config, data, plan), *_work(config, data, plan)]
     for name, target in plan.targets.items():
         rows += _rows(data, plan, name, target)
     first = month_index(plan.start)
@@ -99,6 +103,28 @@ def _stocks(config: RunConfig, data: Data, plan: FitPlan) -> list[TargetRow]:
         if since is None or month >= month_index(since):
             sd = float(np.hypot(plan.stocks.sd * people, plan.stocks.floor))
             out.append((str(status), "status", month, month, float(people), sd))
+    return out
+
+
+def _work(config: RunConfig, data: Data, plan: FitPlan) -> list[TargetRow]:
+    """If firms act: entries of statuses that ask for a job, and workers of their tiers."""
+    firms = config.firms
+    if firms is None or not has_firms(config):
+        return []
+    out: list[TargetRow] = []
+    recruited = {s for s, tier in firms.tier_of.items() if firms.tiers[tier].search == "all"}
+    for (year, status), (people, quality) in published_entries(config, data).items():
+        if status in recruited:
+            december = month_index(f"{year}-{DECEMBER}")
+            sd = float(np.hypot(plan.sd[quality] * people, plan.stocks.floor))  # type: ignore[index]
+            out.append((status, "came", december, december, people, sd))
+    years, workers = workers_by_tier(config, data, firms)
+    for t, (name, tier) in enumerate(firms.tiers.items()):
+        for year, people in zip(years, workers[:, t].tolist(), strict=True):
+            if tier.search == "all" and people > 0:
+                december = month_index(f"{year}-{DECEMBER}")
+                sd = float(np.hypot(plan.workers.sd * people, plan.workers.floor))
+                out.append((name, "work", december, december, people, sd))
     return out
 
 

@@ -32,7 +32,7 @@ from sim.figures.style import png_bytes
 from sim.files.folder import RunFolder, found_complete, json_text, read_parquet, write_atomically
 from sim.files.manifest import code_digest, environment, study_id
 from sim.runs.progress import MonthProgress
-from sim.studies.calibration.fit import FolderKeeper
+from sim.studies.calibration.fit import FolderKeeper, without_firms
 from sim.studies.hindcast.board import board_of, text_of
 from sim.studies.hindcast.cells import Looked, cells_of
 from sim.studies.hindcast.forecast import (
@@ -155,11 +155,10 @@ def _found(folder: Path) -> dict[str, Path]:
 
 
 def past_only(config: RunConfig) -> RunConfig:
-    """Without firms, municipalities and agencies that act, which are described for 2025 and later,
-    and without a fit: an origin before that cannot know them."""
-    now = ("firms", "town", "agency", "integration")
-    gone: dict[str, object] = dict.fromkeys(now)
-    return config.model_copy(update={**gone, "fit": FittedRates()})
+    """Without municipalities and agencies that act, which are described for 2025 and later, and
+    without a fit: an origin before that cannot know them. Firms act after the origin alone."""
+    gone: dict[str, object] = dict.fromkeys(("town", "agency", "integration"))
+    return without_firms(config.model_copy(update={**gone, "fit": FittedRates()}))
 
 
 def _one(study: _Study, origin: str, quiet: bool) -> Path:

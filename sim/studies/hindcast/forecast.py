@@ -18,16 +18,19 @@ import pandas as pd
 
 from sim.agents.opening.people import open_population
 from sim.agents.record import Record
+from sim.config.schema.firms import Firms
 from sim.config.schema.policy import FittedRates
 from sim.config.schema.run import RunConfig
 from sim.core.clock import HALF_YEAR, half_year_end, month_index, month_name
 from sim.core.threads import use_threads
 from sim.data.load import Data
 from sim.model.model import Kyosei
-from sim.model.opening import state_of
+from sim.model.opening import open_work, state_of
 from sim.studies.calibration.entries import estimated_arrivals
 from sim.studies.calibration.fit import Effort, Keeper, fit_past
 from sim.studies.calibration.plan import FitPlan, load_plan
+from sim.studies.draws import DEMAND, SUPPLY, Ensemble
+from sim.studies.hindcast.demand import demand_known, recruiting
 from sim.studies.hindcast.entries import Balancing, PastEntries, balance, prepare
 from sim.studies.hindcast.known import Known
 from sim.studies.hindcast.members import drawn_rates, with_trends
@@ -58,6 +61,7 @@ class ForecastOrigin:
     rates: RatesOfMember
     task: Balancing
     past: PastEntries  # under the central rates
+    firms: Firms  # as they were known
     misfit: np.ndarray  # float64[S + 1]: yearly step of the error that staying and switching make
     given: pd.DataFrame | None  # entries after the origin, in conditional mode
 
@@ -80,6 +84,8 @@ def prepare_origin(
           it is not wanted, and nothing of it is looked at
     """
     central = rates(0)
+    assert central.firms is not None
+    firms = demand_known(central, known)
     task = prepare(central, known, request.scale)
     past = balance(task, central, known.settings.arrivals.rounds)
     given = None
@@ -88,7 +94,7 @@ def prepare_origin(
         later = (dates > month_name(known.origin)) & (dates <= month_name(horizon))
         given = data["arrivals"][later]
     misfit = yearly_steps(past_errors(task, past, central), known.settings.misfit)
-    return ForecastOrigin(request, known, horizon, rates, task, past, misfit, given)
+    return ForecastOrigin(request, known, horizon, rates, task, past, firms, misfit, given)
 
 
 def simulate_member(origin: ForecastOrigin, member: int) -> pd.DataFrame:
@@ -114,6 +120,7 @@ def simulate_member(origin: ForecastOrigin, member: int) -> pd.DataFrame:
 def _simulated(origin: ForecastOrigin, config: RunConfig, data: Data, member: int) -> pd.DataFrame:
     opening = open_population(config, data, origin.known.origin, config.scale)
     state = state_of(config, data, opening.columns, use_threads(config.threads))
+    open_work(state, data)
     halves, statuses = (origin.horizon - origin.known.origin) // HALF_YEAR, config.country.statuses
     factor = error_factors(origin.misfit, statuses, origin.request.seed, member, halves)
     return people_table(Kyosei(config, state=state).run(), config, member, factor)
@@ -125,7 +132,10 @@ def member_inputs(origin: ForecastOrigin, member: int) -> tuple[RunConfig, Data]
     config, past = origin.rates(member), origin.past
     if member:
         past = balance(origin.task, config, MEMBER_ROUNDS, begin=past.entries)
+    config = config.model_copy(update={"firms": origin.firms, "seed": request.seed})
+    config = Ensemble(config).member(member, (DEMAND, SUPPLY))
     config = with_trends(config, trends(config, past, settings), settings, request.seed, member)
+    config = recruiting(config, origin.firms, origin.known)
     if request.mode == "conditional":
         config = config.model_copy(
             update={"arrivals": config.arrivals.model_copy(update={"mode": "conditional"})}
@@ -135,7 +145,6 @@ def member_inputs(origin: ForecastOrigin, member: int) -> tuple[RunConfig, Data]
             "start": month_name(origin.known.origin),
             "end": month_name(origin.horizon),
             "scale": request.scale,
-            "seed": request.seed,
             "replicate": member,
             "threads": request.threads,
         }

@@ -37,7 +37,8 @@ def drawn_rates(
     config: RunConfig, spread: dict[Quality, float], seed: int, member: int, since: int,
     flat: float | None = None,
 ) -> RunConfig:  # fmt: skip
-    """The configuration with every rate and share of the statuses drawn, log-normal with mean 1.
+    """The configuration with every rate and share of the statuses drawn, log-normal: the value is
+    the median.
 
     low..high of a number is its 80 % interval; a number without a range varies by `spread`, the
     standard deviation of the logarithm by quality. With `flat` all vary by that: ranges and
@@ -65,8 +66,8 @@ def _log_sd(fate: Fate, spread: dict[Quality, float]) -> float:
 
 
 def _factor(fate: Fate, value: float, sd: float, z: float) -> float:
-    """What the draw z multiplies the value by; its mean over draws is 1, as that of shocks is."""
-    factor = math.exp(sd * z - sd**2 / 2)
+    """What the draw z multiplies the value by; the value is the median of the draws."""
+    factor = math.exp(sd * z)
     return min(factor, 1.0 / value) if fate.share is not None else factor
 
 
@@ -100,8 +101,6 @@ def _channel(
         return channel.model_copy(update={"level": 0.0, "growth": 0.0})
     z = np.array([normal(seed, member, f"{what}.{name}") for what in ("level", "growth")])
     level, growth = np.array([trend.level, trend.growth]) + product(trend.root, z)
-    if member:
-        level -= float((trend.root[0] ** 2).sum()) / 2  # mean 1 over draws
     limit = settings.growth_limit.value
     return channel.model_copy(
         update={

@@ -118,7 +118,7 @@ def error_factors(
     steps: np.ndarray, statuses: list[str], seed: int, member: int, n: int
 ) -> np.ndarray:
     """float64[n, S]: what a member's stocks are multiplied by after each half-year; 1 for member 0,
-    and 1 in the mean of all members.
+    and 1 in the median of all members.
 
     steps  float64[S + 1] as `yearly_steps` gives them. The shared walk is part of each status's
     own: without it the errors of statuses cancel, and the total is believed too surely.
@@ -131,5 +131,4 @@ def error_factors(
     own = np.sqrt(np.maximum(steps[:-1] ** 2 - shared**2, 0.0))
     half = math.sqrt(HALF_YEAR / MONTHS_PER_YEAR)
     walk = np.cumsum((z[:, :-1] * own + z[:, -1:] * shared) * half, axis=0)
-    variance = np.arange(1, n + 1)[:, None] * (own**2 + shared**2) * half**2
-    return np.exp(walk - variance / 2)
+    return np.exp(walk)

@@ -1,0 +1,95 @@
+"""Firms at an origin: what was known of their demand, and how easily they recruit.
+
+Growth of demand, its persistence and its shocks are estimated from the notifications known at the
+origin. The growth of sectors beyond the country's is not: it begins as one for all. Sectors, sizes
+and places of firms are those of 2025, which hardly move how many people come.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from sim.agents.opening.firm_past import residents_at_work
+from sim.config.schema.base import Value
+from sim.config.schema.firms import Firms
+from sim.config.schema.run import RunConfig
+from sim.core.probability import MONTHS_PER_YEAR
+from sim.studies.calibration.demand import estimate_demand
+from sim.studies.calibration.estimate import Estimate
+from sim.studies.hindcast.known import Known
+
+GROUP_OF: Final = {
+    "programme": "field", "skilled_1": "field", "skilled_2": "field",
+    "professional": "professional", "general": "general",
+}  # fmt: skip
+"""Tier -> group of tiers whose growth `estimate_demand` knows."""
+
+MOST_SUCCESS: Final = 0.95
+
+OPENED_ANEW: Final = 0.75
+"""Success of recruiting for which as many are chosen in the first year as the channels have, over
+the one at which the vacancies of the opening alone would do (of configs/firms, for 2025)."""
+
+MOST_PERSISTENCE: Final = 0.99
+
+
+def demand_known(config: RunConfig, known: Known) -> Firms:
+    """Firms that act, with their demand as the notifications known at the origin have it."""
+    firms = config.firms
+    assert firms is not None
+    found = estimate_demand(config, known.data)
+    now = max(found.latest, 0.0)
+    sectors = {
+        name: sector.model_copy(update={"growth": _value(sector.growth, now)})
+        for name, sector in firms.sectors.items()
+    }
+    tiers = {}
+    for name, tier in firms.tiers.items():
+        own = found.tiers.get(GROUP_OF[name], Estimate(0.0, 0.0))
+        growth = _ranged(tier.growth, Estimate(now + own.value, own.sd))
+        tiers[name] = tier.model_copy(update={"growth": growth})
+    demand = firms.demand.model_copy(
+        update={
+            "persistence": _ranged(firms.demand.persistence, found.growth.persistence,
+                                   MOST_PERSISTENCE),
+            "shock": _ranged(firms.demand.shock, found.growth.shock),
+        }
+    )  # fmt: skip
+    update = {"growth": _value(firms.growth, now), "sectors": sectors, "tiers": tiers,
+              "demand": demand}  # fmt: skip
+    return firms.model_copy(update={**update, "active": True, "since": config.country.first_month})
+
+
+def _value(value: Value, number: float) -> Value:
+    return value.model_copy(update={"value": number})
+
+
+def _ranged(value: Value, estimate: Estimate, most: float = 50.0) -> Value:
+    low, high = (min(max(end, 0.0), most) for end in estimate.range)
+    middle = min(max(estimate.value, 0.0), most)
+    return value.model_copy(update={"value": middle, "low": low, "high": high})
+
+
+def recruiting(config: RunConfig, central: Firms, known: Known) -> RunConfig:
+    """The configuration with the success of recruiting at which firms begin to recruit as many as
+    come by the channels' levels, times what a draw makes of the success of `central`."""
+    firms = config.firms
+    assert firms is not None
+    vacancies = [sector.vacancies.value for sector in firms.sectors.values()]
+    offered = math.fsum(vacancies) / len(vacancies) * (1.0 - firms.recruit.refused.value)
+    success = {}
+    for name, value in firms.recruit.success.items():
+        channels = [
+            config.arrivals.channels[status].level
+            for status, tier in firms.tier_of.items()
+            if tier == name and status in config.arrivals.channels
+        ]
+        at_work = residents_at_work(known.data, firms, name).get(known.origin, 0.0)
+        if at_work > 0 and math.fsum(channels) > 0:
+            needed = OPENED_ANEW * math.fsum(channels) / MONTHS_PER_YEAR / (at_work * offered)
+            drawn = value.value / central.recruit.success[name].value
+            value = _value(value, min(needed * drawn, MOST_SUCCESS))
+        success[name] = value
+    recruit = firms.recruit.model_copy(update={"success": success})
+    return config.model_copy(update={"firms": firms.model_copy(update={"recruit": recruit})})
