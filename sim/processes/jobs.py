@@ -55,6 +55,15 @@ from sim.processes.recruits import (
 )
 from sim.processes.towns import FISCAL_YEAR
 
+HALF_OPEN = 0.5
+"""Ease of recruiting below which some of those who are due cannot come yet. Firms go on choosing
+as if it were no lower: in March 2022 several hundred thousand held certificates that
+they could not use."""
+
+RESUMED = 0.25
+"""Probability a month that somebody who has waited for an open border comes (assumption: four
+months on average, as visas were worked off in 2022)."""
+
 ATTEMPTS = 3
 """Places, or sectors, in which somebody looks for work in a month."""
 
@@ -82,15 +91,17 @@ def jobs(state: State) -> None:
 
 def open_way(state: State) -> None:
     """At the opening: people whom firms have chosen abroad already, as many as usually come in
-    the months of the lag. The jobs kept for them are wanted on top of the vacancies."""
+    the months of the lag, twice as many at most if a border has been closed. The jobs kept for them
+    are wanted on top of the vacancies."""
     labour = state.labour
     assert labour is not None
     firms, lag = labour.firms, round(_lag(state))
     heads = firms["heads"].sum(axis=0)
     level, coming = usual_arrivals(state, state.month + 1), np.zeros(labour.tiers)
     for t in range(labour.tiers):
-        coming[t] = level[_statuses(state, t)].sum() * state.scale
-    share = np.where(heads > 0, coming * lag / np.maximum(heads, 1), 0.0)
+        months = lag + _closed_months(state, t, lag)
+        coming[t] = level[_statuses(state, t)].sum() * state.scale * months
+    share = np.where(heads > 0, coming / np.maximum(heads, 1), 0.0)
     already_chosen(firms.n, firms.columns, share, state.now, firms.columns.pending)
     firms["wanted"][:] += firms["pending"]
     pending = firms["pending"].ravel().astype(np.int64)
@@ -105,6 +116,16 @@ def open_way(state: State) -> None:
         "firm_key": firms["key"][firm], "tier": tier, "word": word,
     }  # fmt: skip
     labour.way = {name: columns[name].astype(dtype) for name, dtype in WAY.items()}
+
+
+def _closed_months(state: State, tier: int, most: int) -> int:
+    """For how many months up to now policy has let in fewer than half of a tier's people."""
+    rows = _statuses(state, tier)
+    for back in range(most):
+        now = state.policy.in_force(state.month - back)
+        if now.arrivals[rows].sum() >= HALF_OPEN * now.fitted_arrivals[rows].sum():
+            return back
+    return most
 
 
 def _lag(state: State) -> float:
@@ -196,7 +217,8 @@ def _recruit(state: State, labour: Labour, offers: Offers) -> None:
     success, attraction = np.zeros(labour.tiers), _attraction(state)
     for t, name in enumerate(body.tiers):
         if body.tiers[name].search == "all":
-            success[t] = params[f"firms.recruit.success.{name}"] * attraction[t]
+            ease = max(attraction[t], HALF_OPEN) if attraction[t] > 0 else 0.0
+            success[t] = params[f"firms.recruit.success.{name}"] * ease
     success *= 1.0 - params["firms.recruit.refused"]
     cut = (np.clip(success, 0.0, 1.0) * 2.0**32).astype(np.uint64)
     rows = choose_recruits(offers.taken, offers.words, offers.tier, cut)
@@ -267,15 +289,21 @@ def recruited(state: State) -> None:
     labour.counts[CAME] = np.bincount(now["tier"], minlength=labour.tiers)
 
 
-HALF_OPEN = 0.5
-"""Ease of recruiting below which some of those who are due cannot come yet."""
-
-
 def _held(state: State, way: dict[str, np.ndarray]) -> np.ndarray:
-    """bool[way]: people whom a closed border holds back this month, by a word of their own."""
-    entry = np.minimum(np.array(_attraction(state)) / HALF_OPEN, 1.0)
+    """bool[way]: people whom a closed border holds back this month, by a word of their own.
+
+    While fewer than half as many come as usual, these are all who may; those who have waited come
+    at a hazard once the border is open.
+    """
+    ease, tier = np.array(_attraction(state)), way["tier"]
+    usual, due = usual_arrivals(state, state.month), way["due"] <= state.month
+    for_all = np.array([usual[_statuses(state, t)].sum() for t in range(ease.size)])
+    for_all *= ease * state.scale / np.maximum(np.bincount(tier[due], minlength=ease.size), 1)
+    closed = (ease < HALF_OPEN)[tier]
+    open_to = np.where(way["due"] < state.month, RESUMED, 1.0)
+    entry = np.where(closed, np.minimum(for_all, 1.0)[tier], open_to)
     word = way["word"] * (SPREAD + np.uint64(2 * state.month)) >> np.uint64(32)
-    return np.asarray(word.astype(np.float64) / 2.0**32 >= entry[way["tier"]])
+    return np.asarray(word.astype(np.float64) / 2.0**32 >= entry)
 
 
 def _who(state: State, labour: Labour) -> tuple[np.ndarray, np.ndarray]:

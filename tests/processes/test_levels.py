@@ -128,3 +128,17 @@ def test_opposition_does_not_fall_while_residents_grow():
     opposed = np.array([entry[0] for entry in model.record.civic])
     at = model.record.months.index(month_index("2026-06"))
     assert opposed[at:].min() > opposed[at] - 0.02
+
+
+def test_a_closed_border_lets_in_as_few_as_it_says_and_those_who_waited_come_later():
+    """A tenth of the usual recruits in 2020-21, one to three times as many in the first open
+    months."""
+    settings = ("start=2019-12", "firms.since=2012-12", "arrivals.mode=free")
+    model = run("2022-06", 0.01, *settings)
+    state, first = model.state, month_index("2019-12")
+    came = work(model, "came").sum(axis=1)
+    usual = state.arrivals.levels(first + 1)[state.rates.status.seeks].sum()
+    closed = slice(month_index("2020-06") - first, month_index("2022-02") - first + 1)
+    opened = slice(month_index("2022-03") - first, month_index("2022-06") - first + 1)
+    assert came[closed].mean() == pytest.approx(0.1 * usual, rel=0.3)
+    assert 1.2 * usual < came[opened].mean() < 3.0 * usual

@@ -56,7 +56,7 @@ def calibrate(
             config, data, month_index(last), plan, effort, FolderKeeper(folder), say
         )  # fmt: skip
         watch.lap("months")
-        _write(folder, fit, config, effort)
+        _write(folder, fit, config, data)
         folder.finish({
             "fit": number, "until": last, "seconds": watch.seconds, "code_sha256": code_digest(),
             "data_sha256": data.digest, "environment": environment(),
@@ -98,13 +98,13 @@ def arrivals_csv(fit: Fit) -> str:
     return buffer.getvalue()
 
 
-def _write(folder: RunFolder, fit: Fit, config: RunConfig, effort: Effort) -> None:
+def _write(folder: RunFolder, fit: Fit, config: RunConfig, data: Data) -> None:
     section = fit.section()
     folder.add_text("config.yaml", to_yaml(fit.config(config)))
     folder.add_text(f"{fit.name}.yaml", fit_yaml(section))
     folder.add_text(f"{fit.name}.csv", factor_text(fit.factor))
     folder.add_text("arrivals.csv", arrivals_csv(fit))
-    folder.add_text("report.md", fit_report(fit, config))
+    folder.add_text("report.md", fit_report(fit, config, data))
     folder.add_table("rates.parquet", rates_table(section))
     folder.add_table("targets.parquet", targets_table(fit))
     frames: dict[str, Any] = {

@@ -58,10 +58,10 @@ LEAST_TRUST = 0.01
 class Effort:
     """How much work a fit is: scales of the runs, steps after each time that slopes are taken."""
 
-    slopes: float = 0.05  # scale of the paired runs
+    slopes: float = 0.03  # scale of the paired runs
     early: float = 0.05  # scale of the first steps
-    late: float = 0.4  # scale of the last steps
-    steps: tuple[int, ...] = (20,)  # early ones; for each number here slopes are taken first
+    late: float = 0.15  # scale of the last steps
+    steps: tuple[int, ...] = (24,)  # early ones; for each number here slopes are taken first
     last: int = 6  # late ones
     plain: int = 3  # late ones after the final slopes, which are not mended any more
     trust: float = 0.3  # how far a logarithm may move in the first step

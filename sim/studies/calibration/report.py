@@ -10,6 +10,8 @@ from sim.config.schema.policy import FittedRates
 from sim.config.schema.run import RunConfig
 from sim.core.clock import month_name
 from sim.core.text import table
+from sim.data.load import Data
+from sim.studies.calibration.demand import estimate_demand
 from sim.studies.calibration.result import Fit, errors
 
 LARGE_STATUS = 50_000
@@ -43,7 +45,7 @@ def targets_table(fit: Fit) -> pa.Table:
     })  # fmt: skip
 
 
-def fit_report(fit: Fit, config: RunConfig) -> str:
+def fit_report(fit: Fit, config: RunConfig, data: Data) -> str:
     """The fit report as Markdown."""
     section = fit.section()
     found = errors(fit.targets, fit.said)
@@ -64,7 +66,21 @@ def fit_report(fit: Fit, config: RunConfig) -> str:
         "Multipliers of the rates in `configs/status/`, with their 80 % intervals, and what was",
         "believed of them before (a period: around the one before it).", "",
         _block(_rates(section)), "",
+        "## Firms' demand", "",
+        "Growth a year as the notifications of every October have it: `configs/firms/` holds these",
+        "estimates.", "", _block(_demand(config, data)), "",
     ])  # fmt: skip
+
+
+def _demand(config: RunConfig, data: Data) -> str:
+    """Estimates of the growth of demand, of all workers, sectors and tiers."""
+    found = estimate_demand(config, data)
+    every = {**vars(found.growth), **found.sectors, **found.tiers}
+    rows = [
+        [name, f"{one.value:.4f}", f"{one.sd:.4f}", f"{one.range[0]:.4f} to {one.range[1]:.4f}"]
+        for name, one in every.items()
+    ]
+    return table(["growth", "estimate", "sd", "80 %"], rows)
 
 
 def _block(text: str) -> str:

@@ -1,8 +1,9 @@
 """Firms at an origin: what was known of their demand, and how easily they recruit.
 
-Growth of demand, its persistence and its shocks are estimated from the notifications known at the
-origin. The growth of sectors beyond the country's is not: it begins as one for all. Sectors, sizes
-and places of firms are those of 2025, which hardly move how many people come.
+Growth of demand is estimated from the notifications known at the origin. How fast it returns to its
+mean is not, since few changes do not tell it, nor the growth of sectors beyond the country's, which
+begins as one for all. Sectors, sizes and places of firms are those of 2025, which hardly move how
+many people come.
 """
 
 from __future__ import annotations
@@ -31,8 +32,6 @@ OPENED_ANEW: Final = 0.75
 """Success of recruiting for which as many are chosen in the first year as the channels have, over
 the one at which the vacancies of the opening alone would do (of configs/firms, for 2025)."""
 
-MOST_PERSISTENCE: Final = 0.99
-
 
 def demand_known(config: RunConfig, known: Known) -> Firms:
     """Firms that act, with their demand as the notifications known at the origin have it."""
@@ -49,15 +48,7 @@ def demand_known(config: RunConfig, known: Known) -> Firms:
         own = found.tiers.get(GROUP_OF[name], Estimate(0.0, 0.0))
         growth = _ranged(tier.growth, Estimate(now + own.value, own.sd))
         tiers[name] = tier.model_copy(update={"growth": growth})
-    demand = firms.demand.model_copy(
-        update={
-            "persistence": _ranged(firms.demand.persistence, found.growth.persistence,
-                                   MOST_PERSISTENCE),
-            "shock": _ranged(firms.demand.shock, found.growth.shock),
-        }
-    )  # fmt: skip
-    update = {"growth": _value(firms.growth, now), "sectors": sectors, "tiers": tiers,
-              "demand": demand}  # fmt: skip
+    update = {"growth": _value(firms.growth, now), "sectors": sectors, "tiers": tiers}
     return firms.model_copy(update={**update, "active": True, "since": config.country.first_month})
 
 
@@ -65,9 +56,10 @@ def _value(value: Value, number: float) -> Value:
     return value.model_copy(update={"value": number})
 
 
-def _ranged(value: Value, estimate: Estimate, most: float = 50.0) -> Value:
-    low, high = (min(max(end, 0.0), most) for end in estimate.range)
-    middle = min(max(estimate.value, 0.0), most)
+def _ranged(value: Value, estimate: Estimate) -> Value:
+    low, middle, high = (
+        max(x, 0.0) for x in (estimate.range[0], estimate.value, estimate.range[1])
+    )
     return value.model_copy(update={"value": middle, "low": low, "high": high})
 
 

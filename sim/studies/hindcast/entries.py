@@ -9,10 +9,12 @@ stages of training).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from sim.agents.opening.people import open_population
+from sim.config.schema.policy import Edit
 from sim.config.schema.run import RunConfig
 from sim.core.clock import HALF_YEAR, month_index, month_name
 from sim.core.probability import MONTHS_PER_YEAR
@@ -27,6 +29,7 @@ from sim.studies.calibration.entries import (
     simulated_stock_matrix,
 )
 from sim.studies.hindcast.known import Known
+from sim.studies.hindcast.settings import ArrivalsPast
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,21 @@ class PastEntries:
     ends      int[H]         last month of each half-year
     entries   float64[H, S]  people who came
     factor    float64[H, S]  what events multiplied arrivals by, mean of the months
+    family                  what the rates at which residents bring their family are multiplied by
     """
 
     ends: list[int]
     entries: np.ndarray
     factor: np.ndarray
+    family: float = 1.0
+
+
+FAMILY: Final = "*.monthly.bring_family"
+
+FAMILY_HALVES: Final = 6
+"""Half-years with an open border, the last ones, in which the family that comes must balance."""
+
+FAMILY_LIMIT: Final = 3.0
 
 
 @dataclass(frozen=True)
@@ -76,11 +89,11 @@ def prepare(config: RunConfig, known: Known, scale: float) -> Balancing:
 
 
 def balance(
-    task: Balancing, config: RunConfig, rounds: int, begin: np.ndarray | None = None
+    task: Balancing, config: RunConfig, rounds: int, begin: PastEntries | None = None
 ) -> PastEntries:
-    """Entries for which the stocks balance under the rates of `config`.
+    """Entries, and family brought, for which the stocks balance under the rates of `config`.
 
-    begin  float64[H, S] entries to begin with, such as those of other rates; else guessed
+    begin  those to begin with, such as those of other rates; else guessed
     """
     run = task.config.model_copy(
         update={
@@ -89,17 +102,43 @@ def balance(
     )
     statuses = run.country.statuses
     unknown = np.isnan(task.target).all(axis=0)
-    people = first_guess(task, run) if begin is None else begin.copy()
+    people, family = (
+        (first_guess(task, run), 1.0) if begin is None else (begin.entries, begin.family)
+    )
     damping = task.known.settings.arrivals.damping
     turnover = np.array([run.status[s].opening.turnover for s in statuses])
     for turn in range(rounds):
         table = estimated_arrivals(people, task.ends, statuses)
-        stock, factor = _simulate(task, run, task.known.with_arrivals(table))
+        now = with_family(run, family, month_index(run.start))
+        stock, factor, brought = _simulate(task, now, task.known.with_arrivals(table))
         if turn + 1 < rounds:
             step = damping * closing_entries(np.nan_to_num(task.target - stock), turnover)
+            family = _closing_family(family, step, brought, factor, task.known.settings.arrivals)
             free = task.open_to & ~unknown
             people = np.where(free, np.maximum(people + step, 0.0), people)
-    return PastEntries(task.ends, people, factor)
+    return PastEntries(task.ends, people, factor, family)
+
+
+def with_family(config: RunConfig, family: float, since: int) -> RunConfig:
+    """The configuration whose residents bring their family at so many times the rates."""
+    edit = Edit(paths=[FAMILY], since=month_name(since), multiply=family)
+    scenario = config.scenario
+    edits = {**scenario.edits, "family": edit}
+    return config.model_copy(update={"scenario": scenario.model_copy(update={"edits": edits})})
+
+
+def _closing_family(
+    family: float, step: np.ndarray, brought: np.ndarray, factor: np.ndarray, settings: ArrivalsPast
+) -> float:
+    """The multiplier of the rates for which as many come, in the last half-years with an open
+    border, as are missing in the statuses of those who are brought: step, brought float64[H, S]."""
+    usable = np.flatnonzero(factor.max(axis=1) >= settings.open_share)[-FAMILY_HALVES:]
+    rows = brought.sum(axis=0) > 0
+    came, missing = brought[usable].sum(), step[np.ix_(usable, rows)].sum()
+    if came <= 0:
+        return family
+    times = 1.0 + missing / came
+    return float(np.clip(family * np.clip(times, 0.5, 2.0), 1 / FAMILY_LIMIT, FAMILY_LIMIT))
 
 
 def closing_entries(gap: np.ndarray, turnover: np.ndarray) -> np.ndarray:
@@ -135,8 +174,11 @@ def first_guess(task: Balancing, config: RunConfig) -> np.ndarray:
     return guess * task.open_to
 
 
-def _simulate(task: Balancing, run: RunConfig, known: Known) -> tuple[np.ndarray, np.ndarray]:
-    """Stocks float64[H + 1, S] of the run, and the events' factors of arrivals float64[H, S]."""
+def _simulate(
+    task: Balancing, run: RunConfig, known: Known
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Stocks float64[H + 1, S] of the run, the events' factors of arrivals float64[H, S], and
+    family brought float64[H, S]."""
     people = {name: column.copy() for name, column in task.columns.items()}
     state = state_of(run, known.data, people, use_threads(run.threads))
     record = Kyosei(run, state=state).run()
@@ -147,4 +189,7 @@ def _simulate(task: Balancing, run: RunConfig, known: Known) -> tuple[np.ndarray
         )
         for end in task.ends
     ]
-    return simulated_stock_matrix(record, wanted, run.scale), np.array(factor)
+    brought = np.array(record.brought[1:]).reshape(len(task.ends), HALF_YEAR, -1).sum(axis=1)
+    return (
+        simulated_stock_matrix(record, wanted, run.scale), np.array(factor), brought / run.scale
+    )  # fmt: skip

@@ -31,7 +31,7 @@ from sim.studies.calibration.fit import Effort, Keeper, fit_past
 from sim.studies.calibration.plan import FitPlan, load_plan
 from sim.studies.draws import DEMAND, SUPPLY, Ensemble
 from sim.studies.hindcast.demand import demand_known, recruiting
-from sim.studies.hindcast.entries import Balancing, PastEntries, balance, prepare
+from sim.studies.hindcast.entries import Balancing, PastEntries, balance, prepare, with_family
 from sim.studies.hindcast.known import Known
 from sim.studies.hindcast.members import drawn_rates, with_trends
 from sim.studies.hindcast.misfit import error_factors, past_errors, yearly_steps
@@ -131,7 +131,8 @@ def member_inputs(origin: ForecastOrigin, member: int) -> tuple[RunConfig, Data]
     request, settings = origin.request, origin.known.settings.arrivals
     config, past = origin.rates(member), origin.past
     if member:
-        past = balance(origin.task, config, MEMBER_ROUNDS, begin=past.entries)
+        past = balance(origin.task, config, MEMBER_ROUNDS, begin=past)
+    config = with_family(config, past.family, month_index(config.country.first_month))
     config = config.model_copy(update={"firms": origin.firms, "seed": request.seed})
     config = Ensemble(config).member(member, (DEMAND, SUPPLY))
     config = with_trends(config, trends(config, past, settings), settings, request.seed, member)

@@ -24,7 +24,7 @@ from sim.core.threads import use_threads
 from sim.model.model import Kyosei
 from sim.model.opening import state_of
 from sim.studies.calibration.entries import estimated_arrivals, simulated_stock_matrix
-from sim.studies.hindcast.entries import Balancing, PastEntries
+from sim.studies.hindcast.entries import Balancing, PastEntries, with_family
 from sim.studies.hindcast.members import normal
 from sim.studies.hindcast.settings import Misfits
 
@@ -61,7 +61,7 @@ def past_errors(task: Balancing, past: PastEntries, config: RunConfig) -> np.nda
 
 def _simulated(task: Balancing, past: PastEntries, config: RunConfig, begin: int) -> np.ndarray:
     """float64[H, S]: stocks at the half-years from `begin` to the origin, entries given."""
-    run = config.model_copy(
+    run = with_family(config, past.family, begin).model_copy(
         update={
             "start": month_name(begin),
             "end": month_name(task.known.origin),
