@@ -6,7 +6,7 @@ looked up or filled in.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from types import UnionType
@@ -102,12 +102,34 @@ def _files(configs: Configs, words: Words) -> tuple[dict[Any, Any], Sources]:
         sources = read_files(configs, words.choices, known.files.read)
         if words.problems or sources.problems:
             raise ConfigError(words.problems + sources.problems)
-        return sources, _composed(configs, words.hydra, sources, known.files)
+        composed = _composed(configs, words.hydra, sources, known.files)
+        misnamed = with_sources(_misnamed(composed, sources), sources)
+        if misnamed:
+            raise ConfigError(misnamed)
+        return sources, composed
 
     sources, composed = known.composed.get(tuple(words.hydra), made)
     if words.problems:
         raise ConfigError(words.problems)
     return dict(composed), sources.own()
+
+
+NAMED: Final = ("scenario", "fit")
+"""Groups whose files say their own name: results are labelled by it."""
+
+
+def _misnamed(composed: Mapping[Any, Any], sources: Sources) -> list[Problem]:
+    """A copied file that kept the name of the old one would run under the other's label."""
+    problems = []
+    for group in NAMED:
+        # The chosen file is read before those that it is based on.
+        file = next((file for file in sources.documents if file.partition("/")[0] == group), None)
+        name = composed[group].get("name") if isinstance(composed.get(group), dict) else None
+        own = None if file is None else file.rpartition("/")[2]
+        if own is not None and isinstance(name, str) and name != own:
+            rule = f"must be the name of its file. Write name: {own} in {file}.yaml."
+            problems.append(Problem((group, "name"), rule, name))
+    return problems
 
 
 def from_yaml(text: str | bytes) -> RunConfig:

@@ -61,9 +61,17 @@ class Data:
         """The same data with other frames for the tables named; the digest stays."""
         return replace(self, tables=MappingProxyType({**self.tables, **tables}))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copied and pickled with plain tables: a view of a mapping cannot be."""
+        return _data, (self.country, self.folder, dict(self.tables), self.digest)
+
     def some(self, *names: str) -> tuple[pd.DataFrame | None, ...]:
         """These tables, None for one that was not loaded: what a result that is kept is made of."""
         return tuple(self.tables.get(name) for name in names)
+
+
+def _data(country: str, folder: Path, tables: Mapping[str, pd.DataFrame], digest: str) -> Data:
+    return Data(country, folder, MappingProxyType(dict(tables)), digest)
 
 
 def load(country: str, folder: Path | None = None, only: Sequence[str] | None = None) -> Data:

@@ -15,8 +15,9 @@ from sim.core.clock import month_index, month_name
 from sim.core.errors import InvariantError
 from sim.core.threads import use_threads
 from sim.data.load import Data, load
+from sim.model.checkpoint import Checkpoint, restore, snapshot
 from sim.model.month import MONTH
-from sim.model.opening import open_state
+from sim.model.opening import blank_state, open_state
 
 
 class Kyosei:
@@ -42,6 +43,7 @@ class Kyosei:
         Raises ConfigError and DataError.
         """
         self.config = config
+        self._data = data
         threads = use_threads(config.threads)
         self.opening_report: dict[str, Any] = {}
         if state is None:
@@ -51,6 +53,11 @@ class Kyosei:
         self.people = People(state, config)
         self.last_month = month_index(config.end)
         self.running = self.month < self.last_month
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copied and pickled by what a checkpoint keeps, and made again from it: the arrays of a
+        state are views of one another, which a copy of each would tear apart."""
+        return _again, (self.config, self._data, snapshot(self.state, {}), self.opening_report)
 
     @property
     def month(self) -> int:
@@ -83,6 +90,18 @@ class Kyosei:
             if on_month is not None:
                 on_month(self)
         return self.record
+
+
+def _again(
+    config: RunConfig, data: Data | None, kept: Checkpoint, report: dict[str, Any]
+) -> Kyosei:
+    """The model that goes on from a kept state."""
+    data = data if data is not None else load(config.country.data)
+    state = blank_state(config, data, kept.arrays["people.key"].size, use_threads(config.threads))
+    restore(kept, state)
+    model = Kyosei(config, data, state)
+    model.opening_report = report
+    return model
 
 
 def check_keys(state: State) -> None:

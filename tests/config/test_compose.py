@@ -198,8 +198,23 @@ def test_scenarios_and_fits_are_those_of_the_country(tmp_path: Path):
     text = text.replace("/scenario/japan@", "/scenario/there@").replace("/fit: japan", "/fit: none")
     (folder / "country" / "there.yaml").write_text(text, "utf-8")
     (folder / "scenario" / "there").mkdir()
-    shutil.copy(folder / "scenario/japan/zero.yaml", folder / "scenario/there/enacted.yaml")
+    text = (folder / "scenario" / "japan" / "zero.yaml").read_text("utf-8")
+    text = text.replace("name: zero", "name: enacted")
+    (folder / "scenario" / "there" / "enacted.yaml").write_text(text, "utf-8")
     config = door.compose(["country=there"], folder)
-    assert (config.scenario.name, config.fit.name) == ("zero", "none")
+    assert (config.scenario.levers, config.fit.name) == ([], "none")
     with pytest.raises(ConfigError, match=r"no configs/scenario/there/cap\.yaml"):
         door.compose(["country=there", "scenario=cap"], folder)
+
+
+def test_a_copied_scenario_that_kept_its_name_is_refused(tmp_path: Path):
+    """Its results would stand under the other scenario's name."""
+    folder = tmp_path / "configs"
+    shutil.copytree(configs_folder(), folder)
+    scenarios = folder / "scenario" / "japan"
+    shutil.copy(scenarios / "retention_50.yaml", scenarios / "mine.yaml")
+    (scenarios / "based.yaml").write_text("defaults: [retention_50, _self_]\nstrength: 0.5\n")
+    for name in ("mine", "based"):
+        with pytest.raises(ConfigError, match=f"must be the name of its file. Write name: {name}"):
+            door.compose([f"scenario={name}"], folder)
+    assert door.compose(["scenario.name=other"]).scenario.name == "other"
