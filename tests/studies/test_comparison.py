@@ -142,7 +142,7 @@ def planted(replicates: int, again: int, by_draw: float, by_seed: float) -> dict
     ("replicates", "again", "by_draw", "by_seed"),
     [(20, 5, 3.0, 2.0), (20, 5, 0.0, 2.0), (9, 3, 5.0, 0.5), (5, 3, 3.0, 2.0)],
 )
-def test_the_outer_interval_holds_one_more_effect_and_the_inner_one_the_mean_without_luck(
+def test_the_outer_interval_holds_one_more_effect_and_the_inner_one_the_mean_without_random_numbers(
     replicates, again, by_draw, by_seed
 ):
     made = planted(replicates, again, by_draw, by_seed)

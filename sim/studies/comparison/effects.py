@@ -130,7 +130,7 @@ def estimate(values: np.ndarray, design: Design) -> Estimate:
     low, high = _predicted(own, mean, sd, design)
     if design.again < FEWEST:
         return Estimate(mean, se, low, high, none, none)
-    half = _student(design.again, design) * luck_sd(values, design) / np.sqrt(count)
+    half = _student(design.again, design) * random_sd(values, design) / np.sqrt(count)
     return Estimate(mean, se, low, high, mean - half, mean + half)
 
 
@@ -150,7 +150,7 @@ def _predicted(
     return mean - half, mean + half
 
 
-def luck_sd(values: np.ndarray, design: Design) -> np.ndarray:
+def random_sd(values: np.ndarray, design: Design) -> np.ndarray:
     """float64[N]: standard deviation of one replicate, float64[R + again, N], by random numbers
     alone."""
     count = len(values) - design.again
@@ -208,7 +208,7 @@ def pairing_table(arms: Arms, named: Sequence[pd.Timestamp]) -> pd.DataFrame:
     """How many times fewer runs paired replicates need: the variance of the difference of unpaired
     runs (the sum of both arms' variances) over that of paired ones.
 
-    keys, arm, sd_paired, sd_luck (of it by random numbers alone), sd_unpaired, ratio; only rows
+    keys, arm, sd_paired, sd_random (of it by random numbers alone), sd_unpaired, ratio; only rows
     whose paired difference varies.
     """
     parts = []
@@ -219,7 +219,7 @@ def pairing_table(arms: Arms, named: Sequence[pd.Timestamp]) -> pd.DataFrame:
         unpaired = own[:count].var(axis=0, ddof=1) + base[:count].var(axis=0, ddof=1)
         part = _keys(arms, named)
         part["arm"], part["sd_paired"] = name, np.sqrt(paired)
-        part["sd_luck"] = luck_sd(own - base, design) if design.drawn else part["sd_paired"]
+        part["sd_random"] = random_sd(own - base, design) if design.drawn else part["sd_paired"]
         part["sd_unpaired"] = np.sqrt(unpaired)
         varies = paired > 0
         part = part[varies]

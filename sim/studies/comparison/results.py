@@ -160,7 +160,7 @@ def _random_share(pairing: pd.DataFrame, month: pd.Timestamp, look: Look) -> str
     rows = []
     for indicator in HEADLINE:
         own = _by_name(now[now["indicator"] == indicator])
-        parts = [(own[arm]["sd_luck"] / own[arm]["sd_paired"]) ** 2 if arm in own else np.nan
+        parts = [(own[arm]["sd_random"] / own[arm]["sd_paired"]) ** 2 if arm in own else np.nan
                  for arm in arms]  # fmt: skip
         if own:
             texts = ["-" if np.isnan(part) else f"{min(part, 1):.0%}" for part in parts]
