@@ -202,7 +202,7 @@ def test_scenarios_and_fits_are_those_of_the_country(tmp_path: Path):
     text = text.replace("name: zero", "name: enacted")
     (folder / "scenario" / "there" / "enacted.yaml").write_text(text, "utf-8")
     config = door.compose(["country=there"], folder)
-    assert (config.scenario.levers, config.fit.name) == ([], "none")
+    assert (config.scenario.strength, config.fit.name) == (0.0, "none")
     with pytest.raises(ConfigError, match=r"no configs/scenario/there/cap\.yaml"):
         door.compose(["country=there", "scenario=cap"], folder)
 
