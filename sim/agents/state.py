@@ -57,7 +57,7 @@ class Books(NamedTuple):
     screen: np.ndarray  # int64[C, 16]: columns BOUND_SUM, BELOW_BOUND, BOUND_BROKEN, PERMITS_ENDED
     lists: np.ndarray  # int32[10, 2 * capacity]: rows FREED, FLAGGED, ..., MET_FATES
     counts: np.ndarray  # int64[C, 16] length of each chunk's part of each list
-    codes: np.ndarray  # uint32[C, 64] buffer: codes of the person in work, in order of FACTORS
+    codes: np.ndarray  # uint16[C, 64] buffer: codes of the person in work, in order of FACTORS
     rates: np.ndarray  # float64[C, 256] buffer: cumulated rates of the fates in work
 
 
@@ -133,7 +133,7 @@ def empty_books(chunks: int, sizes: tuple[int, int, int, int], rows: int, capaci
         screen=np.zeros((chunks, CACHE_LINE), np.int64),
         lists=empty_lists(capacity),
         counts=np.zeros((chunks, CACHE_LINE), np.int64),
-        codes=np.zeros((chunks, MOST_CODES), np.uint32),
+        codes=np.zeros((chunks, MOST_CODES), np.uint16),
         rates=np.zeros((chunks, MOST_FATES), np.float64),
     )
 

@@ -138,9 +138,9 @@ def follow_principals(chunk, first, stop, scene, happened):
             fill_codes(scene, i, work.codes)
             x0, _ = draw(month.k0, month.k1, people.key[i], month.now, P_FAMILY, 0)
             lst = (FIRST_FAMILY - 1 + event) * month.n_statuses + people.status[i]
-            f = pick_outcome(scene, work, lst, low(x0))
+            f = pick_outcome(scene, work, work.codes, lst, low(x0))
             if f >= 0:
-                apply_fate(scene, work, i, f, IN_FAMILY)
+                apply_fate(scene, work, work.codes, i, f, IN_FAMILY)
     hold(buffer)
 
 

@@ -144,7 +144,7 @@ def months_counted(counting, now):
 
 @njit(cache=True, **INLINED)
 def fill_codes(scene, i, codes):
-    """Write the factor codes of person i into codes, uint32[N_FACTORS] (order of FACTORS)."""
+    """Write the factor codes of person i into codes, uint16[N_FACTORS] (order of FACTORS)."""
     people, now = scene.people, scene.month.now
     age = min(max((now - people.born[i]) // 12, 0), AGES - 1)
     codes[factors.ORIGIN] = people.origin[i]
@@ -232,14 +232,14 @@ def fill_rates(scene, lst, codes, rates):
 
 
 @njit(cache=True, **INLINED)
-def pick_fate(scene, work, lst, word, bound, audited):
+def pick_fate(scene, work, codes, lst, word, bound):
     """The monthly fate that `word` falls on, or -1: competing risks, nothing comes last.
 
     `bound` is the threshold below which the word is known to lie: the audit is conditional on it.
-    The person's codes are in the workspace. Returns the row of the fate.
+    `codes` are those of the person, who is audited. Returns the row of the fate.
     """
-    rates, tally = work.rates, work.tally
-    total = fill_rates(scene, lst, work.codes, rates)
+    rates = work.rates
+    total = fill_rates(scene, lst, codes, rates)
     if total <= 0.0:
         return -1
     p = any_event(total)
@@ -247,8 +247,7 @@ def pick_fate(scene, work, lst, word, bound, audited):
     share, n = p / total, scene.fates.first[lst + 1] - first
     if min(threshold(p), np.uint64(4294967295)) > bound:  # bounds have 32 bits: no 2**32
         work.screen[BOUND_BROKEN] += 1
-    if audited:
-        audit_fates(work, first, n, share, bound)
+    audit_fates(work, first, n, share, bound)
     # word < floor(x * 2**32) is the same as (word + 1) / 2**32 <= x, and scaling by 2**32 is exact.
     least = (np.float64(word) + 1.0) * (1.0 / 4294967296.0)
     if p < least:
@@ -258,8 +257,7 @@ def pick_fate(scene, work, lst, word, bound, audited):
         chosen += rates[k] * share < least
     if chosen == n:  # rounding: the sum of the parts fell short of the whole
         return -1
-    if audited:
-        tally[SEEN, first + chosen] += 1
+    work.tally[SEEN, first + chosen] += 1
     return first + chosen
 
 
@@ -275,12 +273,12 @@ def audit_fates(work, first, n, share, bound):
 
 
 @njit(cache=True, **INLINED)
-def pick_outcome(scene, work, lst, word):
+def pick_outcome(scene, work, codes, lst, word):
     """The outcome of an occasion that `word` falls on, or -1 for the remainder."""
     scale = AUDIT_ONE / 4294967296.0
     chosen, running, below = -1, 0.0, np.uint64(0)
     for f in range(scene.fates.first[lst], scene.fates.first[lst + 1]):
-        running += value(scene, f, work.codes)
+        running += value(scene, f, codes)
         cut = threshold(running)
         if cut > below:
             audit(work.tally, f, cut - below, scale)
@@ -293,13 +291,13 @@ def pick_outcome(scene, work, lst, word):
 
 
 @njit(cache=True, **INLINED)
-def granted(scene, work, f, word):
+def granted(scene, work, codes, f, word):
     """Whether the authority grants what fate f applies for."""
     d = scene.fates.decision[f]
     if d < 0:
         return True
     work.tally[FLOW, d] += 1  # whoever applies, granted or not
-    cut = threshold(value(scene, d, work.codes))
+    cut = threshold(value(scene, d, codes))
     audit(work.tally, d, cut, AUDIT_ONE / 4294967296.0)
     if word < cut:
         work.tally[SEEN, d] += 1
