@@ -1,4 +1,8 @@
-"""Books: stocks kept by events must equal a recount of everyone, to the person."""
+"""Books: stocks kept by events must equal a recount of everyone, to the person.
+
+Every month stocks are held against flows, which costs nothing. Counting everyone again is a pass
+over all people: a large run does it each half-year and at its end (see OFTEN).
+"""
 
 from __future__ import annotations
 
@@ -76,19 +80,22 @@ def count_unsound(chunk, first, stop, people, month, rows, out):
             out[chunk, ORPHANED] += people.status[holder] == HOLE
 
 
+OFTEN: Final = 500_000
+"""Simulated people up to whom everyone is counted again each month. With more it is done in June,
+December and the last month of a run: a loss is noticed within half a year, and the run fails."""
+
+
 def books(state: State) -> None:
     """Close the month: the stocks kept by events must equal a recount, to the person."""
-    s, o, p, m = state.sizes
-    kept = state.books
+    s, o, p, _ = state.sizes
+    kept, half_year = state.books, calendar_month(state.month) in (6, 12)
     add_up(kept.cube, state.cube)
     add_up(kept.place, state.place)
-    count = np.zeros((state.chunks, m * s), np.int32)
-    state.crew.run(recount, state.people.n, state.people.columns, s, count)
     flow, seen, expected, variance = kept.tally.sum(axis=0)
     flow = flow[: state.rates.kinds]
-    again = np.zeros(m * s, np.int64)
-    add_up(count, again)
-    _close(state, again, flow)
+    if state.people.n <= OFTEN or half_year or month_name(state.month) == state.config.end:
+        recount_places(state)
+    _close(state, flow)
     audit = state.audit
     audit.seen += seen
     audit.expected += expected
@@ -102,7 +109,7 @@ def books(state: State) -> None:
         record.add(series, state.month, state.tallies[series.name])
     record.add(BORN_CITIZENS, state.month, int(state.tallies["born_citizens"]))
     record_jobs(state)
-    if calendar_month(state.month) in (6, 12):
+    if half_year:
         recount_all(state)
         record_half_year(state)
 
@@ -129,24 +136,35 @@ def recount_all(state: State) -> None:
         )
 
 
-def _close(state: State, count: np.ndarray, flow: np.ndarray) -> None:
-    """Raise InvariantError unless stocks, recount and flows agree to the person."""
-    n, month = state.sizes[0], month_name(state.month)
-    wrong = np.flatnonzero(count != state.place)
+def recount_places(state: State) -> None:
+    """Raise InvariantError unless stocks by municipality and status are those of a recount."""
+    s, m = state.sizes[0], state.sizes[3]
+    count, again = np.zeros((state.chunks, m * s), np.int32), np.zeros(m * s, np.int64)
+    state.crew.run(recount, state.people.n, state.people.columns, s, count)
+    add_up(count, again)
+    wrong = np.flatnonzero(again != state.place)
     if wrong.size:
         raise InvariantError(
-            f"the books of {month} do not close: {wrong.size} cells of municipality x status "
-            f"differ from a recount, by {int(abs(count - state.place).sum())} people"
+            f"the books of {month_name(state.month)} do not close: {wrong.size} cells of"
+            f" municipality x status differ from a recount, by"
+            f" {int(abs(again - state.place).sum())} people"
         )
-    stock = state.stock
-    before = state.record.cubes[-1].reshape(n, -1).sum(axis=1, dtype=np.int64)
+    _compare(state, "recount", again.reshape(m, s).sum(axis=0))
+
+
+def _compare(state: State, what: str, people: np.ndarray) -> None:
+    """Raise InvariantError unless stocks by status are `people`, int64[S], counted in a way."""
+    if not np.array_equal(state.stock, people):
+        raise InvariantError(
+            f"the books of {month_name(state.month)} do not close: stocks by status differ from"
+            f" the {what} by {int(abs(state.stock - people).sum())} people"
+        )
+
+
+def _close(state: State, flow: np.ndarray) -> None:
+    """Raise InvariantError unless stocks and flows agree to the person."""
+    before = state.record.cubes[-1].reshape(state.sizes[0], -1).sum(axis=1, dtype=np.int64)
     newcomers = state.tallies["came"] + state.tallies["brought"] + state.tallies["born"]
-    ledger = before + newcomers + state.rates.net(flow)
-    for what, other in (("recount", count.reshape(-1, n).sum(axis=0)), ("flows", ledger)):
-        if not np.array_equal(stock, other):
-            raise InvariantError(
-                f"the books of {month} do not close: stocks by status differ from the {what} "
-                f"by {int(abs(stock - other).sum())} people"
-            )
+    _compare(state, "flows", before + newcomers + state.rates.net(flow))
     if state.books.screen[:, BOUND_BROKEN].sum():
-        raise InvariantError(f"a bound on the hazard was too low in {month}")
+        raise InvariantError(f"a bound on the hazard was too low in {month_name(state.month)}")

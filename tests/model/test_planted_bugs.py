@@ -23,7 +23,7 @@ from scipy.stats import chi2_contingency
 from sim.agents.population import HOLE, Population
 from sim.agents.state import State
 from sim.core import rng as rng_module
-from sim.core.clock import month_index
+from sim.core.clock import NEVER, month_index, month_name
 from sim.core.errors import InvariantError
 from sim.core.rng import P_DECISION, P_MONTHLY_FATE, P_PERMIT_OUTCOME
 from sim.model.model import Kyosei
@@ -142,13 +142,34 @@ def test_a_draw_by_row_instead_of_identity_is_caught():
         check_permuted(number_rows)
 
 
+def lose(people: Population) -> None:
+    """Take the first resident away as if they had left, without a word to the books."""
+    row = np.flatnonzero(people.alive)[0]
+    people["status"][row], people["risk"][row] = HOLE, people.hole_risk
+    people["permit_end"][row], people["principal"][row] = NEVER, -1
+
+
 def test_a_lost_agent_is_caught(monkeypatch: Patch):
     def lose_one(state: State) -> None:
-        state.people["status"][np.flatnonzero(state.people.alive)[0]] = HOLE
+        lose(state.people)
 
     monkeypatch.setattr("sim.model.model.MONTH", (*MONTH[:-1], lose_one, MONTH[-1]))
-    with pytest.raises(InvariantError, match="do not close"):
+    with pytest.raises(InvariantError, match="books of 2025-07 do not close"):
         tiny.model(alike(), COLUMNS).step()
+    monkeypatch.setattr("sim.processes.books.OFTEN", 0)  # a large run counts each half-year
+    with pytest.raises(InvariantError, match="books of 2025-12 do not close"):
+        tiny.model(alike(), COLUMNS).run()
+
+
+def test_an_agent_lost_in_the_last_month_is_caught(monkeypatch: Patch):
+    def lose_one(state: State) -> None:
+        if month_name(state.month) == state.config.end:
+            lose(state.people)
+
+    monkeypatch.setattr("sim.processes.books.OFTEN", 0)
+    monkeypatch.setattr("sim.model.model.MONTH", (*MONTH[:-1], lose_one, MONTH[-1]))
+    with pytest.raises(InvariantError, match="books of 2025-09 do not close"):
+        tiny.model(tiny.config(end="2025-09"), tiny.columns(100)).run()
 
 
 def test_two_newcomers_in_one_row_are_caught(monkeypatch: Patch):
