@@ -181,6 +181,12 @@ examples:
 polars, pandas and DuckDB read the files.
 """
 
+_DESCRIBE_EXAMPLES = """examples:
+  kyosei describe --to model.md                      the model as it is shipped
+  kyosei describe country=korea --to korea.md        of the other country
+  kyosei describe scenario=managed_coexistence | less
+"""
+
 _LEVERS_EXAMPLES = """\
 examples:
   kyosei levers                                        all levers, as the scenario pulls them
@@ -397,6 +403,7 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
         examples=_SENSITIVITY_EXAMPLES,
     )  # fmt: skip
     _add_levers_verb(verbs)
+    _add_describe_verb(verbs)
     collect = _add_folder_verb(
         verbs, "collect", _collect, "the output folder of the runs",
         help_text="gather all complete runs below a folder into one table each",
@@ -507,6 +514,43 @@ def _add_levers_verb(verbs: argparse._SubParsersAction[_Parser]) -> None:
     what.add_argument("--against", metavar="SCENARIO", help="what differs from another scenario")
     verb.add_argument("--json", action="store_true", help="JSON instead of text")
     verb.set_defaults(action=_levers)
+
+
+def _add_describe_verb(verbs: argparse._SubParsersAction[_Parser]) -> None:
+    verb = verbs.add_parser(
+        "describe",
+        help="the model in the ODD protocol, with the source and mark of every number",
+        description="Write what the model does, for a referee: entities, processes in their order,"
+        "\nevery transition, lever, parameter and indicator, each number with its source and mark.",
+        epilog=_DESCRIBE_EXAMPLES,
+        formatter_class=_Help,
+    )
+    verb.add_argument("overrides", nargs="*", metavar="name=value", help="scenario=NAME and others")
+    verb.add_argument("--to", type=Path, metavar="FILE", help="write there; printed if not given")
+    verb.set_defaults(action=_describe)
+
+
+def _describe(options: argparse.Namespace) -> int:
+    from sim.config.compose import compose
+    from sim.config.settings import check_overrides
+    from sim.core.errors import OutputError
+    from sim.data.load import load
+    from sim.outputs.describe import describe
+
+    problems = check_overrides(options.overrides, sweep=False)
+    if problems:
+        raise ConfigError(problems)
+    config = compose(options.overrides)
+    text = describe(config, load(config.country.data))
+    if options.to is None:
+        print(text, end="")
+        return 0
+    try:
+        options.to.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{options.to}: {error.strerror}") from error
+    print(options.to)
+    return 0
 
 
 def _levers(options: argparse.Namespace) -> int:

@@ -1,0 +1,39 @@
+"""The description of the model holds everything that the model has."""
+
+import pytest
+
+from sim.config.compose import compose
+from sim.config.files import COUNTRY
+from sim.config.folders import configs_here
+from sim.data.load import load
+from sim.model.month import MONTH
+from sim.outputs.describe import describe, marked
+from sim.outputs.indicators import catalogue
+from sim.runs.facts import assumptions
+
+
+@pytest.mark.parametrize("country", configs_here().options(COUNTRY))
+def test_every_process_status_lever_parameter_and_indicator_appears(country: str):
+    config = compose([f"country={country}"])
+    text = describe(config, load(config.country.data))
+    for process in MONTH:
+        assert f"`{process.__name__}`" in text
+    for name, status in config.status.items():
+        assert f"### {status.label.en} (`{name}`)" in text
+        for fate in (*status.monthly, *status.at_end, *status.at_limit):
+            assert f".{fate}`" in text
+    for lever in config.policy.values():
+        assert f"| {lever.id} |" in text
+    for indicator in catalogue(config):
+        assert f"`{indicator}`" in text
+    for path, _ in marked(config.arrivals, "arrivals"):
+        assert f"`{path}`" in text
+
+
+def test_marks_are_counted_as_manifests_count_them():
+    config = compose([])
+    sections = ("status", "life", "arrivals", "event", "firms", "town", "agency", "integration")
+    found = [path for name in sections for path, one in marked(getattr(config, name), name)
+             if one.quality == "assumption"]  # fmt: skip
+    known = [path for path in assumptions(config) if path.split(".")[0] in sections]
+    assert sorted(found) == sorted(known)
