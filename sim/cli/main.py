@@ -533,8 +533,8 @@ def _add_describe_verb(verbs: argparse._SubParsersAction[_Parser]) -> None:
 def _describe(options: argparse.Namespace) -> int:
     from sim.config.compose import compose
     from sim.config.settings import check_overrides
-    from sim.core.errors import OutputError
     from sim.data.load import load
+    from sim.files.folder import write_atomically
     from sim.outputs.describe import describe
 
     problems = check_overrides(options.overrides, sweep=False)
@@ -545,10 +545,7 @@ def _describe(options: argparse.Namespace) -> int:
     if options.to is None:
         print(text, end="")
         return 0
-    try:
-        options.to.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{options.to}: {error.strerror}") from error
+    write_atomically(options.to, lambda stream: stream.write(text.encode()))
     print(options.to)
     return 0
 
