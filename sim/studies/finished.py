@@ -22,7 +22,7 @@ from sim.outputs.read import FinishedRun, finished_below
 from sim.studies.comparison.effects import Design, estimate
 
 DESIGN: Final = Design(0.95)
-"""Of runs that nothing but luck tells apart."""
+"""Of runs that differ in their random numbers alone."""
 
 PAIRED_BY: Final = ("seed", "replicate", "start", "scale")
 
