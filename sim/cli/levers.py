@@ -28,7 +28,7 @@ def levers(options: argparse.Namespace) -> int:
         if len(shown) == 1:
             print(_json(shown) if options.json else plain_yaml(shown), end="")
             return 0
-        rows = listing(config, shown)
+        rows = listing(config, shown, options.json)
     elif options.asof:
         rows = held(config, _month(options.asof))
         rows = rows if options.json else [_in_short(row) for row in rows]
@@ -38,7 +38,7 @@ def levers(options: argparse.Namespace) -> int:
         words = [word for word in options.overrides if not word.startswith("scenario=")]
         rows = difference(config, compose([*words, f"scenario={options.against}"]))
     else:
-        rows = listing(config)
+        rows = listing(config, in_full=options.json)
     print(_json(rows).rstrip() if options.json else as_text(rows))
     return 0
 
@@ -53,8 +53,11 @@ def _json(value: Any) -> str:
 Row = dict[str, Any]
 
 
-def listing(config: RunConfig, only: Collection[str] | None = None) -> list[Row]:
-    """All levers, or some: status, first month, and how the scenario pulls them."""
+def listing(
+    config: RunConfig, only: Collection[str] | None = None, in_full: bool = False
+) -> list[Row]:
+    """All levers, or some: status, first month, how the scenario pulls them, and if asked for what
+    their files say."""
     pulled = {active.code: active for active in set_levers(config)}
     rows = []
     for code, lever in sorted(config.policy.items()):
@@ -66,7 +69,7 @@ def listing(config: RunConfig, only: Collection[str] | None = None) -> list[Row]
         rows.append({
             "lever": code, "title": lever.title.en, "legal_status": lever.legal_status,
             "horizon": lever.horizon, "first_month": first, "strength": strength,
-            "assumed": assumed(lever),
+            "assumed": assumed(lever), **({"in_full": lever} if in_full else {}),
         })  # fmt: skip
     return rows
 

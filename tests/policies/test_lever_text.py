@@ -47,7 +47,10 @@ def test_one_hit_is_shown_in_full_and_several_are_listed(capsys: pytest.CaptureF
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == ["lever", "jp10", "jp11", "jp48"]
     assert main(["levers", "--show", "帰化", "--json"]) == 0
-    assert [row["lever"] for row in json.loads(capsys.readouterr().out)] == ["jp10", "jp11", "jp48"]
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["lever"] for row in rows] == ["jp10", "jp11", "jp48"]
+    assert rows[0]["in_full"]["id"] == "JP10"
+    assert rows[0]["in_full"]["rule"]
 
 
 def test_what_is_law_in_a_month_is_what_had_begun_and_is_no_bill():
