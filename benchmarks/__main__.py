@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from benchmarks.report import Result, as_data, show
 
-NAMES = ("pass", "scaling", "run", "start", "fork")
+NAMES = ("pass", "scaling", "late", "run", "start", "fork")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1),
                         help="(%(default)s)")  # fmt: skip
     parser.add_argument("--scale", type=float, default=1.0, help="for start (1)")
+    parser.add_argument("--late-scale", type=float, default=0.1, help="for late (0.1)")
     parser.add_argument("--fork-scale", type=float, default=0.02, help="for fork (0.02)")
     parser.add_argument("--json", action="store_true", help="print JSON in place of tables")
     return parser
@@ -62,6 +63,10 @@ def _measure(name: str, options: argparse.Namespace, overrides: list[str]) -> Re
 
         sizes = [int(size) for size in options.sizes.split(",")]
         return scaling.measure(sizes, options.threads, options.months)
+    if name == "late":
+        from benchmarks import late
+
+        return late.measure(options.late_scale, options.threads, options.months)
     if name == "run":
         from benchmarks import whole_run
 
