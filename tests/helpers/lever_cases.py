@@ -146,6 +146,12 @@ def case_files(folder: Path | None = None) -> dict[str, Path]:
     return {path.stem: path for path in found}
 
 
+@cache
+def country_of(lever: str) -> str:
+    """The country whose law a lever is."""
+    return case_files()[lever].parts[-3]
+
+
 def cases_of(path: Path) -> list[Case]:
     """The cases of a file. Raises ValidationError for a case that is not written as one."""
     return File.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))).cases
@@ -156,7 +162,7 @@ class World:
 
     def __init__(self, words: tuple[str, ...]) -> None:
         self.config = compose(words)
-        places = load_places(self.config, _data())
+        places = load_places(self.config, _data(self.config.country.data))
         self.rates: Rates = build(self.config, places.codes, places.mobility)
         self.policy = RateBook(self.config, self.rates)
         self.rows = {name.path: row for row, name in enumerate(self.rates.names)}
@@ -182,8 +188,8 @@ NAMES: Final = {number: factor for factor, number in FACTORS.items()}
 
 
 @cache
-def _data() -> Any:
-    return load("japan", only=["municipalities", "municipality_flows"])
+def _data(country: str) -> Any:
+    return load(country)
 
 
 @cache
@@ -194,7 +200,7 @@ def world(words: tuple[str, ...]) -> World:
 
 def words_of(lever: str, case: Case) -> tuple[str, ...]:
     """The words of the command line that a case stands for."""
-    words = [f"scenario={case.scenario or LAW}"]
+    words = [f"country={country_of(lever)}", f"scenario={case.scenario or LAW}"]
     if case.scenario is None:
         words.append(f"scenario.levers=[{','.join([lever, *case.beside])}]")
     return (*words, *(f"policy.{lever}.{name}={value}" for name, value in case.settings.items()))

@@ -14,7 +14,16 @@ from sim.config.levers import set_levers
 from sim.config.paths import Paths
 from sim.config.settings import configs_folder
 from sim.core.clock import month_index
-from tests.helpers.lever_cases import Case, case_files, cases_of, check, evaluate, words_of, world
+from tests.helpers.lever_cases import (
+    Case,
+    case_files,
+    cases_of,
+    check,
+    country_of,
+    evaluate,
+    words_of,
+    world,
+)  # fmt: skip
 
 FILES = case_files()
 CASES = [(lever, case) for lever, path in FILES.items() for case in cases_of(path)]
@@ -41,12 +50,12 @@ def test_the_case_holds_and_a_wrong_one_would_not(lever: str, case: Case):
 
 
 def test_every_lever_has_cases_before_and_after():
-    policy = compose([]).policy
+    countries = {country_of(code) for code in FILES}
+    policy = {code for c in countries for code in compose([f"country={c}"]).policy}
     assert sorted(FILES) == sorted(policy)
     for code in policy:
-        (active,) = [
-            a for a in set_levers(compose([f"scenario.levers=[{code}]"])) if a.code == code
-        ]
+        words = [f"country={country_of(code)}", f"scenario.levers=[{code}]"]
+        (active,) = [a for a in set_levers(compose(words)) if a.code == code]
         first = active.first_month()
         after = {month_index(case.month) >= first for lever, case in CASES if lever == code}
         assert after == {False, True}, f"{code} wants a case before {first} and one after"
@@ -54,7 +63,7 @@ def test_every_lever_has_cases_before_and_after():
 
 @pytest.mark.parametrize("code", sorted(FILES))
 def test_every_effect_of_a_lever_has_a_case_when_it_is_in_force(code: str):
-    without = set(compose([]).policy[code].effects)
+    without = set(compose([f"country={country_of(code)}"]).policy[code].effects)
     for lever, case in CASES:
         if lever != code:
             continue

@@ -20,21 +20,25 @@ from sim.policies.ratebook import InForce, RateBook
 from sim.rates.places import load_places
 from sim.rates.tables import Rates, build
 
-CODES = sorted(path.stem for path in (configs_folder() / "policy").glob("*/*.yaml"))
+COUNTRY_OF = {
+    path.stem: path.parent.name for path in (configs_folder() / "policy").glob("*/*.yaml")
+}
+CODES = sorted(COUNTRY_OF)
+JAPAN = "japan"
 FULL = month_index("2045-01")
 
 
 @cache
-def everything() -> tuple[RunConfig, Rates]:
-    """All levers pulled, and the tables that they need."""
-    config = compose(["scenario.levers=[all]"])
+def everything(country: str = JAPAN) -> tuple[RunConfig, Rates]:
+    """All levers of a country pulled, and the tables that they need."""
+    config = compose([f"country={country}", "scenario.levers=[all]"])
     places = load_places(config, load(config.country.data))
     return config, build(config, places.codes, places.mobility)
 
 
 def with_levers(*codes: str, strength: float = 1.0, **settings: object) -> RunConfig:
-    """The configuration with these levers alone; settings are those of all of them."""
-    config, _ = everything()
+    """The configuration with these levers alone, of one country; settings are those of all."""
+    config, _ = everything(COUNTRY_OF[codes[0]] if codes else JAPAN)
     scenario = {"levers": list(codes), "strength": strength, "settings": {}}
     policy = {
         code: lever.model_copy(update=settings) if code in codes else lever
@@ -46,12 +50,15 @@ def with_levers(*codes: str, strength: float = 1.0, **settings: object) -> RunCo
 
 
 def book(config: RunConfig) -> RateBook:
-    return RateBook(config, everything()[1])
+    return RateBook(config, everything(config.country.name)[1])
 
 
 @cache
-def without() -> RateBook:
-    return book(with_levers())
+def without(code: str) -> RateBook:
+    """The law of the lever's country without any lever."""
+    config, _ = everything(COUNTRY_OF[code])
+    scenario = config.scenario.model_copy(update={"levers": [], "settings": {}})
+    return book(config.model_copy(update={"scenario": scenario}))
 
 
 def differs(one: InForce, other: InForce) -> bool:
@@ -66,9 +73,11 @@ def differs(one: InForce, other: InForce) -> bool:
     return not (same and one.beyond == other.beyond)
 
 
-def test_every_file_of_a_lever_is_one_of_the_country():
-    config, _ = everything()
-    assert sorted(config.policy) == CODES == sorted(config.scenario.levers)
+def test_every_file_of_a_lever_is_one_of_its_country():
+    for country in set(COUNTRY_OF.values()):
+        config, _ = everything(country)
+        own = sorted(code for code in CODES if COUNTRY_OF[code] == country)
+        assert sorted(config.policy) == own == sorted(config.scenario.levers)
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -77,15 +86,15 @@ def test_a_lever_acts_from_its_first_month_on_and_never_before(code: str):
     rates, (active,) = book(config), set_levers(config)
     first = active.first_month()
     for month in (first - 1, first - 7):
-        assert not differs(rates.in_force(month), without().in_force(month))
+        assert not differs(rates.in_force(month), without(code).in_force(month))
     months = [first, first + 12, first + 30]
-    assert any(differs(rates.in_force(m), without().in_force(m)) for m in months)
+    assert any(differs(rates.in_force(m), without(code).in_force(m)) for m in months)
 
 
 @pytest.mark.parametrize("code", CODES)
 def test_every_effect_of_a_lever_changes_something(code: str):
     """Each effect by itself, in its variant, when it is whole."""
-    config, _ = everything()
+    config, _ = everything(COUNTRY_OF[code])
     lever = config.policy[code]
     for name, effect in lever.effects.items():
         alone = {"effects": {name: effect}, "variant": effect.variant, "anticipation": None}
@@ -93,7 +102,7 @@ def test_every_effect_of_a_lever_changes_something(code: str):
         (active,) = set_levers(with_levers(code, **alone))
         since, until = active.window(effect)
         months = [month for month in (since, since + 20, since + 80) if month <= until]
-        changed = [differs(rates.in_force(m), without().in_force(m)) for m in months]
+        changed = [differs(rates.in_force(m), without(code).in_force(m)) for m in months]
         assert any(changed) or same_as_now(lever, effect), name
 
 
@@ -108,13 +117,13 @@ def same_as_now(lever: Lever, effect: Effect) -> bool:
 def test_no_strength_is_no_lever_to_the_bit(code: str):
     rates = book(with_levers(code, strength=0.0))
     for month in (FULL, month_index("2027-04"), month_index("2026-02")):
-        assert not differs(rates.in_force(month), without().in_force(month))
+        assert not differs(rates.in_force(month), without(code).in_force(month))
 
 
 @pytest.mark.parametrize("code", CODES)
 def test_a_lever_reads_all_that_it_says(code: str):
     """A rule or a response that no effect reads would be a setting that does nothing."""
-    lever = everything()[0].policy[code]
+    lever = everything(COUNTRY_OF[code])[0].policy[code]
     said = {*lever.rule, *lever.response}
     hurry = lever.anticipation
     used = {name for effect in lever.effects.values() for name in named(effect)}
@@ -126,7 +135,7 @@ def test_a_lever_reads_all_that_it_says(code: str):
 def test_a_lever_says_where_it_stands_in_the_law(code: str):
     """Dated values have a basis each, or the schema refuses them; a lever without any has its own:
     the basis of its date, or why there is none."""
-    lever = everything()[0].policy[code]
+    lever = everything(COUNTRY_OF[code])[0].policy[code]
     assert bool(lever.rule) != (lever.basis is not None)
 
 
@@ -143,7 +152,7 @@ def parts(amount: Product) -> list[str]:
 
 @pytest.mark.parametrize("code", CODES)
 def test_the_indicator_of_a_lever_exists(code: str):
-    config, model = everything()
+    config, model = everything(COUNTRY_OF[code])
     kind, _, of = config.policy[code].indicator.name.partition(":")
     if not of:
         assert kind in catalogue(config)
