@@ -6,6 +6,7 @@ looked up or filled in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -117,6 +118,9 @@ def _files(configs: Configs, words: Words) -> tuple[dict[Any, Any], Sources]:
 NAMED: Final = ("scenario", "fit")
 """Groups whose files say their own name: results are labelled by it."""
 
+PLAIN: Final = re.compile("[a-z0-9_]+")
+"""A name that its shape does not refuse anyway."""
+
 
 def _misnamed(composed: Mapping[Any, Any], sources: Sources) -> list[Problem]:
     """A copied file that kept the name of the old one would run under the other's label."""
@@ -126,7 +130,7 @@ def _misnamed(composed: Mapping[Any, Any], sources: Sources) -> list[Problem]:
         file = next((file for file in sources.documents if file.partition("/")[0] == group), None)
         name = composed[group].get("name") if isinstance(composed.get(group), dict) else None
         own = None if file is None else file.rpartition("/")[2]
-        if own is not None and isinstance(name, str) and name != own:
+        if own is not None and isinstance(name, str) and PLAIN.fullmatch(name) and name != own:
             rule = f"must be the name of its file. Write name: {own} in {file}.yaml."
             problems.append(Problem((group, "name"), rule, name))
     return problems

@@ -56,7 +56,7 @@ MISTAKES: list[Mistake] = [
     ("no basis and no reason", put(f"{RULE}/basis", {"evidence": "none"}),
      ["2027-04.basis", "needs a note that says why"]),
     ("a basis in one language", put(f"{RULE}/basis/ja", None),
-     ["2027-04.basis", "needs ja, en and kind"]),
+     ["2027-04.basis", "needs en, kind and the title"]),
     ("a basis of no kind", put(f"{RULE}/basis/kind", "rumour"), ["basis.kind", "not allowed"]),
     ("a basis without evidence", put(f"{RULE}/basis/evidence", None),
      ["basis.evidence", "is missing"]),

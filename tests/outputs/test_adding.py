@@ -70,7 +70,7 @@ from sim.outputs.outcome import Outcome
 from sim.outputs.tables import tables_of
 from sim.rates.places import load_places
 from sim.rates.tables import build
-from sim.studies.comparison.effects import arms_of, effects_table, values_table
+from sim.studies.comparison.effects import Design, arms_of, effects_table, values_table
 from sim.studies.comparison.scorecard import scorecard_table
 from sim.studies.comparison.series import compared, series_of
 from tests.helpers import tiny
@@ -96,9 +96,9 @@ for path in sorted(records.glob("*.npz")):
     series.setdefault(arm, []).append(series_of(folder, cfg).to_pandas(date_as_object=False))
 frames = {name: table.to_pandas(date_as_object=False) for name, table in tables.items()}
 pictures = draw_all(frames, {}, look_of(cfg, "0" * 16, indicators=catalogue(cfg)))
-arms = arms_of(series)
+arms = arms_of(series, Design(0.95))
 last = [arms.index.get_level_values("month").max()]
-made = {"effects": effects_table(arms, last, 0.95), "values": values_table(arms, last, 0.95)}
+made = {"effects": effects_table(arms, last), "values": values_table(arms, last)}
 made["scorecard"] = scorecard_table(made["values"], made["effects"], last, compared(cfg))
 look = look_of(cfg, "0" * 16, indicators=compared(cfg))
 drawn = draw_comparison(made, list(series), look)
