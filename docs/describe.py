@@ -8,7 +8,7 @@ from pathlib import Path
 import sim.model.model  # noqa: F401  its processes declare the series of the record
 from sim.agents.record import AXES, CODE, FLAG, HALF_YEAR, NUMBER, SERIES, Series
 from sim.config.compose import compose
-from sim.core.text import markdown_table
+from sim.core.text import flat, markdown_table
 from sim.figures.look import HIGHER, LOWER
 from sim.figures.run import FIGURES
 from sim.outputs.codebook import codebook  # noqa: F401  (declares all tables)
@@ -34,10 +34,6 @@ page once it is made again. An output table is one function under `@table`, a fi
 function under `@figure` and its line in [sim/figures/run.py](../sim/figures/run.py), a series of
 the record one `declare(...)` beside the process that fills it.
 """
-
-
-def flat(text: str) -> str:
-    return " ".join(text.split())
 
 
 def indicator_row(one: Described) -> list[str]:

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 
+def flat(text: str) -> str:
+    """Text of several lines as one."""
+    return " ".join(text.split())
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Text table: first column to the left, the others to the right."""
     lines = [head, *rows]

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import sim.outputs.histories  # noqa: F401  (declares its tables)
 from sim.config.schema.run import RunConfig
+from sim.core.text import flat
 from sim.data.load import Data
 from sim.figures.look import look_of
 from sim.outputs.indicators import catalogue
@@ -64,7 +65,7 @@ def codebook(config: RunConfig, data: Data) -> dict[str, Any]:
             if known in codes:
                 entry["codes"] = known
             columns[column.name] = entry
-        tables[name] = {"text": " ".join(table.text.split()), "columns": columns}
+        tables[name] = {"text": flat(table.text), "columns": columns}
     return {
         "note": WEIGHTED,
         "tables": tables,
@@ -73,7 +74,7 @@ def codebook(config: RunConfig, data: Data) -> dict[str, Any]:
             for name, members in codes.items()
         },
         "indicators": {
-            name: {"en": one.en, "ja": one.ja, "unit": one.unit, "text": " ".join(one.text.split())}
+            name: {"en": one.en, "ja": one.ja, "unit": one.unit, "text": flat(one.text)}
             for name, one in catalogue(config).items()
         },
     }

@@ -8,19 +8,17 @@ docstrings of the processes. So it cannot say of the model what the model does n
 from __future__ import annotations
 
 import inspect
-import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from types import ModuleType
-from typing import Any, Final
-
-from pydantic import BaseModel
+from typing import Final
 
 import sim.model.opening
 from sim.agents.population import FIELDS
+from sim.config.marks import MARKED, marked
 from sim.config.schema.base import Provenance
 from sim.config.schema.policy import Lever
 from sim.config.schema.run import Fates, RunConfig, Status
-from sim.core.text import markdown_table
+from sim.core.text import flat, markdown_table
 from sim.data.load import Data
 from sim.model.month import MONTH
 from sim.outputs.indicators import catalogue
@@ -31,8 +29,10 @@ OCCASIONS: Final = {
     "at_limit": "at the longest stay",
 }
 
-ELSEWHERE: Final = ("status", "policy", "country", "scenario")
+OWN_TABLES: Final = ("status", "policy")
 """Sections whose numbers stand in tables of their own."""
+
+FIT: Final = "fit"
 
 MADE: Final = (
     "Made by `kyosei describe` from the configuration and the code: every number says where it"
@@ -70,7 +70,7 @@ def describe(config: RunConfig, data: Data) -> str:
         f"# Kyosei: the model of {country.label.en} in the ODD protocol",
         f"Scenario: {config.scenario.title.en}. {config.start} to {config.end}. {MADE}",
         "## Purpose and patterns",
-        f"{PURPOSE} {_flat(country.population_note)}",
+        f"{PURPOSE} {flat(country.population_note)}",
         "## Entities, state variables and scales",
         *_entities(config, data),
         "## Process overview and scheduling",
@@ -96,7 +96,7 @@ def describe(config: RunConfig, data: Data) -> str:
         markdown_table(HEAD, _parameters(config)),
         "## Indicators",
         markdown_table(["indicator", "name", "unit", "definition"], [
-            [f"`{one.name}`", one.en, one.unit, _flat(one.text)]
+            [f"`{one.name}`", one.en, one.unit, flat(one.text)]
             for one in catalogue(config).values()
         ]),
         "## Marks",
@@ -130,23 +130,20 @@ def _listed(names: list[str]) -> str:
     return f"{len(names)}: {', '.join(names)}"
 
 
-def _modules() -> list[tuple[str, ModuleType]]:
-    return [(process.__name__, sys.modules[process.__module__]) for process in MONTH]
-
-
 def _processes() -> Iterator[list[str]]:
     for number, process in enumerate(MONTH, 1):
-        text = inspect.getdoc(process) or _first(sys.modules[process.__module__])
-        yield [str(number), f"`{process.__name__}`", _flat(text.partition("\n\n")[0])]
+        yield [str(number), f"`{process.__name__}`", _first(process)]
 
 
 def _submodels() -> Iterable[tuple[str, str]]:
-    texts = {module.__name__: inspect.getdoc(module) or "" for _, module in _modules()}
-    return texts.items()
+    """(module, its docstring) of the month, each once."""
+    modules = dict.fromkeys(module for process in MONTH if (module := inspect.getmodule(process)))
+    return [(module.__name__, inspect.getdoc(module) or "") for module in modules]
 
 
-def _first(module: ModuleType) -> str:
-    return _flat((inspect.getdoc(module) or "").partition("\n\n")[0])
+def _first(thing: object) -> str:
+    """The first paragraph of a docstring."""
+    return flat((inspect.getdoc(thing) or "").partition("\n\n")[0])
 
 
 def _status(name: str, status: Status) -> Iterator[str]:
@@ -163,7 +160,7 @@ def _fates(occasion: str, fates: Fates) -> Iterator[list[str]]:
         value = fate.rate if fate.share is None else fate.share
         yield [f"`{occasion}.{name}`", OCCASIONS[occasion], fate.to or fate.kind,
                "" if value is None else f"{value:g}", _range(fate), fate.quality, fate.source,
-               _flat(fate.note)]  # fmt: skip
+               flat(fate.note)]  # fmt: skip
 
 
 def _lever(lever: Lever) -> list[str]:
@@ -174,21 +171,9 @@ def _lever(lever: Lever) -> list[str]:
 
 def _parameters(config: RunConfig) -> Iterator[list[str]]:
     """Every number with a source or a mark outside statuses and levers."""
-    for name in type(config).model_fields:
-        if name not in ELSEWHERE:
-            yield from (_parameter(path, one) for path, one in marked(getattr(config, name), name))
-
-
-def marked(node: Any, path: str) -> Iterator[tuple[str, Provenance]]:
-    """Everything below a path of the configuration that says where it comes from."""
-    if isinstance(node, Provenance):
-        yield path, node
-    if isinstance(node, BaseModel):
-        for name in type(node).model_fields:
-            yield from marked(getattr(node, name), f"{path}.{name}")
-    elif isinstance(node, dict):
-        for name, inner in node.items():
-            yield from marked(inner, f"{path}.{name}")
+    own = [name for name in (*MARKED, FIT) if name not in OWN_TABLES]
+    for path, one in marked(config, own):
+        yield _parameter(path, one)
 
 
 def _parameter(path: str, one: Provenance) -> list[str]:
@@ -196,20 +181,14 @@ def _parameter(path: str, one: Provenance) -> list[str]:
                   if getattr(one, name, None) is not None), None)  # fmt: skip
     shown = f"{value:g}" if isinstance(value, int | float) else ""
     return [f"`{path}`", shown, _range(one), str(getattr(one, "unit", "")), one.quality, one.source,
-            _flat(one.note)]  # fmt: skip
+            flat(one.note)]  # fmt: skip
 
 
 def _marks(config: RunConfig) -> Iterable[list[str]]:
-    counts: dict[str, int] = {}
-    for name in type(config).model_fields:
-        for _, one in marked(getattr(config, name), name):
-            counts[one.quality] = counts.get(one.quality, 0) + 1
+    """Of all numbers but the multipliers of the calibration, as manifests count them."""
+    counts = Counter(one.quality for _, one in marked(config))
     return [[mark, f"{count:,}"] for mark, count in sorted(counts.items())]
 
 
 def _range(one: Provenance) -> str:
     return "" if one.low is None or one.high is None else f"{one.low:g} to {one.high:g}"
-
-
-def _flat(text: str) -> str:
-    return " ".join(text.split())

@@ -5,20 +5,17 @@ from __future__ import annotations
 import hashlib
 import resource
 import sys
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from pydantic import BaseModel
 
 from sim import PACKAGE
 from sim.agents.population import BYTES_PER_PERSON
 from sim.agents.record import Audit
-from sim.config.paths import sections
+from sim.config.marks import marked
 from sim.config.schema.run import RunConfig
-from sim.config.yaml import Path as KeyPath
 from sim.core.errors import InvariantError
 from sim.core.probability import FULL
 from sim.data.load import Data
@@ -131,29 +128,9 @@ def refuse_wrong_audit(audit: Audit, rates: Rates) -> None:
         raise InvariantError([rule, *wrong])
 
 
-MARKED: Final = (
-    "status", "life", "arrivals", "event", "firms", "town", "agency", "integration", "policy",
-)  # fmt: skip
-"""Sections of the configuration whose numbers say where they come from."""
-
-
 def assumptions(config: RunConfig) -> list[str]:
     """Paths of all numbers in the configuration that no source gives."""
-    return [
-        ".".join(map(str, where))
-        for path, section in sections(config)
-        if path[0] in MARKED
-        for where in _assumed(section, path)
-    ]
-
-
-def _assumed(value: BaseModel | dict[Any, Any], path: KeyPath) -> Iterator[KeyPath]:
-    """Paths inside a section of what is marked as an assumption."""
-    if getattr(value, "quality", None) == "assumption":
-        yield path
-    for key, inner in value if isinstance(value, BaseModel) else value.items():
-        if isinstance(inner, BaseModel | dict):
-            yield from _assumed(inner, (*path, key))
+    return [path for path, one in marked(config) if one.quality == "assumption"]
 
 
 def report(model: Kyosei, data: Data, seconds: dict[str, float], agent_months: int) -> str:

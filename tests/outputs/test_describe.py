@@ -5,9 +5,10 @@ import pytest
 from sim.config.compose import compose
 from sim.config.files import COUNTRY
 from sim.config.folders import configs_here
+from sim.config.marks import marked
 from sim.data.load import load
 from sim.model.month import MONTH
-from sim.outputs.describe import describe, marked
+from sim.outputs.describe import describe
 from sim.outputs.indicators import catalogue
 from sim.runs.facts import assumptions
 
@@ -26,14 +27,11 @@ def test_every_process_status_lever_parameter_and_indicator_appears(country: str
         assert f"| {lever.id} |" in text
     for indicator in catalogue(config):
         assert f"`{indicator}`" in text
-    for path, _ in marked(config.arrivals, "arrivals"):
+    for path, _ in marked(config, ["arrivals"]):
         assert f"`{path}`" in text
 
 
 def test_marks_are_counted_as_manifests_count_them():
     config = compose([])
-    sections = ("status", "life", "arrivals", "event", "firms", "town", "agency", "integration")
-    found = [path for name in sections for path, one in marked(getattr(config, name), name)
-             if one.quality == "assumption"]  # fmt: skip
-    known = [path for path in assumptions(config) if path.split(".")[0] in sections]
-    assert sorted(found) == sorted(known)
+    text = describe(config, load(config.country.data))
+    assert f"| assumption | {len(assumptions(config)):,} |" in text
