@@ -67,15 +67,17 @@ class Lives:
         self.gone = dict(zip(self.met.key[gone].tolist(), self.met_month[gone].tolist(),
                              strict=True))  # fmt: skip
 
+    def fates(self, events: np.ndarray) -> dict[tuple[int, int], int]:
+        """(person's key, month) -> the fate met there: the last one of these events."""
+        met = self.met.key[events], self.met_month[events], self.met.fate[events]
+        keys, months, fates = (column.tolist() for column in met)
+        return dict(zip(zip(keys, months, strict=True), fates, strict=True))
+
     def first_status(self) -> np.ndarray:
         """int64[P]: status under which each person came: before what befell them in that month."""
-        first = {
-            (key, month): self.statuses.index(self.names[fate].status)
-            for key, month, fate in zip(
-                self.met.key[::-1].tolist(), self.met_month[::-1].tolist(),
-                self.met.fate[::-1].tolist(), strict=True,
-            )
-        }  # fmt: skip
+        backwards = np.arange(self.met.key.size)[::-1]  # so that the first of a month stays
+        first = {at: self.statuses.index(self.names[fate].status)
+                 for at, fate in self.fates(backwards).items()}  # fmt: skip
         pairs = zip(self.came.key.tolist(), self.came_month.tolist(), self.came.way,
                     self.came.status.tolist(), strict=True)  # fmt: skip
         return np.array([first.get((key, month), status) if WAYS[way] in ("birth", "family")
@@ -176,13 +178,7 @@ def spells(run: Outcome) -> Mapping[str, Any]:
 def _reasons(lives: Lives, followed_by: np.ndarray) -> list[str]:
     """Why each spell began. followed_by: whether the next spell is of the same person."""
     shown = np.array([name.kind in SHOWN for name in lives.names])[lives.met.fate]
-    met = {
-        (key, month): lives.names[fate].name
-        for key, month, fate in zip(
-            lives.met.key[shown].tolist(), lives.met_month[shown].tolist(),
-            lives.met.fate[shown].tolist(), strict=True,
-        )
-    }  # fmt: skip
+    met = {at: lives.names[fate].name for at, fate in lives.fates(shown).items()}
     way = dict(zip(lives.came.key.tolist(), lives.came.way.tolist(), strict=True))
     begun = lives.begun
     first = ~np.append(False, followed_by[:-1])
