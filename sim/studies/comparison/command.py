@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from sim.files.folder import RunFolder, found_complete
+from sim.files.folder import RunFolder
 from sim.files.manifest import environment
-from sim.runs.progress import duration
-from sim.studies.comparison.comparison import SUMMARY, Comparison, comparison_of
+from sim.studies.comparison.comparison import Comparison, comparison_of
 from sim.studies.comparison.question import question_of
 from sim.studies.comparison.results import write_results
 from sim.studies.comparison.runs import PAIRED
 from sim.studies.comparison.shared_past import bytes_of_copies
+from sim.studies.folder import make_study, print_study
 from sim.studies.words import lasting
-from sim.sweeps.missing import make_runs, say
+from sim.sweeps.missing import make_runs
 
 
 def compare(words: Sequence[str], quiet: bool = False) -> int:
@@ -23,14 +22,7 @@ def compare(words: Sequence[str], quiet: bool = False) -> int:
 
     Returns the exit code. Raises ConfigError before anything is written.
     """
-    started = time.perf_counter()
-    code, folder = make_comparison(words, quiet)
-    if code:
-        return code
-    print((folder / SUMMARY).read_text(encoding="utf-8"))
-    say(quiet, f"done in {duration(time.perf_counter() - started)}")
-    print(folder)
-    return 0
+    return print_study(lambda: make_comparison(words, quiet), quiet)
 
 
 def make_comparison(words: Sequence[str], quiet: bool = False) -> tuple[int, Path]:
@@ -39,17 +31,15 @@ def make_comparison(words: Sequence[str], quiet: bool = False) -> tuple[int, Pat
     Raises ConfigError before anything is written.
     """
     asked = comparison_of(question_of(words))
-    folder = asked.plan.root / asked.number
-    if found_complete(folder):
-        say(quiet, f"comparison {asked.number} is complete already: nothing to do")
-        return 0, folder
-    code = _make_runs(asked, quiet)
-    if code == 0:
-        with RunFolder(asked.plan.root, asked.number) as place:
-            if place.adopt() is None:
-                facts = write_results(place, asked)
-                place.finish({**_facts(asked), **facts})
-    return code, folder
+    return make_study(
+        "comparison", asked.plan.root, asked.number, lambda: _make_runs(asked, quiet),
+        lambda place: _write(place, asked), quiet,
+    )  # fmt: skip
+
+
+def _write(place: RunFolder, asked: Comparison) -> None:
+    facts = write_results(place, asked)
+    place.finish({**_facts(asked), **facts})
 
 
 def _make_runs(asked: Comparison, quiet: bool) -> int:

@@ -23,11 +23,9 @@ from sim.studies.draws import SOURCES, Ensemble, first_attempt, what_is_held
 from sim.studies.words import lasting
 from sim.sweeps.plan import Plan, planned
 
-SUMMARY: Final = "summary.txt"
-
 ROUND_YEARS: Final = (2030, 2040, 2050, 2060, 2070)
 
-LUCK_ALONE: Final = (
+RANDOM_ALONE: Final = (
     "Drawn: random numbers and shocks. Held fixed: rates, firms' demand, arrivals, responses to"
     " policy, the law of the scenario, the form of the model."
 )
@@ -91,7 +89,7 @@ class Comparison:
             arms={name: Label(title.en, title.ja) for name, title in told.items()},
             level=level, intervals=f"{level} intervals {'over draws' if again else 'of the mean'}",
             inner="of the mean, by random numbers alone" if again >= FEWEST else "",
-            varies=what_is_held(self.sources) if self.sources else LUCK_ALONE,
+            varies=what_is_held(self.sources) if self.sources else RANDOM_ALONE,
         )  # fmt: skip
 
     @property

@@ -14,13 +14,14 @@ from sim.core.text import table
 from sim.figures.look import SHARE, SO_FAR, Look, Measure
 from sim.files.folder import RunFolder, read_parquet
 from sim.runs.run import VOLATILE
-from sim.studies.comparison.comparison import SUMMARY, Comparison
+from sim.studies.comparison.comparison import Comparison
 from sim.studies.comparison.effects import Arms, arms_of, effects_table, pairing_table, values_table
 from sim.studies.comparison.histories import equal_share
 from sim.studies.comparison.packages import INTERACTION, decomposition_table
 from sim.studies.comparison.runs import histories_of, series_file
 from sim.studies.comparison.scorecard import scorecard_table
 from sim.studies.comparison.series import EVERYBODY, compared
+from sim.studies.folder import SUMMARY
 
 HEADLINE: Final = (
     "settled", "settled_share", "permanent", "permanent_share", "residents",

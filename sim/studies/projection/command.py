@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,13 +13,13 @@ from sim.config.compose import to_yaml
 from sim.config.files import country_of
 from sim.config.folders import configs_here
 from sim.config.yaml import dotted
-from sim.files.folder import RunFolder, found_complete
+from sim.files.folder import RunFolder
 from sim.files.manifest import environment
-from sim.runs.progress import duration
 from sim.runs.run import VOLATILE, run
 from sim.studies.comparison.results import arrow_of
 from sim.studies.comparison.series import compared
-from sim.studies.projection.ensemble import ALL, SUMMARY, Projected, projected
+from sim.studies.folder import SUMMARY, make_study, print_study
+from sim.studies.projection.ensemble import ALL, Projected, projected
 from sim.studies.projection.quantiles import (
     Said,
     nearest_to_median,
@@ -42,14 +41,7 @@ def project(words: Sequence[str], quiet: bool = False) -> int:
 
     Returns the exit code. Raises ConfigError before anything is written.
     """
-    started = time.perf_counter()
-    code, folder = make_projection(words, quiet)
-    if code:
-        return code
-    print((folder / SUMMARY).read_text(encoding="utf-8"))
-    say(quiet, f"done in {duration(time.perf_counter() - started)}")
-    print(folder)
-    return 0
+    return print_study(lambda: make_projection(words, quiet), quiet)
 
 
 def make_projection(words: Sequence[str], quiet: bool = False) -> tuple[int, Path]:
@@ -58,16 +50,10 @@ def make_projection(words: Sequence[str], quiet: bool = False) -> tuple[int, Pat
     Raises ConfigError before anything is written.
     """
     asked = projected(request_of(words, country_of(words, configs_here())))
-    folder = asked.plan.root / asked.number
-    if found_complete(folder):
-        say(quiet, f"projection {asked.number} is complete already: nothing to do")
-        return 0, folder
-    code = _make_members(asked, quiet)
-    if code == 0:
-        with RunFolder(asked.plan.root, asked.number) as place:
-            if place.adopt() is None:
-                _write(place, asked, quiet)
-    return code, folder
+    return make_study(
+        "projection", asked.plan.root, asked.number, lambda: _make_members(asked, quiet),
+        lambda place: _write(place, asked, quiet), quiet,
+    )  # fmt: skip
 
 
 def _make_members(asked: Projected, quiet: bool) -> int:

@@ -15,8 +15,6 @@ from sim.studies.projection.settings import Request
 from sim.studies.words import lasting
 from sim.sweeps.plan import Plan, planned
 
-SUMMARY: Final = "summary.txt"
-
 ALL: Final = "all"
 """Name of the ensemble in which every source is drawn; the others are named by their source."""
 
