@@ -6,8 +6,7 @@ looked up or filled in.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from types import UnionType
@@ -17,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from sim import PACKAGE
 from sim.config.checks.run import check, out_of_range
-from sim.config.files import PRIMARY, Origin, Sources, read_files
+from sim.config.files import COMMAND_LINE, PRIMARY, Origin, Sources, read_files
 from sim.config.fit_draws import drawn, read_factor
 from sim.config.folders import Configs, configs_here
 from sim.config.hydra import Files, Override, laid_together, parse
@@ -78,6 +77,7 @@ def compose(overrides: Sequence[str], config_dir: Path | None = None) -> RunConf
         config = _checked(composed, sources)
         problems += with_sources(_too_many_threads(config), sources)
         problems += with_sources(_slips(config, sources), sources)
+        problems += with_sources(_misnamed(config, sources), sources)
     except ConfigError as error:
         problems += error.problems
     if problems:
@@ -103,11 +103,7 @@ def _files(configs: Configs, words: Words) -> tuple[dict[Any, Any], Sources]:
         sources = read_files(configs, words.choices, known.files.read)
         if words.problems or sources.problems:
             raise ConfigError(words.problems + sources.problems)
-        composed = _composed(configs, words.hydra, sources, known.files)
-        misnamed = with_sources(_misnamed(composed, sources), sources)
-        if misnamed:
-            raise ConfigError(misnamed)
-        return sources, composed
+        return sources, _composed(configs, words.hydra, sources, known.files)
 
     sources, composed = known.composed.get(tuple(words.hydra), made)
     if words.problems:
@@ -115,25 +111,16 @@ def _files(configs: Configs, words: Words) -> tuple[dict[Any, Any], Sources]:
     return dict(composed), sources.own()
 
 
-NAMED: Final = ("scenario", "fit")
-"""Groups whose files say their own name: results are labelled by it."""
-
-PLAIN: Final = re.compile("[a-z0-9_]+")
-"""A name that its shape does not refuse anyway."""
-
-
-def _misnamed(composed: Mapping[Any, Any], sources: Sources) -> list[Problem]:
+def _misnamed(config: RunConfig, sources: Sources) -> Iterator[Problem]:
     """A copied file that kept the name of the old one would run under the other's label."""
-    problems = []
-    for group in NAMED:
+    for group, name in (("scenario", config.scenario.name), ("fit", config.fit.name)):
         # The chosen file is read before those that it is based on.
-        file = next((file for file in sources.documents if file.partition("/")[0] == group), None)
-        name = composed[group].get("name") if isinstance(composed.get(group), dict) else None
-        own = None if file is None else file.rpartition("/")[2]
-        if own is not None and isinstance(name, str) and PLAIN.fullmatch(name) and name != own:
+        files = (file for file in sources.documents if file.partition("/")[0] == group)
+        file = next(files, name)
+        own = file.rpartition("/")[2]
+        if name != own and sources.file((group, "name")) != COMMAND_LINE:
             rule = f"must be the name of its file. Write name: {own} in {file}.yaml."
-            problems.append(Problem((group, "name"), rule, name))
-    return problems
+            yield Problem((group, "name"), rule, name)
 
 
 def from_yaml(text: str | bytes) -> RunConfig:
