@@ -12,14 +12,14 @@ from sim.config.compose import compose
 from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index
 from sim.core.rng import TAG_OPENING, threefry
-from sim.data.load import Data, load
+from sim.data.load import Data, data_of
 from sim.model.opening import open_work, record_firms, state_of
 
 
 def configuration(threads: int, scale: float = 1.0) -> tuple[RunConfig, Data]:
     """The main job's configuration and tables."""
     config = compose([f"threads={threads}", f"scale={scale}"])
-    return config, load(config.country.data)
+    return config, data_of(config)
 
 
 def state_with(people: int, threads: int, firms: bool = False) -> State:

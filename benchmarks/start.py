@@ -45,13 +45,13 @@ def _first_months(threads: int, scale: float, launched: float) -> dict[str, floa
 
     gc.set_threshold(MANY_OBJECTS)  # as the command does
     from sim.config.compose import compose
-    from sim.data.load import load
+    from sim.data.load import data_of
     from sim.model.model import Kyosei
     from sim.model.precompile import compiled_beside
 
     at = [launched, time.time()]
     config = compose([f"threads={threads}", f"scale={scale}"])
-    data = load(config.country.data)
+    data = data_of(config)
     at.append(time.time())
     with compiled_beside():  # as a run does
         model = Kyosei(config, data)

@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from sim.core.text import markdown_table
-from sim.data.load import Data, load
+from sim.data.load import Data, data_of
 from sim.outputs.read import read_run
 
 DATES = ["2012-12", "2015-12", "2019-12", "2022-12", "2024-12", "2025-12", "2030-12", "2035-12",
@@ -186,7 +186,7 @@ def origins(runs: list[Run], data: Data) -> list[list[str]]:
 
 def page(folders: list[Path]) -> str:
     runs = [Run(folder) for folder in folders]
-    data = load(runs[-1].config.country.data)
+    data = data_of(runs[-1].config)
     head = ["", *[date[:4] for date in DATES]]
     parts = [
         "# Plausibility",

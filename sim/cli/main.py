@@ -533,7 +533,7 @@ def _add_describe_verb(verbs: argparse._SubParsersAction[_Parser]) -> None:
 def _describe(options: argparse.Namespace) -> int:
     from sim.config.compose import compose
     from sim.config.settings import check_overrides
-    from sim.data.load import load
+    from sim.data.load import data_of
     from sim.files.folder import write_atomically
     from sim.outputs.describe import describe
 
@@ -541,7 +541,7 @@ def _describe(options: argparse.Namespace) -> int:
     if problems:
         raise ConfigError(problems)
     config = compose(options.overrides)
-    text = describe(config, load(config.country.data))
+    text = describe(config, data_of(config))
     if options.to is None:
         print(text, end="")
         return 0

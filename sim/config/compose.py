@@ -82,7 +82,16 @@ def compose(overrides: Sequence[str], config_dir: Path | None = None) -> RunConf
         problems += error.problems
     if problems:
         raise ConfigError(problems)
-    return _drawn(config, configs)
+    return _drawn(with_data_in(Path.cwd(), config), configs)
+
+
+def with_data_in(folder: Path, config: RunConfig) -> RunConfig:
+    """The same with the files of `data` as found from a folder: a run keeps them beside it, and
+    a process that is started elsewhere reads the same ones."""
+    if config.data is None:
+        return config
+    files = {table: str(folder / file) for table, file in config.data.items()}
+    return config.model_copy(update={"data": files})
 
 
 def _drawn(config: RunConfig, configs: Configs) -> RunConfig:
@@ -146,7 +155,7 @@ def to_yaml(config: RunConfig) -> str:
             continue
         if isinstance(value, BaseModel):
             parts.append(f"{name}:{_body(value, 1)}")
-        elif isinstance(value, dict) and value:
+        elif isinstance(value, dict) and any(isinstance(v, BaseModel) for v in value.values()):
             entries = (f"  {written_key(key)}:{_body(inner, 2)}" for key, inner in value.items())
             parts.append(f"{name}:\n{''.join(entries)}")
         else:
@@ -237,8 +246,8 @@ def _with_known(composed: dict[Any, Any]) -> dict[Any, Any]:
         if not isinstance(raw, dict):
             continue
         for part in get_args(kind) if isinstance(kind, UnionType) else (kind,):
-            if get_origin(part) is dict:
-                inner = get_args(part)[1]
+            inner = get_args(part)[1] if get_origin(part) is dict else None
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
                 out[name] = {key: _section((name, key), inner, own) for key, own in raw.items()}
             elif isinstance(part, type) and issubclass(part, BaseModel):
                 out[name] = _section((name,), part, raw)

@@ -27,7 +27,8 @@ def sections(config: RunConfig) -> Iterator[tuple[Path, BaseModel]]:
         if isinstance(value, BaseModel):
             yield (name,), value
         elif isinstance(value, dict):
-            yield from (((name, key), inner) for key, inner in value.items())
+            models = ((key, inner) for key, inner in value.items() if isinstance(inner, BaseModel))
+            yield from (((name, key), inner) for key, inner in models)
 
 
 SECTIONS: Final = ("firms", "town", "agency", "integration")

@@ -6,7 +6,7 @@ result costs, as measured in 2026 on one core.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -67,10 +67,10 @@ class ByIdentity(Generic[T]):
         self._results.clear()
 
 
-def state_of_files(folder: Path, pattern: str) -> State:
+def state_of(paths: Iterable[Path]) -> State:
     """Name, inode, size and time of the last change (ns) of the files: changes when one does."""
     found = []
-    for path in sorted(folder.glob(pattern)):
+    for path in paths:
         try:
             status = path.stat()
         except OSError:
@@ -78,3 +78,8 @@ def state_of_files(folder: Path, pattern: str) -> State:
         when = max(status.st_mtime_ns, status.st_ctime_ns)
         found.append((str(path), status.st_ino, status.st_size, when))
     return tuple(found)
+
+
+def state_of_files(folder: Path, pattern: str) -> State:
+    """The state of the files of a folder."""
+    return state_of(sorted(folder.glob(pattern)))

@@ -77,7 +77,7 @@ def _complete(check: Check, tables: Tables, codes_of: CodesOf) -> list[str]:
 
 def _sum_equal(check: Check, tables: Tables, _: CodesOf) -> list[str]:
     by = check["by"]
-    whole, part = (_sums(check[side], tables, by) for side in ("whole", "part"))
+    whole, part = (sums_of_side(check[side], tables, by) for side in ("whole", "part"))
     part_table = tables[check["part"]["table"]]
     if part_table.spec.columns[by[0]].name in ("month", "year"):
         whole = whole[whole.index.get_level_values(0).isin(part.index.get_level_values(0))]
@@ -85,7 +85,7 @@ def _sum_equal(check: Check, tables: Tables, _: CodesOf) -> list[str]:
     wrong = whole.index[whole.to_numpy() != part.to_numpy()]
     names = [_file_column(check[side], tables) for side in ("part", "whole")]
     problems = [
-        f"{names[0]} adds up to {part[key]:,.0f} at {_key_text(by, key)}"
+        f"{names[0]} adds up to {part[key]:,.0f} at {key_text(by, key)}"
         f"{_key_row(part_table, by, key)}, but {names[1]} has {whole[key]:,.0f} "
         f"(difference {part[key] - whole[key]:+,.0f}); the two must be equal"
         for key in wrong[:MOST_SHOWN]
@@ -95,17 +95,21 @@ def _sum_equal(check: Check, tables: Tables, _: CodesOf) -> list[str]:
     return problems
 
 
-def _sums(side: Check, tables: Tables, by: list[str]) -> pd.Series:
+def rows_of_side(side: Check, tables: Tables) -> pd.DataFrame:
+    """The rows that one side of a `sum_equal` adds up, with their numbers in the table as index."""
     frame = tables[side["table"]].frame
     for column, value in side.get("where", {}).items():
         frame = frame[frame[column] == value]
     for column, value in side.get("since", {}).items():
         frame = frame[frame[column] >= value]
     if "join" in side:
-        frame = frame.merge(tables[side["join"]].frame)
-    if "rename" in side:
-        frame = frame.replace(side["rename"])
-    return frame.groupby(by)[side["value"]].sum()
+        frame = frame.reset_index().merge(tables[side["join"]].frame).set_index("index")
+    return frame.replace(side["rename"]) if "rename" in side else frame
+
+
+def sums_of_side(side: Check, tables: Tables, by: list[str]) -> pd.Series:
+    """Key -> the sum that one side of a `sum_equal` has there."""
+    return rows_of_side(side, tables).groupby(by)[side["value"]].sum()
 
 
 def _first_row(table: Table, column: str, value: object) -> int:
@@ -116,7 +120,8 @@ def _file_column(side: Check, tables: Tables) -> str:
     return f"{tables[side['table']].spec.file}, column {side['value']}"
 
 
-def _key_text(by: list[str], key: object) -> str:
+def key_text(by: list[str], key: object) -> str:
+    """The key of a sum in words: `date 2025-06, status student`."""
     values = key if isinstance(key, tuple) else (key,)
     return ", ".join(f"{name} {value}" for name, value in zip(by, values, strict=True))
 

@@ -14,7 +14,7 @@ from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index, month_name
 from sim.core.errors import InvariantError
 from sim.core.threads import use_threads
-from sim.data.load import Data, load
+from sim.data.load import Data, data_of
 from sim.model.checkpoint import Checkpoint, restore, snapshot
 from sim.model.month import MONTH
 from sim.model.opening import blank_state, open_state
@@ -47,7 +47,7 @@ class Kyosei:
         threads = use_threads(config.threads)
         self.opening_report: dict[str, Any] = {}
         if state is None:
-            data = data if data is not None else load(config.country.data)
+            data = data if data is not None else data_of(config)
             state, self.opening_report = open_state(config, data, threads)
         self.state = state
         self.people = People(state, config)
@@ -96,7 +96,7 @@ def _again(
     config: RunConfig, data: Data | None, kept: Checkpoint, report: dict[str, Any]
 ) -> Kyosei:
     """The model that goes on from a kept state."""
-    data = data if data is not None else load(config.country.data)
+    data = data if data is not None else data_of(config)
     state = blank_state(config, data, kept.arrays["people.key"].size, use_threads(config.threads))
     restore(kept, state)
     model = Kyosei(config, data, state)

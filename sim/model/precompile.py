@@ -23,7 +23,7 @@ from sim.agents.state import State
 from sim.config.compose import compose
 from sim.core.numba_cache import is_cold
 from sim.core.threads import usable_cores
-from sim.data.load import load
+from sim.data.load import data_of
 from sim.model.opening import blank_state
 from sim.processes import arrivals as arrivals_module
 from sim.processes import families as month
@@ -44,7 +44,7 @@ ORDER: Final[tuple[Callable[[State], None], ...]] = (
 def empty_country() -> State:
     """The default country in the first month of a run, with neither people nor firms."""
     config = compose(["threads=1"])
-    state = blank_state(config, load(config.country.data), 0, threads=1)
+    state = blank_state(config, data_of(config), 0, threads=1)
     statuses, _, prefectures, towns = state.sizes
     body = config.firms
     if body is not None:

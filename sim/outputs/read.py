@@ -66,10 +66,10 @@ class FinishedRun:
     def config(self) -> RunConfig:
         """The resolved configuration, checked. Raises ConfigError if this version of Kyosei does
         not know it."""
-        from sim.config.compose import from_yaml  # late: tables can be read without Hydra
+        from sim.config.compose import from_yaml, with_data_in  # late: tables need no Hydra
 
         try:
-            return from_yaml((self.path / CONFIG).read_bytes())
+            return with_data_in(self.path, from_yaml((self.path / CONFIG).read_bytes()))
         except ConfigError as error:
             why = (
                 f"{self.path / CONFIG} was written by another version of Kyosei: make the run again"

@@ -54,6 +54,18 @@ def outlook(record: Record, config: RunConfig, data: Data, scale: float) -> str:
     return f"{table(head, rows)}\n{note}\n\n{_statuses(stocks, shown, config)}"
 
 
+def own_data(data: Data) -> str:
+    """Which tables are of one's own, and what was fitted to them; empty where none is."""
+    if not data.own:
+        return ""
+    lines = []
+    for name, change in data.fitted.items():
+        missed = f", a sum missed by at most {change.worst:,.0f} ({change.where})"
+        lines.append(f"  {name}: {change.rows:,} rows changed{missed if change.worst >= 1 else ''}")
+    head = f"figures of your own: {', '.join(data.own)}; fitted to them:"
+    return "\n".join([head, *(lines or ["  no other table"])])
+
+
 def opening_fit(report: Mapping[str, Mapping[str, float]]) -> str:
     """How far the opening residents are from the published margins, in people."""
     placed = report.get("dependants", {})

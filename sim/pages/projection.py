@@ -7,7 +7,7 @@ from typing import Any, Final
 import pandas as pd
 
 from sim.config.schema.run import RunConfig
-from sim.data.load import load
+from sim.data.load import data_of
 from sim.data.published import published_stocks
 from sim.figures.fan import COLOUR, NAMES, SOURCE_COLOURS, Fan
 from sim.pages.labels import SOURCES, text
@@ -42,7 +42,7 @@ def projection_of(study: Study) -> Json | None:
 
 
 def _settled(table: pd.DataFrame, config: RunConfig) -> Fan:
-    stocks = published_stocks(load(config.country.data))
+    stocks = published_stocks(data_of(config))
     settled = [code for code in config.country.statuses if config.status[code].settled]
     past = stocks[stocks["status"].isin(settled)].groupby("date")["people"].sum()
     past.index = pd.to_datetime(past.index, format="%Y-%m")

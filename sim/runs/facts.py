@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import resource
 import sys
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +22,14 @@ from sim.core.probability import FULL
 from sim.data.load import Data
 from sim.files.manifest import code_digest, environment
 from sim.model.model import Kyosei
-from sim.outputs.summary import firms_fit, opening_fit, outlook, past_errors, work_summary
+from sim.outputs.summary import (
+    firms_fit,
+    opening_fit,
+    outlook,
+    own_data,
+    past_errors,
+    work_summary,
+)
 from sim.rates.tables import Rates
 from sim.runs.resources import Needs
 
@@ -40,7 +48,10 @@ def manifest_of(
         "replicate": config.replicate, "threads": state.chunks,
         "code_sha256": code_digest(), "data_sha256": data.digest,
         "code_files": code_files(),
-        "data_files": short_hashes(data.folder, DATA_FILES),
+        "data_files": {**short_hashes(data.folder, DATA_FILES),
+                       **{f"own {table}": hashlib.sha256(content).hexdigest()[:16]
+                          for table, content in data.own.items()}},
+        "fitted_tables": {table: asdict(change) for table, change in data.fitted.items()},
         "ledger": {"months": len(state.record.months) - 1, "closed": True,
                    "people": int(state.cube.sum())},
         "audit": audit_report(state.audit, state.rates),
@@ -150,6 +161,7 @@ def report(model: Kyosei, data: Data, seconds: dict[str, float], agent_months: i
         ),
         outlook(record, config, data, scale),
         past_errors(record, config, data, scale),
+        own_data(data),
         opening_fit(model.opening_report),
         firms_fit(model.opening_report.get("firms", {})),
         work_summary(record, config, scale),

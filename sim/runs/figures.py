@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sim.core.errors import ConfigError
-from sim.data.load import load
+from sim.data.load import data_of
 from sim.files.folder import write_atomically
 from sim.outputs.read import FinishedRun
 from sim.outputs.write import figures_of
@@ -19,7 +19,7 @@ def draw(run: FinishedRun, to: Path) -> list[Path]:
     """
     if run.kind != "run":
         raise ConfigError(f"{run.path} holds a {run.kind}, and its figures are in it")
-    data = load(run.config.country.data)
+    data = data_of(run.config)
     frames = {name: run.frame(name) for name in run.tables}
     to.mkdir(parents=True, exist_ok=True)
     paths = []

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from sim.config.compose import from_yaml
+from sim.config.compose import from_yaml, with_data_in
 from sim.config.schema.run import RunConfig
 from sim.config.yaml import MOST_BYTES
 from sim.core.errors import ConfigError, OutputError, printable
@@ -123,7 +123,7 @@ def _changed(old: dict[str, str], new: dict[str, str]) -> str:
 def _read_again(folder: Path, manifest: dict[str, Any]) -> RunConfig:
     try:
         with open(folder / CONFIG, "rb") as stream:
-            return from_yaml(stream.read(MOST_BYTES + 1))
+            return with_data_in(folder, from_yaml(stream.read(MOST_BYTES + 1)))
     except ConfigError as error:
         if manifest.get("code_sha256") == code_digest():
             raise

@@ -15,7 +15,7 @@ from sim.core.errors import ConfigError, OutputError
 from sim.core.interrupt import stop_if_asked
 from sim.core.numba_cache import is_cold
 from sim.core.threads import use_threads
-from sim.data.load import Data, load
+from sim.data.load import Data, data_of
 from sim.files.folder import RunFolder, found_complete, read_manifest
 from sim.files.manifest import code_digest, run_id
 from sim.model.checkpoint import Checkpoint, file_name, kept_months, read, restore, writer
@@ -71,9 +71,15 @@ class Job:
             print(text, flush=True)
 
 
+def own_file(table: str) -> str:
+    """Where a run keeps a table of one's own that it read."""
+    return f"data/{table}.csv"
+
+
 def identity(config: RunConfig, data: Data) -> tuple[str, str]:
     """(run id, canonical text of the configuration)."""
-    text = to_yaml(config.model_copy(update=VOLATILE))
+    own = {table: own_file(table) for table in data.own} or None
+    text = to_yaml(config.model_copy(update={**VOLATILE, "data": own}))
     return run_id(text, data.digest, code_digest(), config.seed, config.replicate), text
 
 
@@ -97,7 +103,7 @@ def run(
     *.failed).
     """
     with Stopwatch() as watch:
-        data = load(config.country.data)
+        data = data_of(config)
         number, text = identity(config, data)
         folder = Path(config.output) / number
         if found_complete(folder) and not _missing(config, read_manifest(folder)):
@@ -147,6 +153,8 @@ def _write(job: Job, watch: Stopwatch) -> None:
             folder.finish(finished)
             return
         folder.add_text(CONFIG, job.text)
+        for table, content in job.data.own.items():
+            folder.add_bytes(own_file(table), content)
         agent_months = _simulate(job, model, folder, agent_months, job.config.end, missing)
         watch.lap("months")
         what = "tables and figures" if job.config.figures else "tables"

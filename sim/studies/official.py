@@ -26,7 +26,7 @@ from sim.config.schema.policy import Edit
 from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index
 from sim.core.errors import ConfigError
-from sim.data.load import Data, load
+from sim.data.load import Data, data_of
 from sim.data.published import official_projection
 from sim.files.folder import write_atomically
 from sim.model.model import Kyosei
@@ -176,7 +176,7 @@ def official(words: Sequence[str] = (), quiet: bool = False) -> Path:
         "start=2025-06", "end=2070-12", f"scale={asked['scale']}", "arrivals.shocks=false",
         "scenario=baseline_2025",
     ])  # fmt: skip
-    data = load(config.country.data)
+    data = data_of(config)
     net = data["projection_national"]
     net = net[net["quantity"] == "foreign_net_inflow_assumed"]["value"].iloc[0]
     last = official_projection(data)["people"].iloc[-1]

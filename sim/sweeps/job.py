@@ -19,7 +19,7 @@ from sim.config.hydra import words_of_job
 from sim.config.schema.run import RunConfig
 from sim.core.errors import BusyError, KyoseiError, OutputError
 from sim.core.interrupt import stop_if_asked
-from sim.data.load import load
+from sim.data.load import data_of
 from sim.files.folder import found_complete, json_text, read_parquet, write_atomically
 from sim.files.manifest import code_digest
 from sim.model.checkpoint import Checkpoint
@@ -95,7 +95,7 @@ def _check_same(plan: Plan, settings: RunConfig) -> None:
     """Another version of the code or the data would fill other folders than those planned."""
     if plan.code != code_digest():
         raise OutputError("the code here is not the one that the sweep was planned with")
-    if load(settings.country.data).digest not in plan.data.split():
+    if data_of(settings).digest not in plan.data.split():
         raise OutputError("the data here are not those that the sweep was planned with")
 
 

@@ -21,7 +21,7 @@ from sim.config.folders import configs_here
 from sim.config.schema.run import RunConfig
 from sim.core.errors import ConfigError, KyoseiError, OutputError
 from sim.core.memory import LastResults, state_of_files
-from sim.data.load import FOLDERS, load
+from sim.data.load import FOLDERS, data_of
 from sim.files.folder import found_complete, is_complete, sealed, write_atomically
 from sim.files.manifest import code_digest
 from sim.runs.resources import estimate
@@ -172,7 +172,7 @@ def _composed(
     for place, line in enumerate(lines):
         try:
             settings = compose(line) if configs is None else configs[place]
-            data = load(settings.country.data)
+            data = data_of(settings)
         except KyoseiError as error:
             for problem in error.problems:
                 problems.setdefault(problem, []).append(" ".join(line))

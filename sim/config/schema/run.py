@@ -331,6 +331,7 @@ class RunConfig(Strict):
     notes: StrictStr | None = None
     tags: Annotated[list[StrictStr] | None, BeforeValidator(_as_list)] = None
     memory_gb: Annotated[Number, Field(gt=0)] | None = None
+    data: dict[Code, StrictStr] | None = None  # table: file of one's own, laid over the country's
     country: Country
     scenario: Scenario
     status: dict[Code, Status]

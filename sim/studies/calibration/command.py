@@ -15,7 +15,7 @@ from sim.config.settings import configs_folder
 from sim.config.yaml import write
 from sim.core.clock import month_index, month_name
 from sim.core.errors import ConfigError
-from sim.data.load import Data, load
+from sim.data.load import Data, data_of
 from sim.figures.fit import draw_fit
 from sim.files.folder import RunFolder, found_complete, write_atomically
 from sim.files.manifest import code_digest, environment, run_id
@@ -42,7 +42,7 @@ def calibrate(
 
     Raises ConfigError, DataError, OutputError.
     """
-    data, plan, effort = load(config.country.data), load_plan(config), effort or Effort()
+    data, plan, effort = data_of(config), load_plan(config), effort or Effort()
     last = until or config.country.last_month
     _check_last(last, plan.start, config.country.last_month)
     number = _identity(config, data, plan, last, effort)

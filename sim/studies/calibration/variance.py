@@ -17,7 +17,7 @@ import pandas as pd
 
 from sim.config.compose import compose
 from sim.config.schema.run import RunConfig
-from sim.data.load import Data, load
+from sim.data.load import Data, data_of
 from sim.model.model import Kyosei
 from sim.studies.headlines import headlines
 
@@ -45,7 +45,7 @@ def variance_split(
 ) -> pd.DataFrame:
     """Columns output, source, variance, share; overrides say scenario, end and scale."""
     first = compose(overrides)
-    data = load(first.country.data)
+    data = data_of(first)
 
     def runs(own: Callable[[int], list[str]]) -> list[dict[str, float]]:
         return [

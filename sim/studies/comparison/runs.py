@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from sim.config.schema.run import RunConfig
-from sim.data.load import load
+from sim.data.load import data_of
 from sim.files.folder import read_parquet, table_writer, write_atomically
 from sim.model.model import Kyosei
 from sim.studies.comparison.histories import Histories
@@ -62,7 +62,7 @@ def make_arm(
     if histories is None and not histories_file(root, folder.name).is_file():
         own = settings.model_copy(update={"threads": settings.threads or threads})
         histories = Histories()
-        model = Kyosei(own, load(settings.country.data))
+        model = Kyosei(own, data_of(settings))
         histories(model)
         model.run(histories)
     (root / ARMS).mkdir(exist_ok=True)

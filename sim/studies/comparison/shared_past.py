@@ -14,7 +14,7 @@ from typing import Final
 from sim.config.levers import active_levers
 from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index, month_name
-from sim.data.load import load
+from sim.data.load import data_of
 from sim.model.checkpoint import Checkpoint, snapshot
 from sim.model.model import Kyosei
 from sim.model.opening import blank_state
@@ -29,7 +29,7 @@ MOST: Final = 4
 
 def bytes_of_copies(settings: RunConfig) -> int:
     """What the copies of a worker take at most, about: that of as many checkpoints."""
-    needs = estimate(settings, load(settings.country.data))
+    needs = estimate(settings, data_of(settings))
     return MOST * kept_bytes(needs.people, needs.months)
 
 
@@ -59,7 +59,7 @@ class SharedPast:
         ]
         if not self._copies:
             return None
-        data = load(settings.country.data)
+        data = data_of(settings)
         state = blank_state(settings, data, 0, 1)
         for copy in sorted(self._copies, key=lambda copy: -copy.run.header["month"]):
             month = copy.run.header["month"]
@@ -97,7 +97,7 @@ class Watch:
         if not opening:
             self._agent_months += len(model.people)
         if model.date in self._past.parting:
-            data = load(self._settings.country.data)
+            data = data_of(self._settings)
             number, text = identity(self._settings, data)
             facts = facts_of(model, data, number, text, self._agent_months)
             self._past.keep(

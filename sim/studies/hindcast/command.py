@@ -26,7 +26,7 @@ from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index, month_name
 from sim.core.errors import DataError
 from sim.core.numba_cache import is_cold
-from sim.data.load import Data, load
+from sim.data.load import Data, data_of
 from sim.figures.hindcast import draw_paths, draw_scoreboard, hindcast_look
 from sim.figures.style import png_bytes
 from sim.files.folder import RunFolder, found_complete, json_text, read_parquet, write_atomically
@@ -101,7 +101,7 @@ def _study_of(words: Sequence[str]) -> _Study:
     own = [f"scale={request.scale}", f"seed={request.seed}"]
     law = [] if any(w.startswith("scenario=") for w in request.overrides) else [LAW]
     config = past_only(compose([*law, *own, *request.overrides]))
-    return _Study(config, load(config.country.data), settings, request)
+    return _Study(config, data_of(config), settings, request)
 
 
 def _make_missing(study: _Study, words: Sequence[str], quiet: bool) -> None:

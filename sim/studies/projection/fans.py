@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from sim.config.schema.run import RunConfig
-from sim.data.load import Data, load
+from sim.data.load import Data, data_of
 from sim.data.published import (
     official_population,
     official_projection,
@@ -29,7 +29,7 @@ def fans_of(quantiles: pd.DataFrame, config: RunConfig) -> list[Fan]:
 
     quantiles: see `sim.studies.projection.quantiles.quantile_table`.
     """
-    data = load(config.country.data)
+    data = data_of(config)
     fans = [_workers(quantiles, data), _working_age(quantiles, data, config)]
     return [_residents(quantiles, data, config), *(fan for fan in fans if fan is not None)]
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 from sim.config.schema.run import RunConfig
 from sim.core.errors import InvariantError, OutputError
 from sim.core.interrupt import stop_if_asked
-from sim.data.load import load
+from sim.data.load import data_of
 from sim.files.folder import read_parquet, table_writer, write_atomically
 from sim.model.model import Kyosei
 from sim.outputs.checks import problems_of
@@ -65,7 +65,7 @@ def run_members(job: Any) -> None:
 
 def make_member(settings: RunConfig, root: Path, threads: int | None) -> None:
     """Simulate a member and write its table. Raises InvariantError as a run does."""
-    data = load(settings.country.data)
+    data = data_of(settings)
     own = settings.model_copy(update={"threads": settings.threads or threads})
     model = Kyosei(own, data)
     model.run(lambda _: stop_if_asked())

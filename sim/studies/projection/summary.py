@@ -10,7 +10,7 @@ import pandas as pd
 from sim.config.schema.run import RunConfig
 from sim.core.clock import month_index, year_of
 from sim.core.text import table
-from sim.data.load import load
+from sim.data.load import data_of
 from sim.data.published import official_at
 from sim.figures.look import FAN, FEWEST
 from sim.studies.comparison.series import EVERYBODY
@@ -60,7 +60,7 @@ def summary_of(asked: Projected, tables: dict[str, pd.DataFrame], detail: str, m
 def _outlook(asked: Projected, quantiles: pd.DataFrame) -> str:
     months = named_months(asked.config)
     everybody = quantiles[(quantiles["by"] == EVERYBODY) & quantiles["month"].isin(months)]
-    official = official_at(load(asked.config.country.data), [month.year for month in months])
+    official = official_at(data_of(asked.config), [month.year for month in months])
     rows = []
     for month, said in zip(months, official, strict=True):
         row = [f"{month:%Y-%m}"]

@@ -15,7 +15,7 @@ from sim.config.folders import configs_here
 from sim.core.errors import ConfigError
 from sim.core.interrupt import stop_if_asked
 from sim.core.text import table
-from sim.data.load import load
+from sim.data.load import data_of
 from sim.figures.look import look_of
 from sim.figures.sensitivity import draw_tornado, readable
 from sim.figures.style import png_bytes
@@ -40,7 +40,7 @@ def sensitivity(words: Sequence[str], quiet: bool = False) -> Path:
         raise ConfigError(f"seed = {own['seed']}\n    write a whole number")
     seed, root = int(own.get("seed", "0")), Path(own.get("output", "sensitivity"))
     config = config.model_copy(update={"seed": seed})
-    data = load(config.country.data)
+    data = data_of(config)
     number = study_id(
         to_yaml(config.model_copy(update={"threads": None})), data.digest,
         study.model_dump_json(), code_digest(),
