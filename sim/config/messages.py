@@ -99,7 +99,8 @@ def _rule(kind: str, path: Path, value: object, context: dict[str, Any], message
         allowed = typing.get_args(_annotation(path)) or re.findall(r"'([^']+)'", message)
         return f"is not allowed.{nearest(str(value), [str(a) for a in allowed])}"
     if kind in _BOUNDS:
-        return _bound(value, _BOUNDS[kind].format(**context))
+        limits = {name: _whole(limit) for name, limit in context.items()}
+        return _bound(value, _BOUNDS[kind].format(**limits))
     if kind == "string_pattern_mismatch":
         pattern = str(context.get("pattern", ""))
         if pattern.startswith("^#"):
@@ -148,6 +149,11 @@ def _words_for(text: str) -> str:
     if re.fullmatch(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?", text):
         return f". {text} is in quotes or incomplete: write the bare number."
     return f", not the text {text!r}." if text else "; it is empty."
+
+
+def _whole(limit: Any) -> Any:
+    """A limit as people write it: 10000 for 10000.0."""
+    return int(limit) if isinstance(limit, float) and limit.is_integer() else limit
 
 
 def _bound(value: object, rule: str) -> str:

@@ -170,6 +170,9 @@ def _instead(needs: Needs, memory: int, config: RunConfig) -> str:
     scale = config.scale * room / (PERSON_BYTES * max(needs.people, 1))
     if scale >= 0.001:
         return f"Take a sample, scale={float(f'{scale * 0.95:.2g}'):g}, or an earlier end."
+    everybody = needs.people / config.scale
+    if everybody * 0.001 * PERSON_BYTES > memory:
+        return f"There would be {everybody:.3g} people: end earlier, or let fewer come."
     months = int((memory - PROGRAM_BYTES) * 0.9 / MONTH_BYTES)
     if months < 12:
         return "Even a sample of a year would not fit: use a machine with more memory."

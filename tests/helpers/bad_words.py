@@ -112,6 +112,14 @@ SHAPES: list[list[Case]] = [
         (88, "threads=2000", ["threads = 2000", "1024 or less"]),
         (60, "end=2030", ["end = 2030", "write YYYY-MM"]),
     ],
+    [
+        (35, "arrivals.channels.student.level=1e308", ["must be 100000000 or less"]),
+        (35, "arrivals.origin_years=1e308", ["must be 100 or less"]),
+        (35, "life.monthly.move.by.status.ssw_2=1.8e19", ["must be 10000 or less"]),
+        (35, "event.reopening.edits.arrivals.multiply=1e17", ["must be 10000 or less"]),
+        (35, "firms.rules.barred.value=1.5e298", ["must be 1000000000000 or less"]),
+        (35, "prefecture.25.column=-9", ["must be 0 or more"]),
+    ],
     [(6, "status=student", ["status = student", "a mapping of names to values"])],
     [(6, "country.statuses=student", ["country.statuses = student", "must be a list"])],
     [(85, "seed=1.5", ["seed = 1.5", "a whole number, not 1.5"]),
@@ -121,7 +129,7 @@ SHAPES: list[list[Case]] = [
 ]  # fmt: skip
 SENSE: list[list[Case]] = [
     [
-        (34, "scale=5e-324", ["scale = 5e-324", "must be 0.000001 or more"]),
+        (34, "scale=5e-324", ["scale = 5e-324", "must be 0.00001 or more"]),
         (55, "start=2025-05", ["start = 2025-05", "June or December, 2012-12 to 2025-06"]),
         (55, "end=2101-01", ["end = 2101-01", "must be 2100-12 or earlier"]),
         (56, "checkpoint=2060-01", []),
@@ -164,8 +172,10 @@ SENSE: list[list[Case]] = [
         (52, "status.titp_1.opening.high=2.0", ["must not be above high, 2"]),
         (49, "life.monthly.birth.by.age_sex.M.20=0.1", ["only women give birth"]),
         (2, "life.monthly.learn.by.arrears.rent=2", ["no arrears rent here"]),
-        (35, "life.same_prefecture_moves.value=1.2", ["share between 0 and 1"]),
-        (35, "firms.employed.student.value=1.2", ["share between 0 and 1"]),
+        (35, "life.monthly.learn.by.status.student=9000", ["can reach", "at most 50"]),
+        (35, "agency.immigration.queues.permanent.share.value=2e9", ["is a share of the officers"]),
+        (35, "life.same_prefecture_moves.value=1.2", ["is a share", "between 0 and 1"]),
+        (35, "firms.employed.student.value=1.2", ["is a share", "between 0 and 1"]),
         (48, "arrivals.channels.student.ages={20: 0.5, 18: 0.5}", ["ascending order"]),
         (59, "arrivals.channels.student.season.13=1", ["no calendar month"]),
         (48, "arrivals.channels.student.oldest=1", ["must be above the last age"]),
@@ -182,6 +192,13 @@ SENSE: list[list[Case]] = [
         (18, "prefecture.13.column=12", ["stands on the tile of 01"]),
         (70, "firms.sectors.construction.field=mining", ["there is no field mining", "One of: "]),
         (69, "firms.sizes.under_30.workers.value=0.9", ["firms.sizes", "must add up to 1"]),
+    ],
+    [
+        (35, ("scenario.edits={d: {paths: [student.monthly.leave], since: 2025-07, set: 60}, "
+              "e: {paths: [student.at_end.leave], since: 2025-07, set: 3}, "
+              "f: {paths: [agency.immigration.queues.permanent.share], since: 2025-07,"
+              " multiply: 30}}"),
+         ["makes student.monthly.leave 60", "makes student.at_end.leave 3", "share 3: at most 1"]),
     ],
     [(88, "threads=1000", ["threads = 1000", "this machine has"])],
     [

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator
 from typing import Final
 
 from sim.config.fates import DEFAULT, MONTHLY, _lists, share_ending, window
 from sim.config.messages import Problem
+from sim.config.schema.base import MOST_A_YEAR
 from sim.config.schema.run import Factors, Fate, Fates, RunConfig, Status
 from sim.config.yaml import Path
 from sim.core.clock import month_name
@@ -97,6 +99,21 @@ def _fate(
         yield Problem((*path, "by"), rule)
     yield from _ages(path, fate)
     yield from _factors(config, (*path, "by"), fate.by, status)
+    most = (fate.rate or 0.0) * math.prod(max(factors) for factors in _values(fate.by))
+    if most > MOST_A_YEAR:
+        rule = (
+            f"can reach {most:.3g} a year with the largest of each factor in by: at most"
+            f" {MOST_A_YEAR:g}. One of them has another unit."
+        )
+        yield Problem((*path, "rate"), rule, fate.rate)
+
+
+def _values(by: Factors) -> Iterator[list[float]]:
+    """What each factor of a fate may multiply by: what it names, and 1 for the rest."""
+    for _, named in by:
+        if isinstance(named, dict) and named:
+            parts = [part if isinstance(part, dict) else {0: part} for part in named.values()]
+            yield [1.0, *(value for part in parts for value in part.values())]
 
 
 def _ages(path: Path, fate: Fate) -> Iterator[Problem]:

@@ -106,7 +106,3 @@ def _shares(firms: Firms) -> Iterator[Problem]:
     for at, total in sums.items():
         if abs(total - 1) > CLOSE:
             yield Problem((AT, at[0]), f"shares must add up to 1; they add up to {total:.10g}.")
-    for name, share in firms.employed.items():
-        if share.value > 1:
-            rule = "must be a share between 0 and 1."
-            yield Problem((AT, "employed", name, "value"), rule, share.value)

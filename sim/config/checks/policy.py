@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import NamedTuple
 
 from sim.config.factors import CLASS_SIZES, STEP_SIZES
+from sim.config.fates import MONTHLY
 from sim.config.levers import EVERY, IN_FORCE, LAST, Active, chosen, set_levers, usable
 from sim.config.messages import Problem
-from sim.config.paths import ARRIVALS, NOT, Kinds, Paths
+from sim.config.paths import ARRIVALS, GRANT, NOT, Kinds, Paths, parameters_known
+from sim.config.schema.base import MOST_A_YEAR, Value
 from sim.config.schema.policy import Edit, Effect, Lever, Product, Settings
 from sim.config.schema.run import RunConfig
 from sim.config.yaml import Path
@@ -302,8 +304,10 @@ def check_edits(config: RunConfig, targets: Paths) -> Iterator[Problem]:
         placed.append(_place(("fit", "edits", name), Edit(**values), targets))
     for name, edit in config.scenario.edits.items():
         placed.append(_place(("scenario", "edits", name), edit, targets))
+    known = parameters_known(config)
     for one in placed:
         yield from _edit(one, targets)
+        yield from _beyond(one, known)
     for one, other in combinations([p for p in placed if p.edit.set is not None], 2):
         yield from _clash(one, other)
 
@@ -326,6 +330,33 @@ def _edit(one: _Placed, targets: Paths) -> Iterator[Problem]:
     if edit.set is not None and any(target.startswith(ARRIVALS) for target in one.targets):
         rule = "sets rates and shares only. Multiply arrivals, or change arrivals.channels."
         yield Problem((*path, "set"), rule, edit.set)
+
+
+def _is_rate(target: str) -> bool:
+    """Whether the path is that of a fate of any month; all others are shares of an occasion."""
+    return target.split(".")[1] == MONTHLY and not target.endswith(GRANT)
+
+
+def _beyond(one: _Placed, parameters: Mapping[str, Value]) -> Iterator[Problem]:
+    """A rate that an edit sets is at most what a rate may be, and a share at most the whole."""
+    name = "multiply" if one.edit.set is None else "set"
+    number = one.edit.multiply if one.edit.set is None else one.edit.set
+    if number is None or (name == "multiply" and number <= 1):
+        return
+    for target in sorted(one.targets):
+        known = parameters.get(target)
+        if known is not None:
+            most = 1.0 if known.unit.startswith("share") else math.inf
+            reached = number * known.value if name == "multiply" else number
+        elif name == "set" and not target.startswith(ARRIVALS):
+            most = MOST_A_YEAR if _is_rate(target) else 1.0
+            reached = number
+        else:
+            continue
+        if reached > most:
+            rule = f"makes {target} {reached:.6g}: at most {most:g}."
+            yield Problem((*one.path, name), rule, number)
+            return
 
 
 def _clash(one: _Placed, other: _Placed) -> Iterator[Problem]:

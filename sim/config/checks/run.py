@@ -19,7 +19,7 @@ from sim.config.checks.firms import check_firms
 from sim.config.checks.policy import check_edits, check_policy
 from sim.config.messages import Problem, unknown
 from sim.config.paths import sections, targets
-from sim.config.schema.base import Provenance
+from sim.config.schema.base import Provenance, Quantity
 from sim.config.schema.run import Channel, Country, RunConfig, Status
 from sim.config.yaml import Path
 from sim.core.clock import calendar_month, month_index
@@ -27,7 +27,7 @@ from sim.core.errors import nearest
 
 LAST_END: Final = "2100-12"
 
-LEAST_SCALE: Final = 1e-6
+LEAST_SCALE: Final = 1e-5
 
 NATIONAL: Final = "national"
 
@@ -68,6 +68,7 @@ def check(config: RunConfig, sources: Collection[str] | None = None) -> Iterator
         for where, model in _models(section, path):
             yield from _provenance(where, model, sources)
             yield from _dates(where, model)
+            yield from _parts(where, model)
             yield from _printable(where, model)
 
 
@@ -92,7 +93,7 @@ def _run(config: RunConfig) -> Iterator[Problem]:
     if end > month_index(LAST_END):
         yield Problem(("end",), f"must be {LAST_END} or earlier.", config.end)
     if config.scale < LEAST_SCALE:
-        rule = f"must be {LEAST_SCALE:f} or more: below it hardly anybody is left."
+        rule = f"must be {LEAST_SCALE:.5f} or more: below it no firm is left."
         yield Problem(("scale",), rule, config.scale)
     published = month_index(first) <= start <= month_index(last)
     if not published or calendar_month(start) not in (6, 12):
@@ -243,12 +244,6 @@ def _channels(config: RunConfig) -> Iterator[Problem]:
         yield from unknown((*path, name), [name], config.country.statuses, "status")
         yield from _channel((*path, name), channel, config)
     yield from _channel(("arrivals", "brought"), config.arrivals.brought, config)
-    for where, share in (
-        (("life", "newborn_female", "value"), config.life.newborn_female.value),
-        (("life", "same_prefecture_moves", "value"), config.life.same_prefecture_moves.value),
-    ):
-        if share > 1:
-            yield Problem(where, "must be a share between 0 and 1.", share)
 
 
 def _channel(path: Path, channel: Channel, config: RunConfig) -> Iterator[Problem]:
@@ -290,6 +285,16 @@ def _provenance(path: Path, model: BaseModel, sources: Collection[str] | None) -
     if isinstance(model, Status) and sources is not None:
         for i, name in enumerate(model.sources):
             yield from unknown((*path, "sources", i), [name], sources, "source")
+
+
+def _parts(path: Path, model: BaseModel) -> Iterator[Problem]:
+    """A share of something is at most the whole, whatever it is called."""
+    if isinstance(model, Quantity) and model.unit.startswith("share"):
+        for name, number in model:
+            if isinstance(number, float) and number > 1:
+                yield Problem(
+                    (*path, name), f"is a {model.unit}: it must be between 0 and 1.", number
+                )
 
 
 def _interval(path: Path, model: Provenance) -> Iterator[Problem]:

@@ -44,10 +44,19 @@ Number = Annotated[StrictFloat, BeforeValidator(_finite)]
 
 Share = Annotated[Number, Field(ge=0, le=1)]
 
-Rate = Annotated[Number, Field(ge=0, le=50)]
+MOST_A_YEAR: Final = 50.0
+
+Rate = Annotated[Number, Field(ge=0, le=MOST_A_YEAR)]
 """Events per person-year. 50 a year is one a week: above it a unit is wrong."""
 
-Positive = Annotated[Number, Field(ge=0)]
+Positive = Annotated[Number, Field(ge=0, le=1e12)]
+"""A quantity in some unit. Nothing that the model counts or pays reaches a million millions."""
+
+Multiplier = Annotated[Number, Field(ge=0, le=1e4)]
+"""Of a rate, a share or arrivals. Above ten thousand a unit is wrong."""
+
+Span = Annotated[Number, Field(ge=0, le=100)]
+"""A time in years."""
 
 Month = Annotated[StrictStr, AfterValidator(_month)]
 
@@ -105,16 +114,21 @@ class Label(Strict):
         return self.short or self.en
 
 
-class Value(Provenance):
-    """A single number with its unit."""
+class Quantity(Provenance):
+    """A number with its unit; a share (of whatever) is a part of a whole."""
 
-    value: Positive
     unit: StrictStr = ""
 
 
-Steps = dict[StrictInt, Positive]
+class Value(Quantity):
+    """A single number with its unit."""
 
-Classes = dict[Annotated[StrictInt, Field(ge=0, le=9)], Positive]
+    value: Positive
+
+
+Steps = dict[StrictInt, Multiplier]
+
+Classes = dict[Annotated[StrictInt, Field(ge=0, le=9)], Multiplier]
 """class -> factor; classes that are not named have factor 1."""
 
-Named = dict[StrictStr, Positive]
+Named = dict[StrictStr, Multiplier]

@@ -24,6 +24,7 @@ from sim.config.schema.base import (
     Label,
     Mix,
     Month,
+    Multiplier,
     Number,
     Positive,
     Provenance,
@@ -297,8 +298,8 @@ class Lever(Settings):
 class Prior(Strict):
     """What was believed of a multiplier before the data: log-normal."""
 
-    median: Positive
-    sd: Annotated[Number, Field(gt=0)]  # of the logarithm
+    median: Multiplier
+    sd: Annotated[Number, Field(gt=0, le=10)]  # of the logarithm
 
 
 class FittedEdit(Provenance):
@@ -307,7 +308,7 @@ class FittedEdit(Provenance):
     paths: list[StrictStr]  # globs over <status>.<occasion>.<fate> or arrivals.<status>
     since: Month
     until: Month | None = None
-    multiply: Positive
+    multiply: Multiplier
     prior: Prior
     moved_by: list[StrictStr] = []  # the data that moved it, the one that moved it most first
 
@@ -329,7 +330,7 @@ class Edit(Strict):
     paths: list[StrictStr]  # globs over the paths of sim/config/paths.py, permits apart
     since: Month
     until: Month | None = None
-    multiply: Positive | None = None
+    multiply: Multiplier | None = None
     set: Positive | None = None
 
 

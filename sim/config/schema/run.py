@@ -18,9 +18,9 @@ from sim.config.schema.base import (
     Label,
     Mix,
     Month,
+    Multiplier,
     Named,
     Number,
-    Positive,
     Provenance,
     Rate,
     Share,
@@ -147,7 +147,9 @@ class Opening(Provenance):
     """How the dates of opening residents are drawn (what the published stocks do not say)."""
 
     turnover: Rate  # leavers of the status a year, used to infer when the stock entered it
-    earlier_years: Positive  # mean years in Japan before the present status
+    earlier_years: Annotated[
+        Number, Field(ge=0, le=100)
+    ]  # mean years in Japan before the present status
     born_share: Share = 0.0  # born in Japan: first entry is the month of birth
     language: Annotated[list[Share], Field(min_length=5, max_length=5)]
     nhi_arrears: Share = 0.0  # of those of the ages that pay, as the two below
@@ -212,8 +214,8 @@ class Prefecture(Strict):
     en: StrictStr
     ja: StrictStr
     ko: StrictStr | None = None
-    row: StrictInt
-    column: StrictInt
+    row: Annotated[StrictInt, Field(ge=0, le=1000)]  # of the grid of a map
+    column: Annotated[StrictInt, Field(ge=0, le=1000)]
     region: StrictStr
 
 
@@ -262,17 +264,17 @@ class Life(Strict):
 class Channel(Provenance):
     """Arrivals under one status after the last observed half-year."""
 
-    level: Positive  # persons a year
+    level: Annotated[Number, Field(ge=0, le=1e8)]  # persons a year
     low: Number | None = None
     high: Number | None = None
     growth: Annotated[Number, Field(ge=-0.5, le=0.5)] = 0.0  # a year
     fade: Annotated[Number, Field(gt=0, le=1)] = 1.0  # what is left of the growth a year later
     phi: Annotated[Number, Field(ge=0, le=1)]  # AR(1) of the monthly log shock; 1: a random walk
-    sigma: Positive  # standard deviation of its innovations
+    sigma: Annotated[Number, Field(ge=0, le=10)]  # standard deviation of its innovations
     female: Share
     ages: dict[Years, Share]  # lower bound of age -> share; uniform up to the next bound
     oldest: Years  # end of the last age band
-    season: dict[StrictInt, Positive] = {}  # calendar month -> weight; missing = 1
+    season: dict[StrictInt, Multiplier] = {}  # calendar month -> weight; missing = 1
     language: Annotated[list[Share], Field(min_length=5, max_length=5)]
     like: Code | None = None  # status whose origins and places newcomers share, if it has no past
     since: Month | None = None
@@ -286,7 +288,9 @@ class Arrivals(Strict):
     shocks: StrictBool
     channels: dict[Code, Channel]
     brought: Channel  # profile of family members brought by residents; level is not used
-    origin_years: Positive  # years of growth that set the origins of future arrivals
+    origin_years: Annotated[
+        Number, Field(ge=0, le=100)
+    ]  # years of growth that set the origins of future arrivals
     supply: Supply | None = None  # None: every origin goes on as it did
 
 

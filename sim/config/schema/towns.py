@@ -10,14 +10,23 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictStr
 
-from sim.config.schema.base import Code, Label, Month, Positive, Provenance, Share, Strict, Value
+from sim.config.schema.base import (
+    Code,
+    Label,
+    Month,
+    Positive,
+    Provenance,
+    Quantity,
+    Share,
+    Strict,
+    Value,
+)
 
 
-class Start(Provenance):
+class Start(Quantity):
     """A number that the opening uses and that nothing changes afterwards."""
 
     level: Positive
-    unit: StrictStr = ""
 
 
 class Poll(Provenance):
