@@ -50,6 +50,7 @@ from sim.processes.recruits import (
     choose_recruits,
     earlier_words,
     lapse_vacancies,
+    months_to_arrival,
     within_caps,
     write_recruits,
 )
@@ -95,7 +96,7 @@ def open_way(state: State) -> None:
     are wanted on top of the vacancies."""
     labour = state.labour
     assert labour is not None
-    firms, lag = labour.firms, round(_lag(state))
+    firms, lag = labour.firms, round(months_to_arrival(state))
     heads = firms["heads"].sum(axis=0)
     level, coming = usual_arrivals(state, state.month + 1), np.zeros(labour.tiers)
     for t in range(labour.tiers):
@@ -126,11 +127,6 @@ def _closed_months(state: State, tier: int, most: int) -> int:
         if now.arrivals[rows].sum() >= HALF_OPEN * now.fitted_arrivals[rows].sum():
             return back
     return most
-
-
-def _lag(state: State) -> float:
-    """Months from the choice of somebody abroad to their arrival, on average."""
-    return state.certificate_lag + state.params["firms.recruit.lag"]
 
 
 def hear_of_changes(state: State, labour: Labour) -> None:
@@ -230,7 +226,7 @@ def _recruit(state: State, labour: Labour, offers: Offers) -> None:
     # Parts of a month by the draw: a queue that grows delays a few more, not everybody at once.
     part = (offers.words[rows] * SPREAD >> np.uint64(32)).astype(np.float64) / 2.0**32
     new = {
-        "due": state.month + np.floor(_lag(state) + part),
+        "due": state.month + np.floor(months_to_arrival(state) + part),
         "asked": np.full(rows.size, state.month),
         "firm": offers.firm[rows],
         "firm_key": firms["key"][offers.firm[rows]],

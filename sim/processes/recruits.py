@@ -145,6 +145,11 @@ def within_caps(state: State, labour: Labour, offers: Offers, rows: np.ndarray) 
     return out
 
 
+def months_to_arrival(state: State) -> float:
+    """Months from the choice of somebody abroad to their arrival, on average."""
+    return state.certificate_lag + state.params["firms.recruit.lag"]
+
+
 def _holders(state: State, names: list[str], field_of: np.ndarray, fields: int) -> np.ndarray:
     """int64[fields]: people of these statuses who have a job, by its field."""
     assert state.labour is not None
@@ -163,10 +168,17 @@ def _under_policy(
     out: np.ndarray,
     pending: np.ndarray,
 ) -> None:
-    """Take out of `out` what the caps of policy stop; `pending` int64[T] count as come."""
+    """Take out of `out` what the caps of policy stop; `pending` int64[T] count as come.
+
+    A cap that will have ended when they arrive stops nobody who is chosen now.
+    """
     now, status = state.policy.in_force(state.month), state.rates.status
+    then = state.policy.in_force(state.month + round(months_to_arrival(state)))
+    lasting = {(cap.statuses, cap.per) for cap in then.caps}
     stock = state.stock
     for cap in now.caps:
+        if (cap.statuses, cap.per) not in lasting:
+            continue
         tiers = np.unique(status.tier[[s for s in cap.statuses if status.seeks[s]]])
         on_the_way = 0.0 if cap.per == "growth" else float(pending[tiers].sum())
         room = room_under(cap, list(cap.statuses), stock, state.record.came, state.scale)
@@ -183,13 +195,20 @@ def _under_policy(
 def _limits(state: State, name: str, cap: Cap, fields: list[str]) -> np.ndarray:
     """float64[fields]: people whom the cap of a tier allows now, at the scale of the run.
 
-    A plan's number is for its end. The next one's is approached by equal monthly steps.
+    A plan's number is for its end, and who is chosen now counts in the month of arrival. The next
+    plan's number is approached by equal monthly steps; that of a status which still fills up then
+    goes on as it did in the first plan.
     """
-    params = state.params
-    plan, month = divmod(max(state.month - month_index(cap.until), 0), 12 * cap.plan_years)
+    params, last = state.params, month_index(cap.until)
+    arrival = state.month + round(months_to_arrival(state))
+    plan, month = divmod(max(arrival - last, 0), 12 * cap.plan_years)
     values = [params.get(f"firms.caps.{name}.fields.{f}", np.inf) for f in fields]
     raised = params[f"firms.caps.{name}.raised"]
     grown = raised**plan * (1.0 + (raised - 1.0) * month / (12 * cap.plan_years))
+    if cap.fills is not None:
+        before = month_index(cap.since) - 1
+        filled = min(float(arrival - before), params[f"firms.caps.{name}.fills"])
+        grown *= max(filled / (last - before), 1.0)
     return np.array(values) * grown * state.scale
 
 

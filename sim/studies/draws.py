@@ -190,11 +190,16 @@ def ranged(config: RunConfig, fixed: Collection[str] = ()) -> list[Ranged]:
     """The numbers that are drawn, in order of the configuration.
 
     Every number with low and high between which it lies, wherever it stands, and the responses of
-    the levers that the scenario pulls; rates that the fit moves are left to the fit's draws.
+    the levers that the scenario pulls; what the fit moves after the start is left to its draws.
 
     fixed  paths, with dots, that somebody set by hand: they and what lies below them stay
     """
-    fitted = [path for edit in config.fit.edits.values() for path in edit.paths]
+    fitted = [
+        path
+        for edit in config.fit.edits.values()
+        if edit.until is None or edit.until > config.start
+        for path in edit.paths
+    ]
     out = [
         one
         for path, part in sections(config)

@@ -175,6 +175,7 @@ class Cap(Strict):
     since: Month
     until: Month  # end of the first plan
     plan_years: Annotated[int, Field(ge=1, le=20, strict=True)]  # length of later plans
+    fills: Value | None = None  # months since `since` in which a new status fills up
     raised: Value  # by which factor each later plan is larger
     fields: Values  # people
 
