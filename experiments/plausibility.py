@@ -10,7 +10,7 @@ Each number of a run stands beside the published one of the same date, where the
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +18,7 @@ import pandas as pd
 from sim.core.text import markdown_table
 from sim.data.load import Data, data_of
 from sim.outputs.read import read_run
+from sim.studies.calibration.demand import workers_of_sectors
 
 DATES = ["2012-12", "2015-12", "2019-12", "2022-12", "2024-12", "2025-12", "2030-12", "2035-12",
          "2040-12", "2050-12"]  # fmt: skip
@@ -146,25 +147,25 @@ def work(runs: list[Run], data: Data) -> list[list[str]]:
     firms = config.firms
     if firms is None or not acting:
         return rows
-    none = pd.Series(dtype=float)
+    totals = data["workers_totals"]
+    everybody = {int(y): float(n) for y, n in zip(totals["year"], totals["workers"], strict=True)}
+    notified = workers_of_sectors(data, firms, everybody)
     for name, sector in firms.sectors.items():
         said = [run.firms[run.firms["sector"] == name].groupby("month")["workers"].sum()
                 for run in acting]  # fmt: skip
-        rows.append([sector.label.en, *beside(said, none)])
-    totals = data["workers_totals"]
-    rows.append(
-        [
-            "All, published in October",
-            *beside(
-                [run.firms.groupby("month")["workers"].sum() for run in acting],
-                totals.set_index(totals["year"].astype(str) + "-12")["workers"],
-            ),
-        ]
-    )
+        rows.append([sector.label.en, *beside(said, _october(notified[name]))])
+    all_workers = [run.firms.groupby("month")["workers"].sum() for run in acting]
+    rows.append(["All", *beside(all_workers, _october(everybody))])
     seeking = [run.indicators[run.indicators["indicator"] == "job_seekers"].set_index("month")
                ["value"] for run in acting]  # fmt: skip
-    rows.append(["Residents of work statuses who look for a job", *beside(seeking, none)])
+    unknown = pd.Series(dtype=float)
+    rows.append(["Residents of work statuses who look for a job", *beside(seeking, unknown)])
     return rows
+
+
+def _october(by_year: Mapping[int, float]) -> pd.Series:
+    """What is published for an October, under the December of its year."""
+    return pd.Series({f"{year}-12": value for year, value in by_year.items()}, dtype=float)
 
 
 def origins(runs: list[Run], data: Data) -> list[list[str]]:
@@ -195,7 +196,8 @@ def page(folders: list[Path]) -> str:
         + ", ".join(f"`{run.finished.path.name}` ({run.config.start} to {run.config.end}, scale "
                     f"{run.config.scale:g}, seed {run.config.seed})" for run in runs)
         + ". One run each: random numbers, rates, demand and supply are held fixed, so small "
-        "statuses move by chance. South Korea is published by itself from 2015 on only. Made by "
+        "statuses move by chance. Workers are published for October, South Korea by itself from "
+        "2015 on only. Made by "
         "`experiments/plausibility.py`.",
     ]  # fmt: skip
     for title, rows in (

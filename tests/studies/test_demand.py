@@ -64,6 +64,10 @@ def test_the_configuration_holds_the_estimates():
     for name, sector in firms.sectors.items():
         expected = firms.growth.value + found.sectors[name].value
         assert sector.growth.value == pytest.approx(expected, abs=2e-3), name
+    parts = {**found.tiers, "programme": found.trainees, "skilled_1": found.skilled}
+    for name, tier in firms.tiers.items():
+        expected = found.latest + parts.get(name, found.skilled).value
+        assert tier.growth.value == pytest.approx(expected, abs=2e-3), name
 
 
 def test_closed_years_are_those_in_which_an_event_stopped_arrivals():

@@ -9,7 +9,9 @@ with `closed` the share of the year in which the border was closed. Fifteen chan
 the mean in the long run: its prior enters as given. The posterior is Gaussian in mean and closure
 for each persistence and shock, which are found on a grid with a flat prior for each; standard
 deviations are those of the posterior over the grid. Deviations of sectors from the common growth
-are shrunk towards it by their own uncertainty (empirical Bayes, method of moments).
+are shrunk towards it by their own uncertainty (empirical Bayes, method of moments). Trainees and
+specified skilled workers share jobs and have one growth, which is divided between them by the
+deviation of the trainees' growth since specified skilled work began.
 
 Sums over a grid are `math.fsum`: the estimates are the same on every machine.
 """
@@ -40,6 +42,9 @@ GROUPS_SINCE: Final = 2014
 
 MONTHS_AFTER_OCTOBER: Final = 2
 """By which the year that ends with an October ends before the calendar's."""
+
+SHARED_SINCE: Final = 2019
+"""First October with specified skilled workers, who take over jobs of trainees."""
 
 CLOSURE_SD: Final = 0.15
 """Prior standard deviation of what a closed year takes from growth (assumption)."""
@@ -211,8 +216,8 @@ def workers_of_sectors(
 
 
 def workers_of_groups(data: Data, everybody: Mapping[int, float]) -> dict[str, dict[int, float]]:
-    """Group of tiers -> October -> workers: interns and specified skilled workers, who share jobs;
-    other professionals; all the rest."""
+    """Group of tiers -> October -> workers: interns and specified skilled workers, who share jobs
+    ("field"), and of these the interns; other professionals; all the rest."""
     table = data["workers_status"]
     known = {
         (year, group): float(value)
@@ -220,13 +225,16 @@ def workers_of_groups(data: Data, everybody: Mapping[int, float]) -> dict[str, d
             *(table[name].tolist() for name in ("year", "status_group", "workers")), strict=True
         )
     }
-    out: dict[str, dict[int, float]] = {"field": {}, "professional": {}, "general": {}}
+    out: dict[str, dict[int, float]] = {
+        "field": {}, "trainees": {}, "professional": {}, "general": {}
+    }  # fmt: skip
     for year in sorted(everybody):
         # No holders before 2019; not published in 2020, 2021, 2023 and 2024.
         skilled = 0.0 if year < 2019 else known.get((year, "ssw"))
         if skilled is None or (year, "titp") not in known:
             continue
         out["field"][year] = known[year, "titp"] + skilled
+        out["trainees"][year] = known[year, "titp"]
         out["professional"][year] = known[year, "professional_technical"] - skilled
         out["general"][year] = everybody[year] - out["field"][year] - out["professional"][year]
     return out
@@ -239,12 +247,15 @@ class Demand:
     growth   of all foreign workers
     latest   growth of the last year known, freed from what a closed border took
     sectors  sector -> yearly growth beyond all workers'; tiers: the same of groups of tiers
+    trainees, skilled  the same of the two parts of the group "field"
     """
 
     growth: Growth
     latest: float
     sectors: dict[str, Estimate]
     tiers: dict[str, Estimate]
+    trainees: Estimate
+    skilled: Estimate
 
 
 def estimate_demand(config: RunConfig, data: Data) -> Demand:
@@ -260,12 +271,34 @@ def estimate_demand(config: RunConfig, data: Data) -> Demand:
     assert far.high is not None
     change, closed = yearly(everybody), closed_years(config)
     found = growth(change, closed, Estimate(far.value, (far.high - far.low) / RANGE_SDS))
-    last = max(change)
+    last, groups = max(change), workers_of_groups(data, everybody)
+    trainees = groups.pop("trainees")
+    tiers = _pooled(groups, everybody, GROUPS_SINCE)
     return Demand(
         found,
         change[last] - closed.get(last, 0.0) * found.closure.value,
         _pooled(workers_of_sectors(data, firms, everybody), everybody, SECTORS_SINCE),
-        _pooled(workers_of_groups(data, everybody), everybody, GROUPS_SINCE),
+        tiers,
+        *_divided(tiers.get("field", Estimate(0.0, 0.0)), trainees, groups["field"]),
+    )
+
+
+def _divided(
+    whole: Estimate, trainees: Mapping[int, float], field: Mapping[int, float]
+) -> tuple[Estimate, Estimate]:
+    """(growth of trainees, of specified skilled workers) that add up to that of both, `whole`.
+
+    The trainees' deviation is that since both have shared jobs; none without two Octobers of them.
+    """
+    own, noise = deviations({"trainees": trainees}, field, SHARED_SINCE)
+    if not own:
+        return whole, whole
+    deviation, years = own["trainees"]
+    share = trainees[max(trainees)] / field[max(field)]
+    other, error = -deviation * share / (1.0 - share), noise / math.sqrt(years)
+    return (
+        Estimate(whole.value + deviation, math.hypot(whole.sd, error)),
+        Estimate(whole.value + other, math.hypot(whole.sd, error * share / (1.0 - share))),
     )
 
 

@@ -75,7 +75,8 @@ def fit_report(fit: Fit, config: RunConfig, data: Data) -> str:
 def _demand(config: RunConfig, data: Data) -> str:
     """Estimates of the growth of demand, of all workers, sectors and tiers."""
     found = estimate_demand(config, data)
-    every = {**vars(found.growth), **found.sectors, **found.tiers}
+    parts = {"trainees": found.trainees, "specified skilled": found.skilled}
+    every = {**vars(found.growth), **found.sectors, **found.tiers, **parts}
     rows = [
         [name, f"{one.value:.4f}", f"{one.sd:.4f}", f"{one.range[0]:.4f} to {one.range[1]:.4f}"]
         for name, one in every.items()

@@ -20,12 +20,6 @@ from sim.studies.calibration.demand import estimate_demand
 from sim.studies.calibration.estimate import Estimate
 from sim.studies.hindcast.known import Known
 
-GROUP_OF: Final = {
-    "programme": "field", "skilled_1": "field", "skilled_2": "field",
-    "professional": "professional", "general": "general",
-}  # fmt: skip
-"""Tier -> group of tiers whose growth `estimate_demand` knows."""
-
 MOST_SUCCESS: Final = 0.95
 
 OPENED_ANEW: Final = 0.75
@@ -43,9 +37,11 @@ def demand_known(config: RunConfig, known: Known) -> Firms:
         name: sector.model_copy(update={"growth": _value(sector.growth, now)})
         for name, sector in firms.sectors.items()
     }
+    of_tiers = {**found.tiers, "programme": found.trainees}
+    of_tiers |= dict.fromkeys(("skilled_1", "skilled_2"), found.skilled)
     tiers = {}
     for name, tier in firms.tiers.items():
-        own = found.tiers.get(GROUP_OF[name], Estimate(0.0, 0.0))
+        own = of_tiers.get(name, Estimate(0.0, 0.0))
         growth = _ranged(tier.growth, Estimate(now + own.value, own.sd))
         tiers[name] = tier.model_copy(update={"growth": growth})
     update = {"growth": _value(firms.growth, now), "sectors": sectors, "tiers": tiers}
