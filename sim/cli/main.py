@@ -21,6 +21,7 @@ from sim.config.folders import configs_here, named_study, reading
 from sim.config.settings import check_overrides
 from sim.core.errors import ConfigError, KyoseiError, printable
 from sim.core.interrupt import interruptible
+from sim.dashboard import verb as dashboard
 from sim.pages import report
 
 MANY_OBJECTS = 100_000
@@ -439,6 +440,7 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
         examples=_OFFICIAL_EXAMPLES,
     )  # fmt: skip
     report.add_verb(verbs)
+    dashboard.add_verb(verbs)
     return parser, list(verbs.choices)
 
 

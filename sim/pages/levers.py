@@ -45,8 +45,8 @@ def levers_of(study: Study) -> list[Json]:
             "code": code, "id": first.lever.id, "title": text(first.lever.title),
             "legal_status": first.lever.legal_status, "since": first.lever.since,
             "until": first.lever.until, "differs": not alike, "arms": arms,
-            "basis": _basis(first.lever.basis), "rules": _rules(first.lever),
-            "responses": _responses(first.lever),
+            "basis": basis_of(first.lever.basis), "rules": rules_of(first.lever),
+            "responses": responses_of(first.lever),
         })  # fmt: skip
     return sorted(rows, key=lambda row: (not row["differs"], row["id"]))
 
@@ -57,18 +57,18 @@ def _setting(active: Active) -> Json:
             "use": dict(active.use), "first_month": month_name(active.first_month())}  # fmt: skip
 
 
-def _rules(lever: Lever) -> list[Json]:
+def rules_of(lever: Lever) -> list[Json]:
     """Every dated value of the law with its basis, and how well that is known."""
     return [
         {"name": name, "unit": rule.unit, "since": month, "value": dated.value,
          "reference": dated.reference, "kind": kind_of(dated),
-         "basis": _basis(dated.basis)}
+         "basis": basis_of(dated.basis)}
         for name, rule in lever.rule.items()
         for month, dated in sorted(rule.values.items())
     ]  # fmt: skip
 
 
-def _basis(basis: Basis | None) -> Json | None:
+def basis_of(basis: Basis | None) -> Json | None:
     """Where the rule itself stands: title, at (number, date, article), evidence, and a note."""
     if basis is None:
         return None
@@ -85,7 +85,7 @@ def kind_of(dated: DatedValue) -> str:
     return "official" if dated.basis.evidence == "read" else "secondary"
 
 
-def _responses(lever: Lever) -> list[Json]:
+def responses_of(lever: Lever) -> list[Json]:
     """How people are taken to answer, with the study, if there is one."""
     return [
         {"name": name, "unit": own.unit, "low": own.low, "central": own.central, "high": own.high,

@@ -58,8 +58,8 @@ _PAGE: Final = """\
 
 def page(document: dict[str, Any]) -> str:
     """The page. Raises ConfigError, which says what to do, if the bundle is not built."""
-    script, style = _built(SCRIPT), _built(STYLE)
-    styles = json.loads(_built(LIBRARY_STYLES))
+    script, style = built(SCRIPT), built(STYLE)
+    styles = json.loads(built(LIBRARY_STYLES))
     language = document["language"]
     arm = document["arms"][min(1, len(document["arms"]) - 1)]
     return _PAGE.format(
@@ -78,7 +78,8 @@ def _in(texts: dict[str, str], language: str) -> str:
     return texts.get(language, texts["en"])
 
 
-def _built(name: str) -> str:
+def built(name: str) -> str:
+    """A file of the bundle. Raises ConfigError, which says what to do, if it is not built."""
     try:
         return (DIST / name).read_text(encoding="utf-8")
     except OSError as error:

@@ -1,4 +1,4 @@
-// Builds the page's script and style sheet into dist/, and says which sheets the chart library adds.
+// Builds the scripts and style sheets of the page and of the dashboard into dist/, and says which sheets the chart library adds.
 //
 //   npm ci && npm run build      (set-up does it: see sim/pages/build.py)
 
@@ -83,7 +83,7 @@ async function librarySheets() {
 }
 
 const made = await build({
-  entryPoints: {page: join(here, "src/page.jsx")},
+  entryPoints: {page: join(here, "src/page.jsx"), dashboard: join(here, "src/dashboard.jsx")},
   bundle: true,
   minify: true,
   write: false,

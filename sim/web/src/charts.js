@@ -65,6 +65,24 @@ export function lines({label, lines, months, unit, width, height = 220, signed =
   });
 }
 
+// A dated value: what holds from each month on, to the last one. values: [{since, value}]
+export function steps({label, values, until, width, height = 120}) {
+  const rows = values.map(({since, value}) => ({when: date(since), month: since, value}));
+  const last = rows[rows.length - 1];
+  const line = [...rows, {...last, when: new Date(Math.max(date(until), last.when))}];
+  return draw(label, {
+    width, height, marginLeft: 56, marginRight: 14, marginTop: 10, marginBottom: 24,
+    x: {type: "utc", label: null, ticks: Math.max(2, Math.round(width / 90))},
+    y: {label: null, ticks: 3, nice: true, zero: true, ...flat(rows)},
+    marks: [
+      Plot.gridY({stroke: RULE, strokeOpacity: 1, ticks: 3}),
+      Plot.line(line, {x: "when", y: "value", curve: "step-after", stroke: INK, strokeWidth: 1.8}),
+      Plot.dot(rows, {x: "when", y: "value", r: 3, fill: INK}),
+      Plot.tip(rows, Plot.pointer({x: "when", y: "value", fontSize: 11, title: (row) => `${monthText(row.month)}\n${level(row.value, "")}`}))
+    ]
+  });
+}
+
 // A fan by month: bands of 95, 80 and 50 % about a median, what was published, and what others say.
 // fan: {months, quantiles: {q025, q10, q25, median, q75, q90, q975}, past: [[month, people]],
 // beside: [{name, colour, joined, points: [[month, people]]}]}
