@@ -1,4 +1,4 @@
-# make run | test | slow | ray | lint | bench | pages | clean. Each sets up .venv first, once.
+# make run | test | slow | ray | lint | bench | pages | docs | clean. Each sets up .venv first, once.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PAGES := sim/web/dist/page.js
 WEB := $(wildcard sim/web/*.json sim/web/*.mjs sim/web/src/*)
 
-.PHONY: run test slow ray lint bench pages clean setup
+.PHONY: run test slow ray lint bench pages docs clean setup
 .DELETE_ON_ERROR:
 
 run: setup
@@ -32,6 +32,10 @@ bench: setup
 
 pages: setup
 	$(BIN)/python -m sim.pages.build
+
+docs: setup
+	$(BIN)/python -m sphinx -W -q -j auto docs build/docs
+	@echo "build/docs/index.html"
 
 clean:
 	rm -rf $(VENV) build dist sim/web/dist .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
