@@ -37,13 +37,15 @@ PERIODS: Final = (("2025-07", "2030-12"), ("2031-01", "2035-12"), ("2036-01", "2
 
 NAME: Final = "official_2023"
 
-STAYING: Final = (0.6, 0.3)
-"""Of those who come more, so many are still there at the end of five, and of thirty, years:
-only sets how far a round moves."""
+STEEPNESS: Final = (8.0, 0.8)
+"""Change of net migration in a period of five years, and of the residents after thirty, over that
+of the arrivals asked for: only sets how far a round moves. Firms that find fewer people abroad keep
+their vacancies open and choose as many later, so net migration hardly moves until about half as
+many come as usual, and then moves fast."""
 
 LEAST: Final = 0.02
 
-BEGIN: Final = (0.33, 0.25, 0.22, 0.03)
+BEGIN: Final = (0.54, 0.573, 0.616, 0.88)
 """Where the rounds begin: near where they ended last."""
 
 
@@ -123,9 +125,9 @@ def fit(
             break
         for k, span in enumerate(spans[:-1]):
             gross = 12 * said.arrived[span].mean()
-            multipliers[k] *= max(1 + (net - yearly[k]) / (STAYING[0] * gross), 0.3)
+            multipliers[k] *= max(1 + (net - yearly[k]) / (STEEPNESS[0] * gross), 0.3)
         gross = said.arrived[spans[-1]].sum()
-        step = 1 + (last - said.residents[-1]) / (STAYING[1] * gross)
+        step = 1 + (last - said.residents[-1]) / (STEEPNESS[1] * gross)
         multipliers[-1] = max(multipliers[-1] * min(max(step, 0.4), 2.5), LEAST)
     return multipliers
 
