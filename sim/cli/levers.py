@@ -35,8 +35,8 @@ def levers(options: argparse.Namespace) -> int:
     elif options.table:
         rows = dated_table(config)
     elif options.against:
-        words = [word for word in options.overrides if not word.startswith("scenario=")]
-        rows = difference(config, compose([*words, f"scenario={options.against}"]))
+        country = [word for word in options.overrides if word.startswith("country=")]
+        rows = difference(config, compose([*country, f"scenario={options.against}"]))
     else:
         rows = listing(config, in_full=options.json)
     print(_json(rows).rstrip() if options.json else as_text(rows))
@@ -224,14 +224,26 @@ def _turns(active: Active, effect: Effect, since: int, until: int) -> list[int]:
 
 
 def difference(config: RunConfig, other: RunConfig) -> list[Row]:
-    """Rows of the dated tables that only one of the two scenarios has, with its name."""
-    tables = {c.scenario.name: {_key(row): row for row in dated_table(c)} for c in (config, other)}
-    if len(tables) < 2:
-        return []
-    (name, mine), (other_name, theirs) = tables.items()
-    rows = [{"only_in": name, **row} for key, row in mine.items() if key not in theirs]
-    rows += [{"only_in": other_name, **row} for key, row in theirs.items() if key not in mine]
+    """What only one of two configurations has: rows of their dated tables, and edits of their
+    scenarios, with the scenario's name; of two with one name the second is called `as it stands`.
+    """
+    name, other_name = config.scenario.name, other.scenario.name
+    sides = {name: config, "as it stands" if other_name == name else other_name: other}
+    tables = {side: {_key(row): row for row in [*dated_table(c), *_edits(c)]}
+              for side, c in sides.items()}  # fmt: skip
+    (first, mine), (second, theirs) = tables.items()
+    rows = [{"only_in": first, **row} for key, row in mine.items() if key not in theirs]
+    rows += [{"only_in": second, **row} for key, row in theirs.items() if key not in mine]
     return sorted(rows, key=lambda row: (row["since"], row["lever"], row["effect"], row["only_in"]))
+
+
+def _edits(config: RunConfig) -> Iterator[Row]:
+    """Edits of a scenario as rows of its dated table."""
+    for name, edit in config.scenario.edits.items():
+        action = "multiply" if edit.set is None else "set"
+        yield {"since": edit.since, "until": edit.until, "lever": "-", "effect": f"edit {name}",
+               "action": action, "value": edit.multiply if edit.set is None else edit.set,
+               "weight": 1.0, "paths": edit.paths}  # fmt: skip
 
 
 def _key(row: Row) -> str:

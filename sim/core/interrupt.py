@@ -9,11 +9,15 @@ signal all the same.
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from types import FrameType
+from typing import Final
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -53,3 +57,24 @@ def stop_if_asked() -> None:
     """Raise KeyboardInterrupt if a signal has arrived."""
     if _asked.is_set():
         raise KeyboardInterrupt
+
+
+LOOK_SECONDS: Final = 1.0
+
+KILLED: Final = 128 + signal.SIGKILL
+
+
+@cache
+def end_with_parent() -> None:
+    """From now on this process ends when the one that started it does, even if that was killed.
+
+    A worker whose launcher is gone would wait for work for ever, with all its memory. What it was
+    making is made again when the command is typed again.
+    """
+    threading.Thread(target=_watch, args=(os.getppid(),), daemon=True, name="parent").start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(LOOK_SECONDS)
+    os._exit(KILLED)  # no way out through locks that a dead process may hold

@@ -42,7 +42,7 @@ def run_job(job: Any) -> float | None:
     job  the settings of configs/hydra/sweep.yaml, as the launcher's words changed them
     """
     if job.objective:
-        shared = ("plan=", "root=", "objective=", "target=", "threads=")
+        shared = ("plan=", "root=", "objective=", "target=", "threads=", "parent=")
         words = [word.lstrip("+") for word in words_of_job()]
         return _trial(job, [word for word in words if not word.startswith(shared)])
     plan = plan_at(Path(job.plan))
@@ -77,8 +77,9 @@ def attempt(
     plan: Plan, planned: PlannedRun, threads: int | None, make: Maker | None = None
 ) -> None:
     """Make one run (with `run_or_wait` if not otherwise), or leave word in its log why not."""
-    log = plan.log(planned)
+    log, begun = plan.log(planned), plan.begun(planned)
     try:
+        begun.touch()
         settings = plan.settings(planned)
         _check_same(plan, settings)
         (make or run_or_wait)(settings, plan.root, threads)
@@ -89,6 +90,8 @@ def attempt(
     except Exception:  # noqa: BLE001  a bug in one run must not end the others
         stop_if_asked()
         _leave_word(log, BUG, planned.words, traceback.format_exc())
+    finally:
+        begun.unlink(missing_ok=True)
 
 
 def _check_same(plan: Plan, settings: RunConfig) -> None:

@@ -9,6 +9,7 @@ import stat
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -16,7 +17,7 @@ from typing import Any, Final, NamedTuple
 from sim.config.hydra import multirun
 from sim.config.settings import configs_folder
 from sim.core.errors import BusyError, ConfigError, OutputError
-from sim.core.interrupt import stop_if_asked
+from sim.core.interrupt import end_with_parent, stop_if_asked
 from sim.core.threads import usable_cores
 from sim.files.lock import FolderLock
 from sim.runs.resources import available_memory
@@ -89,6 +90,19 @@ _PLUGINS: Final = {
     "ray": ("hydra_ray_launcher", "'kyosei[ray]'"),
 }
 
+_OWNERS: Final = {
+    "n_jobs": ("joblib",),
+    "timeout_min": ("submitit_local", "submitit_slurm"),
+    "cpus_per_task": ("submitit_local", "submitit_slurm"),
+    "mem_gb": ("submitit_local", "submitit_slurm"),
+    "array_parallelism": ("submitit_slurm",),
+    "partition": ("submitit_slurm",),
+    "qos": ("submitit_slurm",),
+    "account": ("submitit_slurm",),
+    "ray": ("ray",),
+}
+"""Launchers that understand a word `hydra.launcher.NAME`."""
+
 _OPTUNA: Final = ("hydra_optuna_sweeper", "'kyosei[optuna]'")
 
 _SLURM_JOBS: Final = 256  # jobs at a time unless array_parallelism says otherwise
@@ -127,11 +141,11 @@ def share_of(
     pending   runs to do
     memory    bytes that one of them takes
 
-    Raises ConfigError if the launcher is not installed.
+    Raises ConfigError if the launcher is not installed, or does not understand one of the words.
     """
     cores = usable_cores()
     most = _fitting(memory)
-    launcher = settings.get(LAUNCHER) or _default_launcher(cores, threads, min(pending, most))
+    launcher = _launcher(settings) or _default_launcher(cores, threads, min(pending, most))
     need(launcher)
     if launcher == "basic":
         return _share(launcher, 1, threads, settings, pending, [])
@@ -145,6 +159,32 @@ def share_of(
     if launcher == "submitit_slurm" and memory:
         words.append(f"hydra.launcher.mem_gb={math.ceil(1.25 * memory / 1e9)}")
     return _share(launcher, workers, own, settings, pending, words)
+
+
+def _launcher(settings: Mapping[str, str]) -> str | None:
+    """The launcher that the words choose, by its name or by a setting that only it has, so that it
+    never depends on how much is left to do. Raises ConfigError if they do not belong together."""
+    named = settings.get(LAUNCHER)
+    owners = {word: _OWNERS[word.split(".")[2]] for word in settings
+              if word.startswith("hydra.launcher.")}  # fmt: skip
+    if named is not None:
+        foreign = [word for word, own in owners.items() if named not in own]
+        if foreign:
+            raise ConfigError([
+                f"{word}: {named} has no such setting. Leave it out, or choose"
+                f" {LAUNCHER}={' or '.join(owners[word])}" for word in foreign
+            ])  # fmt: skip
+        return named
+    able = [name for name in _PLUGINS if all(name in own for own in owners.values())]
+    if owners and len(able) != 1:
+        words = ", ".join(owners)
+        rule = (
+            f"name the launcher: {LAUNCHER}={' or '.join(able)}"
+            if able
+            else ("no launcher has all of them. Leave some out")
+        )
+        raise ConfigError(f"{words}: {rule}")
+    return able[0] if owners else None
 
 
 def _fitting(memory: int) -> int:
@@ -253,6 +293,13 @@ def launch_plan(
     launch(task, words, plan.folder / LAUNCHES)
 
 
+def _as_worker(task: Callable[[Any], Any], job: Any) -> Any:
+    """A job in whatever process the launcher chose; one that this process started ends with it."""
+    if os.getppid() == job.parent:
+        end_with_parent()
+    return task(job)
+
+
 def launch(task: Callable[[Any], Any], words: Sequence[str], folder: Path) -> None:
     """Run the jobs of configs/hydra/sweep.yaml with these words, by the launcher they choose.
 
@@ -262,9 +309,9 @@ def launch(task: Callable[[Any], Any], words: Sequence[str], folder: Path) -> No
     Raises OutputError if it ends before its jobs do.
     """
     with transport(folder) as own:
-        every = [*words, f"hydra.sweep.dir={quoted(own)}"]
+        every = [*words, f"parent={os.getpid()}", f"hydra.sweep.dir={quoted(own)}"]
         try:
-            multirun(task, configs_folder() / "hydra", "sweep", every)
+            multirun(partial(_as_worker, task), configs_folder() / "hydra", "sweep", every)
         except Exception as error:
             stop_if_asked()
             if isinstance(error, OutputError):

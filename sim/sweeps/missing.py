@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -81,7 +82,44 @@ def launch_pending(
         say(quiet, "compiling the model: once, with the first run")
         attempt(plan, pending[0], share.threads, product.make)
     with SweepProgress(awaited, quiet):
-        launch_plan(product.task, plan, pending, share)
+        _launch_until_done(plan, pending, product, share)
+
+
+def _launch_until_done(
+    plan: Plan, pending: Sequence[PlannedRun], product: Product, share: Share
+) -> None:
+    """Launch what is left until nothing is, or nothing more can be made.
+
+    A worker that is killed, as for want of memory, may end its launcher and with it the runs of the
+    others. These are launched again, and then each of those that were under way alone: whichever
+    is killed again is left out, and only that one.
+    """
+    suspects: list[PlannedRun] = []
+    left = list(pending)
+    while left:
+        for run in left:
+            plan.begun(run).unlink(missing_ok=True)
+        try:
+            launch_plan(product.task, plan, left, share)
+            break
+        except OutputError as error:
+            open_ = _unanswered(plan, left, product)
+            killed = [run for run in open_ if plan.begun(run).exists()]
+            if not killed and len(open_) == len(left):
+                raise  # nothing was begun: the launcher itself does not work
+            suspects += killed
+            left = [run for run in open_ if run not in killed]
+            stopped = error
+    for run in suspects:
+        with suppress(OutputError):
+            launch_plan(product.task, plan, [run], share)
+    if _unanswered(plan, suspects, product):
+        raise stopped
+
+
+def _unanswered(plan: Plan, runs: Sequence[PlannedRun], product: Product) -> list[PlannedRun]:
+    """Runs that are neither done nor have said why not."""
+    return [run for run in runs if not product.done(plan, run) and not plan.log(run).exists()]
 
 
 def tell_failures(plan: Plan, failed: Sequence[PlannedRun], no_reason: str = NO_REASON) -> int:

@@ -114,6 +114,10 @@ class Plan:
         """Where a run says why it failed."""
         return self.folder / FAILED / f"{run.number}.log"
 
+    def begun(self, run: PlannedRun) -> Path:
+        """A file that is there while some process makes the run, and stays if that is killed."""
+        return self.folder / f"{run.number}.begun"
+
     def settings(self, run: PlannedRun) -> RunConfig:
         """The settings of a run. Behind a process border, where there are only its words, runs that
         differ in seed and replicate alone are composed once. Raises ConfigError."""
