@@ -70,18 +70,19 @@ def _fan(ax: Axes, fan: Fan, ticks: int) -> None:
     """Bands, median, past, what others say, and the last values at the right edge."""
     said = fan.quantiles / MILLION
     ax.grid(axis="x", visible=False)
+    shared: list[Line2D | Patch] = []  # by all panels: named in the large one, which has the room
     handles: list[Line2D | Patch] = []
     drawn = [band for band in BANDS if not said[band[0]].isna().all()]
     few = len(drawn) < len(BANDS)
     for low, high, alpha, name in drawn:
         ax.fill_between(said.index, said[low], said[high], color=COLOUR, alpha=alpha, linewidth=0)
         label = "lowest to highest" if few else f"{name} interval"
-        handles.append(Patch(color=COLOUR, alpha=min(alpha + 0.12, 1.0), linewidth=0, label=label))
+        shared.append(Patch(color=COLOUR, alpha=min(alpha + 0.12, 1.0), linewidth=0, label=label))
     ax.plot(said.index, said["median"], color=COLOUR, linewidth=2.2)
-    handles.append(Line2D([], [], color=COLOUR, linewidth=2.2, label="median"))
+    shared.append(Line2D([], [], color=COLOUR, linewidth=2.2, label="median"))
     past = fan.past / MILLION
     ax.plot(past.index, past, "o", color=INK, markersize=3.2, markeredgewidth=0, zorder=4)
-    handles.append(
+    shared.append(
         Line2D([], [], color=INK, marker="o", markersize=4, linewidth=0, label="published")
     )
     first, last = past.index[0], said.index[-1]
@@ -101,11 +102,13 @@ def _fan(ax: Axes, fan: Fan, ticks: int) -> None:
                               label=one.label))  # fmt: skip
         top = max(top, float(inside.max()))
     ax.axvline(said.index[0], color=PALE, linewidth=0.9, linestyle=(0, (3, 2)))
-    ax.set_ylim(0, 1.08 * top)
+    large = ticks > 6
+    ax.set_ylim(0, (1.08 if large else 1.3) * top)
     thousands(ax.yaxis, ticks)
     year_axis(ax, first, last, ticks + 1)
-    _edge(ax, said.iloc[-1], 8.5 if ticks > 6 else 8, 0.052 if ticks > 6 else 0.1)
-    ax.legend(handles=handles, loc="upper left", fontsize=9 if ticks > 6 else 7.5,
+    _edge(ax, said.iloc[-1], 8.5 if large else 8, 0.052 if large else 0.1)
+    shown = shared + handles if large else handles
+    ax.legend(handles=shown, loc="upper left", fontsize=9 if large else 7.5,
               labelspacing=0.35, handlelength=1.5, borderaxespad=0.3)  # fmt: skip
     panel_title(ax, fan.en, fan.ja)
     unit_note(ax, "millions of people")

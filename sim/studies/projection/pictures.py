@@ -17,10 +17,8 @@ from sim.studies.projection.summary import what_varies
 
 def figures_of(asked: Projected, tables: dict[str, pd.DataFrame]) -> dict[str, bytes]:
     """Name -> PNG."""
-    note = (
-        f"Line: median. Bands: {what_varies(asked.request.settings.members)}."
-        f" {what_is_held(asked.drawn)}"
-    )
+    bands = what_varies(asked.request.settings.members, "50, 80 and 95 % intervals")
+    note = f"Line: median. Bands: {bands}. {what_is_held(asked.drawn)}"
     residents, *small = fans_of(tables["quantiles"], asked.config)
     figure = draw_projection(residents, small, tables["variance"], LABELS, _look(asked), note)
     return {"projection": png_bytes(figure)}

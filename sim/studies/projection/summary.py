@@ -32,13 +32,13 @@ def named_months(config: RunConfig) -> list[pd.Timestamp]:
     return [pd.Timestamp(f"{month}-01") for month in sorted({*months, config.end})]
 
 
-def what_varies(members: int) -> str:
-    """What the intervals are, in words."""
+def what_varies(members: int, interval: str = "80 % interval") -> str:
+    """What the intervals are, in words; `interval` where there are enough members for one."""
     if members < FEWEST:
         return "no interval: fewer than three members"
     if members < FAN:
         return f"from the lowest to the highest of {members} members, no interval of any level"
-    return "80 % interval"
+    return interval
 
 
 def summary_of(asked: Projected, tables: dict[str, pd.DataFrame], detail: str, middle: int) -> str:
