@@ -102,6 +102,16 @@ words of a comparison:
   hydra/launcher=...    and its settings, as in a sweep
 """
 
+_COUNTRIES_EXAMPLES = """\
+examples:
+  kyosei countries end=2045-12 scale=0.005 replicates=10
+  kyosei countries draws=none replicates=4 end=2030-12 scale=0.003
+
+For each country a comparison is made (`kyosei compare --help` has its words); configs/countries/
+says of what: scenarios, and levers that both countries have. Shown are shares, rates and what
+became of 1,000 low-skilled entrants. People by status are not compared: statuses are not the same.
+"""
+
 _PROJECT_EXAMPLES = """\
 examples:
   kyosei project                                 200 members, and the middle one in full
@@ -375,6 +385,13 @@ def _parser() -> tuple[argparse.ArgumentParser, list[str]]:
         examples=_COMPARE_EXAMPLES,
     )  # fmt: skip
 
+    _add_verb(
+        verbs, "countries", _countries,
+        help_text="two countries side by side: shares, rates, paths and effects",
+        description="Compare scenarios in each of two countries, and set side by side what can be.",
+        examples=_COUNTRIES_EXAMPLES,
+    )  # fmt: skip
+
     fit = _add_verb(
         verbs, "calibrate", _calibrate,
         help_text="fit the rates to the published past",
@@ -606,6 +623,13 @@ def _compare(options: argparse.Namespace) -> int:
     from sim.studies.comparison.command import compare
 
     return compare(options.overrides, options.quiet)
+
+
+def _countries(options: argparse.Namespace) -> int:
+    _begin(options, "Planning both comparisons: every run is checked before the first begins.")
+    from sim.studies.countries.command import countries
+
+    return countries(options.overrides, options.quiet)
 
 
 def _calibrate(options: argparse.Namespace) -> int:

@@ -38,8 +38,9 @@ def compare_finished(first: Path, second: Path) -> pd.DataFrame:
     first and second (means), difference, low and high (95 % interval of the mean difference over
     at least three pairs, else none), ratio. Intervals hold everything fixed but random numbers.
 
-    Raises ConfigError if a folder holds no finished run.
+    Raises ConfigError if a folder holds no finished run, or runs are of two countries.
     """
+    _check_country(first, second)
     one, other = _series(first), _series(second)
     pairs = sorted(set(one) & set(other))
     if pairs:
@@ -57,6 +58,21 @@ def compare_finished(first: Path, second: Path) -> pd.DataFrame:
         out["low"], out["high"] = effect.low, effect.high
     out["ratio"] = out["second"] / out["first"].where(out["first"] != 0)
     return out.reset_index()
+
+
+def _check_country(first: Path, second: Path) -> None:
+    """People by status of two countries are not subtracted. Raises ConfigError."""
+    found = {
+        run.settings.get("country", {}).get("name", "")
+        for folder in (first, second)
+        for run in finished_below(folder)
+        if run.kind == "run"
+    }
+    if len(found) > 1:
+        raise ConfigError(
+            f"runs of {' and '.join(sorted(found))}: statuses of two countries are not the same\n"
+            "    `kyosei countries` sets side by side what can be compared"
+        )
 
 
 def _series(folder: Path) -> dict[tuple[object, ...], pd.Series]:

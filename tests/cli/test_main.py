@@ -19,8 +19,8 @@ from sim.core.errors import DataError, InvariantError, OutputError
 
 TINY = ["scale=0.001", "end=2025-08", "figures=false"]
 LONG = ["scale=0.01", "end=2045-12", "figures=false"]
-VERBS = ["run", "compare", "calibrate", "hindcast", "sensitivity", "levers", "collect", "verify",
-         "reproduce", "official"]  # fmt: skip
+VERBS = ["run", "compare", "countries", "calibrate", "hindcast", "sensitivity", "levers", "collect",
+         "verify", "reproduce", "official"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from sim.rates.tables import build
 from tests.helpers.lever_cases import case_files
 
 CONFIGS = configs_folder()
-STUDIES = ("calibration", "hindcast", "projection", "sensitivity")
+STUDIES = ("calibration", "countries", "hindcast", "projection", "sensitivity")
 """Groups whose files a study of this name reads by itself."""
 COUNTRIES = configs_here().options(COUNTRY)
 CHOICES = [

@@ -18,10 +18,13 @@ from sim.studies.finished import compare_finished
 MONTHS = np.array(["2025-06-01", "2025-12-01", "2026-03-01"], "datetime64[D]")
 
 
-def run(root: Path, seed: int, residents: list[float], students: float = 10.0) -> Path:
+def run(
+    root: Path, seed: int, residents: list[float], students: float = 10.0, country: str = "japan"
+) -> Path:
     """A folder as a run leaves it."""
     number = f"{seed:016x}"
-    about = {"start": "2025-06", "scale": 0.01, "seed": seed, "replicate": 0}
+    about = {"start": "2025-06", "scale": 0.01, "seed": seed, "replicate": 0,
+             "country": {"name": country}}  # fmt: skip
     with RunFolder(root, number) as folder:
         folder.add_table("indicators.parquet", pa.table({
             "month": pa.array(MONTHS), "value": residents,

@@ -30,7 +30,11 @@ def make_comparison(words: Sequence[str], quiet: bool = False) -> tuple[int, Pat
 
     Raises ConfigError before anything is written.
     """
-    asked = comparison_of(question_of(words))
+    return make_asked(comparison_of(question_of(words)), quiet)
+
+
+def make_asked(asked: Comparison, quiet: bool = False) -> tuple[int, Path]:
+    """The same of a comparison that is planned already."""
     return make_study(
         "comparison", asked.plan.root, asked.number, lambda: _make_runs(asked, quiet),
         lambda place: _write(place, asked), quiet,
