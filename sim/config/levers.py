@@ -56,6 +56,12 @@ class Active:
         until = self.until if effect.until is None else month_index(effect.until) + self.delay
         return since, until
 
+    def last_change(self, effect: Effect) -> int:
+        """A month from which an effect stays as it is to its end, save for who is spared."""
+        phase_in = effect.phase_in or self.lever.phase_in
+        dates = [first for dated in self._dated.values() for first, _ in dated]
+        return max([self.window(effect)[0] + phase_in.months, *dates])
+
     def first_month(self) -> int:
         """First month in which anything may differ: people may hurry before the lever begins."""
         begins = [self.window(effect)[0] for _, effect in self.effects()]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -161,11 +161,17 @@ def _effect(active: Active, name: str, effect: Effect, layout: Layout) -> Iterat
     since, until = active.window(effect)
 
     def stamps(amount: Product, elapsed: bool = False) -> Callable[[int], Stamp]:
-        return lambda month: Stamp(
-            active.amount(amount, month),
-            active.weight(effect, month),
-            month - since if elapsed else 0,
-        )
+        last = LAST if elapsed else active.last_change(effect)
+
+        @cache
+        def stamp(month: int) -> Stamp:
+            return Stamp(
+                active.amount(amount, month),
+                active.weight(effect, month),
+                month - since if elapsed else 0,
+            )
+
+        return lambda month: stamp(min(month, last))
 
     def action(op: str, what: str, paths: tuple[str, ...], rows: np.ndarray, size: int,
                at: Callable[[int], Stamp], **more: object) -> Action:  # fmt: skip

@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 
 from sim.agents.firms import CAPPED, FirmBook, Labour
+from sim.agents.population import HOLE
 from sim.agents.state import State
 from sim.config.schema.firms import Cap
 from sim.core.clock import month_index
@@ -152,12 +153,24 @@ def months_to_arrival(state: State) -> float:
 
 def _holders(state: State, names: list[str], field_of: np.ndarray, fields: int) -> np.ndarray:
     """int64[fields]: people of these statuses who have a job, by its field."""
-    assert state.labour is not None
-    p, statuses = state.people, state.rates.codes.statuses
-    mine = np.isin(p["status"][: p.n], [statuses.index(name) for name in names])
-    firm = p["firm"][: p.n][mine]
-    sector = state.labour.firms["sector"][firm[firm >= 0]]
-    return np.bincount(field_of[sector], minlength=fields)
+    held = np.zeros(HOLE + 1, np.bool_)
+    held[[state.rates.codes.statuses.index(name) for name in names]] = True
+    out = np.zeros((state.chunks, fields), np.int64)
+    state.crew.run(count_holders, state.people.n, state.scene, held, field_of, out)
+    return out.sum(axis=0)
+
+
+@njit(cache=True, nogil=True)
+def count_holders(chunk, first, stop, scene, held, field_of, out):
+    """People [first, stop) of held statuses, bool[HOLE + 1], who have a job, by its field.
+
+    field_of int64[sectors]; out int64[C, F].
+    """
+    scene = borrow(scene)
+    status, firm, sector = scene.people.status, scene.people.firm, scene.firms.sector
+    for i in range(first, stop):
+        if held[status[i]] and firm[i] >= 0:
+            out[chunk, field_of[np.int64(sector[firm[i]])]] += 1
 
 
 def _under_policy(
@@ -228,12 +241,19 @@ def lapse_vacancies(
     fields = list(body.fields)
     field_of = np.array([fields.index(sector.field) for sector in body.sectors.values()])
     firms = labour.firms
-    cell = offers.tier.astype(np.int64) * len(fields) + field_of[firms["sector"][offers.firm]]
+
+    def cells(rows: np.ndarray) -> np.ndarray:
+        """int64[rows]: tier and field of vacancies."""
+        field = field_of[firms["sector"][offers.firm[rows]]]
+        return offers.tier[rows] * np.int64(len(fields)) + field
+
     n = labour.tiers * len(fields)
-    tried = np.bincount(cell[chosen], minlength=n)
-    stopped = np.bincount(cell[chosen[~kept]], minlength=n) / np.maximum(tried, 1)
+    tried = np.bincount(cells(chosen), minlength=n)
+    stopped = np.bincount(cells(chosen[~kept]), minlength=n) / np.maximum(tried, 1)
     cut = thresholds(stopped * -math.expm1(-state.params["firms.recruit.lapse"] / MONTHS))
-    rows = np.flatnonzero((offers.taken < 0) & (offers.words >> np.uint64(32) < cut[cell]))
+    word = offers.words >> np.uint64(32)
+    rows = np.flatnonzero((offers.taken < 0) & (word < cut.max()))  # few: only theirs are looked up
+    rows = rows[word[rows] < cut[cells(rows)]]
     rows = np.setdiff1d(rows, chosen[kept])
     # Jobs wanted are kept in units of the opening.
     place = state.world.prefecture[firms["municipality"][offers.firm[rows]]]

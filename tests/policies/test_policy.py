@@ -16,6 +16,7 @@ from sim.config.settings import configs_folder
 from sim.core.clock import month_index
 from sim.data.load import load
 from sim.outputs.indicators import catalogue
+from sim.policies.actions import OPS
 from sim.policies.ratebook import InForce, RateBook
 from sim.rates.places import load_places
 from sim.rates.tables import Rates, build
@@ -89,6 +90,18 @@ def test_a_lever_acts_from_its_first_month_on_and_never_before(code: str):
         assert not differs(rates.in_force(month), without(code).in_force(month))
     months = [first, first + 12, first + 30]
     assert any(differs(rates.in_force(m), without(code).in_force(m)) for m in months)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_an_effect_stays_as_it_is_from_its_last_change_on(code: str):
+    (active,) = set_levers(with_levers(code))
+    for _, effect in active.effects():
+        last, (_, until) = active.last_change(effect), active.window(effect)
+        amounts = [amount for op in OPS if (amount := getattr(effect, op)) is not None]
+        for month in range(last, min(last + 400, until + 1)):
+            assert active.weight(effect, month) == active.weight(effect, last)
+            for amount in amounts:
+                assert active.amount(amount, month) == active.amount(amount, last)
 
 
 @pytest.mark.parametrize("code", CODES)
