@@ -88,7 +88,7 @@ def _drawn(
     _shares(axes[3], tables["values"], looks, colours)
     _paths(axes[4], tables["paths"], looks)
     _waits(axes[5], tables["paths"], looks, colours)
-    folded = [fill(note, 58) for note in notes]
+    folded = [fill(note, 48) for note in notes]
     axes[5].text(0.0, 0.02, "\n".join(folded), transform=axes[5].transAxes, fontsize=8, color=GREY,
                  va="bottom")  # fmt: skip
     return figure
