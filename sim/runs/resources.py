@@ -145,23 +145,26 @@ def refuse_too_large(needs: Needs, config: RunConfig) -> None:
     limit = "are free" if config.memory_gb is None else "is what memory_gb allows"
     if memory is not None and needs.memory > memory:
         problems.append(
-            f"this run would take about {_gb(needs.memory)} GB of memory, for up to"
-            f" {needs.people:,} people and {needs.months} months; {_gb(memory)} GB {limit}."
+            f"this run would take about {_size(needs.memory)} of memory, for up to"
+            f" {needs.people:,} people and {needs.months} months; {_size(memory)} {limit}."
             f" {_instead(needs, memory, config)}"
         )
     disk = shutil.disk_usage(_existing(Path(config.output))).free
     if needs.disk > disk:
         problems.append(
-            f"this run would write about {_gb(needs.disk)} GB into {config.output}, where"
-            f" {_gb(disk)} GB are free. Name another folder with output=DIR, or keep fewer"
+            f"this run would write about {_size(needs.disk)} into {config.output}, where"
+            f" {_size(disk)} are free. Name another folder with output=DIR, or keep fewer"
             " checkpoints."
         )
     if problems:
         raise ConfigError(problems)
 
 
-def _gb(size: int) -> str:
-    return f"{size / GIGA:,.2f}" if size < 10 * GIGA else f"{size / GIGA:,.0f}"
+def _size(size: int) -> str:
+    """Bytes in words: `0.12 MB`, `3.4 GB`, `128 GB`."""
+    if size < 0.1 * GIGA:
+        return f"{size / 1e6:,.2f} MB"
+    return f"{size / GIGA:,.2f} GB" if size < 10 * GIGA else f"{size / GIGA:,.0f} GB"
 
 
 def _instead(needs: Needs, memory: int, config: RunConfig) -> str:

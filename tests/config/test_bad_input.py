@@ -228,7 +228,7 @@ def test_a_disk_that_is_too_small(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(
         "sim.runs.resources.shutil.disk_usage", lambda folder: shutil._ntuple_diskusage(1, 1, 0)
     )
-    check(refusal(["run", "-q"]), ["0.00 GB are free", "output=DIR, or keep fewer"])
+    check(refusal(["run", "-q"]), ["0.00 MB are free", "output=DIR, or keep fewer"])
 
 
 def test_the_list_is_covered():

@@ -130,7 +130,7 @@ def test_memory_and_disk_are_refused_together(monkeypatch, tmp_path):
         refuse_too_large(estimate(cfg, load("japan")), cfg)
     memory, disk = caught.value.problems
     assert "1.00 GB are free" in memory
-    assert "0.00 GB are free. Name another folder with output=DIR" in disk
+    assert "0.00 MB are free. Name another folder with output=DIR" in disk
     assert list(tmp_path.iterdir()) == []
 
 
