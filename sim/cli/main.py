@@ -545,7 +545,7 @@ def _add_describe_verb(verbs: argparse._SubParsersAction[_Parser]) -> None:
         formatter_class=_Help,
     )
     verb.add_argument("overrides", nargs="*", metavar="name=value", help="scenario=NAME and others")
-    verb.add_argument("--to", type=Path, metavar="FILE", help="write there; printed if not given")
+    verb.add_argument("--to", type=Path, metavar="FILE", help="write there, a page if .html")
     verb.set_defaults(action=_describe)
 
 
@@ -564,6 +564,10 @@ def _describe(options: argparse.Namespace) -> int:
     if options.to is None:
         print(text, end="")
         return 0
+    if options.to.suffix == ".html":
+        from sim.pages.description import description_page
+
+        text = description_page(text)
     write_atomically(options.to, lambda stream: stream.write(text.encode()))
     print(options.to)
     return 0
