@@ -555,12 +555,14 @@ def _describe(options: argparse.Namespace) -> int:
     from sim.data.load import data_of
     from sim.files.folder import write_atomically
     from sim.outputs.describe import describe
+    from sim.pages.trace import trace
 
     problems = check_overrides(options.overrides, sweep=False)
     if problems:
         raise ConfigError(problems)
     config = compose(options.overrides)
-    text = describe(config, data_of(config))
+    data = data_of(config)
+    text = f"{describe(config, data)}\n{trace(config, data)}"
     if options.to is None:
         print(text, end="")
         return 0

@@ -32,7 +32,7 @@ def scores_of(study: Study) -> Json | None:
     """
     given = study.scores is not None
     country = study.config.country.name
-    rows = _published(country) if study.scores is None else _given(study.scores)
+    rows = published_scores(country) if study.scores is None else _given(study.scores)
     if not rows:
         return None
     span = month_index(study.config.end) - month_index(study.config.start)
@@ -43,7 +43,8 @@ def scores_of(study: Study) -> Json | None:
             "given": given}  # fmt: skip
 
 
-def _published(country: str) -> list[Json]:
+def published_scores(country: str) -> list[Json]:
+    """Rows of the table of docs/hindcast.md, shares in per cent; none for a country without."""
     with open(PUBLISHED, encoding="utf-8", newline="") as stream:
         rows = [row for row in csv.DictReader(stream) if row["country"] == country]
     return [
