@@ -129,9 +129,8 @@ def test_every_month_and_every_municipality_is_there(folder: Path):
 
 def test_indicators_are_known_and_near_what_is_published(folder: Path, config: RunConfig):
     table = frame(folder, "indicators")
-    known = catalogue(config)  # in two years of the past, in which firms do not act
-    later = {name for name, one in known.items() if one.needs == "firms"}
-    later |= {f"retention_{years}y_share" for years in (3, 5, 10)}
+    known = catalogue(config)
+    later = {f"retention_{years}y_share" for years in (3, 5, 10)}
     assert set(table["indicator"]) == set(known) - later
     last = table[table["month"] == table["month"].max()].set_index("indicator")["value"]
     for name, low, high in (
