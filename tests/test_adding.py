@@ -153,9 +153,8 @@ def add_origin(checkout: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "legal_status", ["hypothetical", pytest.param("in_force", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("legal_status", ["hypothetical", "in_force"])
 def test_a_new_lever_status_and_origin_turn_no_test_red(checkout: Path, legal_status: str):
     add_lever(checkout, legal_status)
     add_status(checkout)

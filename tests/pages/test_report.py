@@ -464,6 +464,7 @@ def test_languages_change_every_word_of_the_page(browser, file, made):
 
 
 @in_browser
+@pytest.mark.slow
 def test_every_figure_has_its_table_and_every_indicator_can_be_chosen(browser, file, made):
     with opened(browser, file) as tab:
         figures = tab.locator("figure").all()

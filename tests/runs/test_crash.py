@@ -88,7 +88,7 @@ def kill_and_go_on(root: Path, whole: dict[str, dict[str, str]], seconds: float,
 
 
 def test_kills_lose_at_most_the_run_in_flight(whole, tmp_path):
-    kill_and_go_on(tmp_path, *whole, kills=8)
+    kill_and_go_on(tmp_path, *whole, kills=4)
 
 
 @pytest.mark.slow

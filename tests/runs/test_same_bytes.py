@@ -58,7 +58,10 @@ def test_tables_do_not_hang_on_how_python_adds(own, tmp_path, kind):
     assert tables(tmp_path, kind, {}) == own
 
 
-@pytest.mark.parametrize("core", ["Nehalem", "Sandybridge", "Haswell", "Zen"])
+@pytest.mark.parametrize(
+    "core", ["Nehalem", "Haswell", *(pytest.param(name, marks=pytest.mark.slow)
+                                     for name in ("Sandybridge", "Zen"))]
+)  # fmt: skip
 def test_tables_do_not_hang_on_the_kernels_of_blas(own, tmp_path, core):
     assert tables(tmp_path, "own", {"OPENBLAS_CORETYPE": core}) == own
 

@@ -144,6 +144,7 @@ def test_what_it_writes_verifies_and_is_not_made_again(folder, capsys):
         assert text in summary
 
 
+@pytest.mark.slow
 def test_killed_and_typed_again_it_writes_the_same_bytes(folder, tmp_path, capsys):
     root = tmp_path / "runs"
     process = copies.start(tmp_path / "log", [*WORDS, f"output={root}"])

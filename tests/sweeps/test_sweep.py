@@ -305,6 +305,7 @@ def launched(folder: Path, launcher: str, *words: str) -> dict[str, bytes]:
     return tables(folder)
 
 
+@pytest.mark.slow
 def test_launchers_do_not_matter(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     expected = launched(tmp_path / "basic", "basic")
